@@ -9,7 +9,9 @@ public enum Table {
   /** Where the messages of each queue stand in the log. */
   RUNS("runs"),
   /** Producers, message ids and replies, remembered to tell repeats. */
-  DEDUP("dedup");
+  DEDUP("dedup"),
+  /** What becomes due, by log time. */
+  DEADLINES("deadlines");
 
   private final String storedName;
 
