@@ -49,13 +49,15 @@ final class LogRecovery {
   }
 
   Recovered run() throws IOException {
+    // If just the process died, the names we see may be in the page cache only. What follows acts
+    // on them, so
+    // they must not change under it with the next power loss.
+    files.forceFolder();
     files.removeLeftovers();
     LogBounds bounds = finishReset(readBounds());
     var recovered = openSegments(bounds);
     try {
       checkBounds(recovered);
-      // The files we found may still be names in a page cache only, if just the process died.
-      files.forceFolder();
       return raiseFloor(recovered);
     } catch (IOException | RuntimeException e) {
       if (recovered.active().isPresent()) {

@@ -19,7 +19,7 @@ final class LogWriter {
   private final SegmentedLogOptions options;
   private final SegmentFiles files;
   private final LogStats stats;
-  private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
+  private final ByteBuffer staging;
 
   private LogBounds bounds;
 
@@ -37,6 +37,7 @@ final class LogWriter {
     this.options = options;
     this.files = files;
     this.stats = stats;
+    this.staging = ByteBuffer.allocateDirect((int) Math.min(STAGING_BYTES, options.segmentBytes()));
     this.bounds = found.bounds();
     this.active = found.active().orElse(null);
     this.view = new LogView(List.copyOf(found.segments()), bounds.logicalFirst(), found.last(), 0);

@@ -10,12 +10,13 @@ final class ScanWindow {
 
   private final DiskFile file;
   private final long fileBytes;
-  private ByteBuffer window = ByteBuffer.allocate(WINDOW_BYTES).limit(0);
+  private ByteBuffer window;
   private long windowStart;
 
   ScanWindow(DiskFile file) throws IOException {
     this.file = file;
     this.fileBytes = file.size();
+    this.window = ByteBuffer.allocate((int) Math.min(WINDOW_BYTES, fileBytes)).limit(0);
   }
 
   long fileBytes() {
