@@ -1,7 +1,7 @@
 # Sourced by the launchers. Finds the distribution and a JDK, then becomes the JVM.
 #
 #   keelmq_find SCRIPT         sets KEELMQ_DIST (the folder with lib/ and conf/) and JAVA
-#   keelmq_exec JVMFILE MAIN [ARGUMENT ...]
+#   keelmq_exec JVMFILE [-Dname=value ...] MAIN [ARGUMENT ...]
 #
 # JAVA_HOME chooses the JDK, else the java on the PATH. KEELMQ_JAVA_OPTS adds JVM options after those
 # of conf/*.jvm, so that it wins.
@@ -64,9 +64,12 @@ keelmq_find() {
 }
 
 keelmq_exec() {
-  local jvm=$1 main=$2
-  shift 2
-  local flags=("@$KEELMQ_DIST/conf/$jvm")
+  local flags=("@$KEELMQ_DIST/conf/$1")
+  shift
+  while [[ $1 == -D* ]]; do
+    flags+=("$1")
+    shift
+  done
   if ((JAVA_MAJOR >= 24)); then
     # RocksDB and netty load native code and use Unsafe; from 24 on the JVM warns unless it is told.
     flags+=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
@@ -74,5 +77,5 @@ keelmq_exec() {
   # Split on purpose: it holds several options.
   # shellcheck disable=SC2206
   [[ -n ${KEELMQ_JAVA_OPTS:-} ]] && flags+=($KEELMQ_JAVA_OPTS)
-  exec "$JAVA" "${flags[@]}" -cp "$KEELMQ_DIST/lib/*" "$main" "$@"
+  exec "$JAVA" "${flags[@]}" -cp "$KEELMQ_DIST/lib/*" "$@"
 }

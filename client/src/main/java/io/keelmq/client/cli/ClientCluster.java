@@ -1,0 +1,202 @@
+package io.keelmq.client.cli;
+
+import io.keelmq.client.Admin;
+import io.keelmq.client.ClusterStatus;
+import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.InitResult;
+import io.keelmq.client.KeelClient;
+import io.keelmq.client.OutgoingMessage;
+import io.keelmq.client.Producer;
+import io.keelmq.client.ReadMessage;
+import io.keelmq.client.Reader;
+import io.keelmq.client.Receipt;
+import io.keelmq.client.StartAt;
+import io.keelmq.v1.ConsumerGroup;
+import io.keelmq.v1.ConsumerGroupDescription;
+import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.Topic;
+import io.keelmq.v1.TopicDescription;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+
+/** A cluster reached through the Java client. Thread-safe. */
+final class ClientCluster implements Cluster {
+  private final KeelClient client;
+
+  private ClientCluster(KeelClient client) {
+    this.client = client;
+  }
+
+  static Cluster connect(String endpoints, Duration timeout) {
+    return new ClientCluster(
+        KeelClient.builder().endpoints(endpoints).callTimeout(timeout).build());
+  }
+
+  @Override
+  public Topics topics() {
+    return new AdminTopics(client.admin());
+  }
+
+  @Override
+  public ConsumerGroups consumerGroups() {
+    return new AdminConsumerGroups(client.admin());
+  }
+
+  @Override
+  public BrokerGroups brokerGroups() {
+    return new AdminBrokerGroups(client.admin());
+  }
+
+  @Override
+  public Sink openSink(SinkOptions options) {
+    return new ProducerSink(
+        client
+            .producer()
+            .bufferBytes(options.bufferBytes())
+            .maxBlock(options.deliveryTimeout())
+            .deliveryTimeout(options.deliveryTimeout())
+            .open());
+  }
+
+  @Override
+  public Source openSource(SourceOptions options) {
+    return new ReaderSource(
+        client
+            .reader(options.topic())
+            .queues(options.queues())
+            .from(options.from())
+            .follow(options.follow())
+            .maxPoll(options.maxPoll())
+            .open());
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+
+  private record AdminTopics(Admin admin) implements Topics {
+    @Override
+    public Topic create(Topic wanted) {
+      return admin.createTopic(
+          wanted.getTopic(),
+          wanted.getType(),
+          wanted.getQueues(),
+          Duration.ofMillis(wanted.getRetentionMillis()));
+    }
+
+    @Override
+    public Topic alter(String topic, OptionalInt queues, Optional<Duration> retention) {
+      return admin.alterTopic(topic, queues, retention);
+    }
+
+    @Override
+    public void delete(String topic) {
+      admin.deleteTopic(topic);
+    }
+
+    @Override
+    public List<Topic> list() {
+      return admin.topics();
+    }
+
+    @Override
+    public TopicDescription describe(String topic) {
+      return admin.describeTopic(topic);
+    }
+  }
+
+  private record AdminConsumerGroups(Admin admin) implements ConsumerGroups {
+    @Override
+    public ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind) {
+      return admin.createConsumerGroup(consumerGroup, kind);
+    }
+
+    @Override
+    public void delete(String consumerGroup) {
+      admin.deleteConsumerGroup(consumerGroup);
+    }
+
+    @Override
+    public List<ConsumerGroup> list() {
+      return admin.consumerGroups();
+    }
+
+    @Override
+    public ConsumerGroupDescription describe(String consumerGroup) {
+      return admin.describeConsumerGroup(consumerGroup);
+    }
+
+    @Override
+    public CommittedOffsets seek(
+        String consumerGroup, String topic, List<Integer> queues, StartAt to) {
+      if (queues.isEmpty()) {
+        return admin.seek(consumerGroup, topic, to);
+      }
+      var targets = new TreeMap<Integer, StartAt>();
+      queues.forEach(queue -> targets.put(queue, to));
+      return admin.seek(consumerGroup, topic, targets);
+    }
+  }
+
+  private record AdminBrokerGroups(Admin admin) implements BrokerGroups {
+    @Override
+    public InitResult init(String group, int replicas, Duration timeout) {
+      return admin.initGroup(group, replicas, timeout);
+    }
+
+    @Override
+    public ClusterStatus status() {
+      return admin.clusterStatus();
+    }
+
+    @Override
+    public TransferLeadershipResponse transfer(String group, String node) {
+      return admin.transferLeadership(group, node);
+    }
+  }
+
+  private record ProducerSink(Producer producer) implements Sink {
+    @Override
+    public CompletableFuture<Receipt> send(OutgoingMessage message) {
+      return producer.send(message);
+    }
+
+    @Override
+    public boolean flush(Duration timeout) {
+      return producer.flush(timeout);
+    }
+
+    @Override
+    public void close() {
+      producer.close();
+    }
+  }
+
+  private record ReaderSource(Reader reader) implements Source {
+    @Override
+    public List<ReadMessage> poll(Duration timeout) {
+      return reader.poll(timeout);
+    }
+
+    @Override
+    public boolean atEnd() {
+      return reader.atEnd();
+    }
+
+    @Override
+    public void commit(String consumerGroup) {
+      reader.commitSync(consumerGroup);
+    }
+
+    @Override
+    public void close() {
+      reader.close();
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package io.keelmq.client.cli;
+
+import io.keelmq.client.ClusterStatus;
+import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.InitResult;
+import io.keelmq.client.OutgoingMessage;
+import io.keelmq.client.ReadMessage;
+import io.keelmq.client.Receipt;
+import io.keelmq.client.StartAt;
+import io.keelmq.v1.ConsumerGroup;
+import io.keelmq.v1.ConsumerGroupDescription;
+import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.Topic;
+import io.keelmq.v1.TopicDescription;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What the commands ask of a cluster. Failures are those that the client names ({@link
+ * io.keelmq.client.KeelException}).
+ */
+interface Cluster extends AutoCloseable {
+
+  Topics topics();
+
+  ConsumerGroups consumerGroups();
+
+  BrokerGroups brokerGroups();
+
+  Sink openSink(SinkOptions options);
+
+  /** Returns when it is settled where reading begins. */
+  Source openSource(SourceOptions options);
+
+  @Override
+  void close();
+
+  /** Makes the connection to a cluster; returns at once. */
+  @FunctionalInterface
+  interface Connector {
+    /**
+     * @param endpoints name servers, host:port,host:port
+     * @param timeout for each call
+     */
+    Cluster connect(String endpoints, Duration timeout);
+  }
+
+  /** The topics of a cluster. */
+  interface Topics {
+    /** Making it again with the same settings changes nothing. */
+    Topic create(Topic wanted);
+
+    Topic alter(String topic, OptionalInt queues, Optional<Duration> retention);
+
+    void delete(String topic);
+
+    List<Topic> list();
+
+    TopicDescription describe(String topic);
+  }
+
+  /** The consumer groups of a cluster. */
+  interface ConsumerGroups {
+    ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind);
+
+    void delete(String consumerGroup);
+
+    List<ConsumerGroup> list();
+
+    ConsumerGroupDescription describe(String consumerGroup);
+
+    /** Moves a group in the given queues; in all when none is given. */
+    CommittedOffsets seek(String consumerGroup, String topic, List<Integer> queues, StartAt to);
+  }
+
+  /** The broker groups of a cluster. */
+  interface BrokerGroups {
+    InitResult init(String group, int replicas, Duration timeout);
+
+    ClusterStatus status();
+
+    /** An empty group is the only one; an empty node whichever is most up to date. */
+    TransferLeadershipResponse transfer(String group, String node);
+  }
+
+  /** Takes messages. Thread-safe. */
+  interface Sink extends AutoCloseable {
+    /** Blocks while its buffer is full. */
+    CompletableFuture<Receipt> send(OutgoingMessage message);
+
+    /** True when everything sent before is settled. */
+    boolean flush(Duration timeout);
+
+    @Override
+    void close();
+  }
+
+  /**
+   * What a sink may hold.
+   *
+   * @param bufferBytes unsettled messages in memory
+   * @param deliveryTimeout from send to receipt
+   */
+  record SinkOptions(long bufferBytes, Duration deliveryTimeout) {}
+
+  /** Gives messages. For one thread. */
+  interface Source extends AutoCloseable {
+    /** Empty when there was none in time. */
+    List<ReadMessage> poll(Duration timeout);
+
+    /** True when everything stored before it was opened has been polled; never when following. */
+    boolean atEnd();
+
+    /** Everything polled so far is done. */
+    void commit(String consumerGroup);
+
+    @Override
+    void close();
+  }
+
+  /**
+   * What a source gives.
+   *
+   * @param queues empty: all
+   * @param maxPoll messages of one poll at the most
+   */
+  record SourceOptions(
+      String topic, List<Integer> queues, StartAt from, boolean follow, int maxPoll) {}
+}

@@ -1,0 +1,119 @@
+package io.keelmq.client.cli;
+
+import io.keelmq.client.StartAt;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneId;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** How words on the command line are read; each says what it expected. */
+final class Converters {
+  private static final Pattern TOPIC = Pattern.compile("[%a-zA-Z0-9_-]{1,127}");
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,15})(ms|s|m|h|d)");
+  private static final Pattern OFFSET = Pattern.compile("\\d{1,19}");
+
+  private Converters() {}
+
+  /** A topic's name. */
+  static final class TopicName implements ITypeConverter<String> {
+    @Override
+    public String convert(String text) {
+      if (!TOPIC.matcher(text).matches()) {
+        throw new TypeConversionException(
+            "\"%s\" is no topic name: use 1 to 127 of the characters a-z A-Z 0-9 _ - %%"
+                .formatted(Table.printable(text)));
+      }
+      return text;
+    }
+  }
+
+  /** A length of time: 500ms, 10s, 5m, 1h, 7d. */
+  static final class Length implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      return duration(text);
+    }
+  }
+
+  /** A length of time, or {@code forever}, which is zero. */
+  static final class Retention implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      return text.equalsIgnoreCase("forever") ? Duration.ZERO : duration(text);
+    }
+  }
+
+  static Duration duration(String text) {
+    if (text.equals("0")) {
+      return Duration.ZERO;
+    }
+    Matcher parts = DURATION.matcher(text.toLowerCase(Locale.ROOT));
+    if (!parts.matches()) {
+      throw new TypeConversionException(
+          "\"%s\" is no length of time: write 500ms, 10s, 5m, 1h or 7d".formatted(text));
+    }
+    long count = Long.parseLong(parts.group(1));
+    try {
+      return switch (parts.group(2)) {
+        case "ms" -> Duration.ofMillis(count);
+        case "s" -> Duration.ofSeconds(count);
+        case "m" -> Duration.ofMinutes(count);
+        case "h" -> Duration.ofHours(count);
+        default -> Duration.ofDays(count);
+      };
+    } catch (ArithmeticException e) {
+      throw new TypeConversionException("\"" + text + "\" is longer than anything lasts");
+    }
+  }
+
+  /**
+   * Where reading begins: earliest, latest, an offset, a time with or without its zone, or so long
+   * ago ({@code -5m}).
+   */
+  static StartAt startAt(String option, String text, InstantSource clock) {
+    switch (text.toLowerCase(Locale.ROOT)) {
+      case "earliest":
+        return StartAt.earliest();
+      case "latest":
+        return StartAt.latest();
+      default:
+        break;
+    }
+    try {
+      if (OFFSET.matcher(text).matches()) {
+        return StartAt.offset(Long.parseLong(text));
+      }
+      if (text.startsWith("-")) {
+        return StartAt.time(clock.instant().minus(duration(text.substring(1))));
+      }
+      return StartAt.time(time(text));
+    } catch (DateTimeException
+        | NumberFormatException
+        | ArithmeticException
+        | TypeConversionException e) {
+      throw CliError.usage(
+          "%s \"%s\": write earliest, latest, an offset from 0, a time like 2026-01-31T12:00:00Z, or -5m for five minutes ago"
+              .formatted(option, Table.printable(text)));
+    }
+  }
+
+  private static Instant time(String text) {
+    if (text.endsWith("Z") || text.matches(".*T.*[+-]\\d\\d:?\\d\\d")) {
+      return OffsetDateTime.parse(text).toInstant();
+    }
+    // A time without a zone is the caller's own.
+    var zone = ZoneId.systemDefault();
+    return text.contains("T")
+        ? LocalDateTime.parse(text).atZone(zone).toInstant()
+        : LocalDate.parse(text).atStartOfDay(zone).toInstant();
+  }
+}

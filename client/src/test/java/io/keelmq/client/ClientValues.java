@@ -1,0 +1,31 @@
+package io.keelmq.client;
+
+import io.keelmq.v1.Code;
+import io.keelmq.v1.Message;
+
+/** Makes values that only the client makes, for tests of what is done with them. */
+public final class ClientValues {
+
+  private ClientValues() {}
+
+  public static ReadMessage readMessage(
+      String topic, int queue, long offset, long storeTimeMillis, Message message) {
+    return new ReadMessage(topic, queue, offset, storeTimeMillis, message.toByteString());
+  }
+
+  public static RequestRejected rejected(Code code, String message) {
+    return new RequestRejected(code, message);
+  }
+
+  public static Unavailable unavailable(String message) {
+    return new Unavailable(Code.NO_LEADER, message);
+  }
+
+  public static OutcomeUnknown outcomeUnknown(String message) {
+    return new OutcomeUnknown(Code.OUTCOME_UNKNOWN, message);
+  }
+
+  public static MessagesTrimmed trimmed(String topic, int queue, long from, long to) {
+    return new MessagesTrimmed(topic, queue, from, to);
+  }
+}

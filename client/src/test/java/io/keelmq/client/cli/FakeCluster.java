@@ -1,0 +1,298 @@
+package io.keelmq.client.cli;
+
+import static io.keelmq.client.ClientValues.readMessage;
+import static io.keelmq.client.ClientValues.rejected;
+
+import com.google.protobuf.ByteString;
+import io.keelmq.client.ClusterStatus;
+import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.InitResult;
+import io.keelmq.client.KeelException;
+import io.keelmq.client.OutgoingMessage;
+import io.keelmq.client.ReadMessage;
+import io.keelmq.client.Receipt;
+import io.keelmq.client.StartAt;
+import io.keelmq.v1.BrokerGroupRoute;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.ConsumerGroup;
+import io.keelmq.v1.ConsumerGroupDescription;
+import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.Message;
+import io.keelmq.v1.QueueProgress;
+import io.keelmq.v1.QueueState;
+import io.keelmq.v1.ReplicaPlan;
+import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.ReplicaRoute;
+import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.Topic;
+import io.keelmq.v1.TopicDescription;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A cluster in memory: one queue for each topic, and receipts at once. For one thread but sends.
+ */
+final class FakeCluster implements Cluster {
+  static final long STORE_TIME_MILLIS = 1_790_000_000_123L;
+
+  final TreeMap<String, Topic> topics = new TreeMap<>();
+  final List<ReadMessage> stored = new ArrayList<>();
+  final List<KeelException> pollFailures = new ArrayList<>();
+  final List<String> commits = new ArrayList<>();
+  SourceOptions lastSource;
+  StartAt lastSeek;
+  ReplicaRole role = ReplicaRole.LEADER;
+  String leader = "n1";
+  RuntimeException failure;
+  String endpoints;
+  boolean closed;
+
+  Cluster connect(String endpoints, Duration timeout) {
+    this.endpoints = endpoints;
+    return this;
+  }
+
+  void store(Message message) {
+    stored.add(readMessage("orders", 0, stored.size(), STORE_TIME_MILLIS, message));
+  }
+
+  private void failIfTold() {
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private Topic find(String topic) {
+    failIfTold();
+    Topic found = topics.get(topic);
+    if (found == null) {
+      throw rejected(Code.TOPIC_NOT_FOUND, "topic " + topic + " does not exist");
+    }
+    return found;
+  }
+
+  @Override
+  public Topics topics() {
+    return new Topics() {
+      @Override
+      public Topic create(Topic wanted) {
+        failIfTold();
+        topics.put(wanted.getTopic(), wanted);
+        return wanted;
+      }
+
+      @Override
+      public Topic alter(String topic, OptionalInt queues, Optional<Duration> retention) {
+        var altered = find(topic).toBuilder();
+        queues.ifPresent(altered::setQueues);
+        retention.ifPresent(time -> altered.setRetentionMillis(time.toMillis()));
+        topics.put(topic, altered.build());
+        return altered.build();
+      }
+
+      @Override
+      public void delete(String topic) {
+        find(topic);
+        topics.remove(topic);
+      }
+
+      @Override
+      public List<Topic> list() {
+        failIfTold();
+        return List.copyOf(topics.values());
+      }
+
+      @Override
+      public TopicDescription describe(String topic) {
+        return TopicDescription.newBuilder()
+            .setTopic(find(topic))
+            .addQueues(QueueState.newBuilder().setBrokerGroup("g0").setEndOffset(stored.size()))
+            .build();
+      }
+    };
+  }
+
+  @Override
+  public ConsumerGroups consumerGroups() {
+    return new ConsumerGroups() {
+      @Override
+      public ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind) {
+        failIfTold();
+        return ConsumerGroup.newBuilder().setConsumerGroup(consumerGroup).setKind(kind).build();
+      }
+
+      @Override
+      public void delete(String consumerGroup) {
+        failIfTold();
+      }
+
+      @Override
+      public List<ConsumerGroup> list() {
+        return List.of(create("billing", ConsumerGroupKind.OFFSET));
+      }
+
+      @Override
+      public ConsumerGroupDescription describe(String consumerGroup) {
+        return ConsumerGroupDescription.newBuilder()
+            .setConsumerGroup(create(consumerGroup, ConsumerGroupKind.OFFSET))
+            .addQueues(
+                QueueProgress.newBuilder()
+                    .setTopic("orders")
+                    .setCommittedOffset(3)
+                    .setEndOffset(10)
+                    .setEpoch(1))
+            .build();
+      }
+
+      @Override
+      public CommittedOffsets seek(
+          String consumerGroup, String topic, List<Integer> queues, StartAt to) {
+        find(topic);
+        lastSeek = to;
+        return new CommittedOffsets(2, new TreeMap<>(Map.of(0, 7L)));
+      }
+    };
+  }
+
+  @Override
+  public BrokerGroups brokerGroups() {
+    return new BrokerGroups() {
+      @Override
+      public InitResult init(String group, int replicas, Duration timeout) {
+        failIfTold();
+        var member =
+            ReplicaPlan.Member.newBuilder()
+                .setNode("n1")
+                .setRaftAddress("127.0.0.1:10911")
+                .setIncarnation(1_000_000_001);
+        return new InitResult(
+            ReplicaPlan.newBuilder()
+                .setClusterId("c1")
+                .setBrokerGroup(group)
+                .addMembers(member)
+                .build(),
+            false,
+            false);
+      }
+
+      @Override
+      public ClusterStatus status() {
+        failIfTold();
+        var replica =
+            ReplicaRoute.newBuilder()
+                .setNode("n1")
+                .setRole(role)
+                .setClientAddress("127.0.0.1:8081")
+                .setRaftAddress("127.0.0.1:10911")
+                .build();
+        var status = ReplicaStatus.newBuilder().setNode("n1").setRole(role).setReady(true).build();
+        return new ClusterStatus(
+            List.of(new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "")),
+            List.of(
+                new ClusterStatus.GroupState(
+                    BrokerGroupRoute.newBuilder()
+                        .setBrokerGroup("g0")
+                        .setLeaderNode(leader)
+                        .build(),
+                    List.of(
+                        new ClusterStatus.ReplicaState(replica, Optional.of(status), ""),
+                        new ClusterStatus.ReplicaState(
+                            replica.toBuilder().setNode("n2").build(),
+                            Optional.empty(),
+                            "connection refused")))));
+      }
+
+      @Override
+      public TransferLeadershipResponse transfer(String group, String node) {
+        failIfTold();
+        return TransferLeadershipResponse.newBuilder().setLeaderNode(node).setTerm(4).build();
+      }
+    };
+  }
+
+  @Override
+  public Sink openSink(SinkOptions options) {
+    return new Sink() {
+      @Override
+      public CompletableFuture<Receipt> send(OutgoingMessage message) {
+        find(message.topic());
+        byte[] body = new byte[message.body().remaining()];
+        message.body().get(body);
+        if (new String(body, StandardCharsets.UTF_8).contains("refuse me")) {
+          return CompletableFuture.failedFuture(
+              rejected(Code.ILLEGAL_MESSAGE_TAG, "the tag is blank: leave it out"));
+        }
+        long offset = stored.size();
+        store(
+            Message.newBuilder()
+                .addAllKeys(message.keys())
+                .setTag(message.tag())
+                .putAllProperties(message.properties())
+                .setMessageGroup(message.messageGroup())
+                .setBody(ByteString.copyFrom(body))
+                .build());
+        return CompletableFuture.completedFuture(
+            new Receipt(message.topic(), 0, offset, "id-" + offset, false));
+      }
+
+      @Override
+      public boolean flush(Duration timeout) {
+        return true;
+      }
+
+      @Override
+      public void close() {
+        // Nothing is held.
+      }
+    };
+  }
+
+  @Override
+  public Source openSource(SourceOptions options) {
+    find(options.topic());
+    lastSource = options;
+    var left = new ArrayDeque<>(stored);
+    return new Source() {
+      @Override
+      public List<ReadMessage> poll(Duration timeout) {
+        if (!pollFailures.isEmpty()) {
+          throw pollFailures.remove(0);
+        }
+        var batch = new ArrayList<ReadMessage>();
+        while (!left.isEmpty() && batch.size() < options.maxPoll()) {
+          batch.add(left.remove());
+        }
+        return batch;
+      }
+
+      @Override
+      public boolean atEnd() {
+        return left.isEmpty();
+      }
+
+      @Override
+      public void commit(String consumerGroup) {
+        commits.add(consumerGroup + " at " + (stored.size() - left.size()));
+      }
+
+      @Override
+      public void close() {
+        // Nothing is open.
+      }
+    };
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

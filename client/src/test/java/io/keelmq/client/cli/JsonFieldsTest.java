@@ -1,0 +1,122 @@
+package io.keelmq.client.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.keelmq.v1.Message;
+import io.keelmq.v1.Topic;
+import io.keelmq.v1.TopicType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What programs read is kept: each command's objects, field by field, are those of the golden file.
+ * A field may be added to it; none may change or go.
+ */
+class JsonFieldsTest {
+  private final CommandLineRun keelmq = new CommandLineRun();
+
+  @Test
+  void fieldsAreThoseOfTheGoldenFile() throws IOException {
+    keelmq.cluster.topics.put(
+        "orders",
+        Topic.newBuilder().setTopic("orders").setType(TopicType.NORMAL).setQueues(1).build());
+    var lines = new ArrayList<String>();
+    record(lines, "topic", "create", "fresh", "--retention", "2h");
+    record(lines, "topic", "list");
+    record(lines, "send", "--topic", "orders", "--key", "k", "hello");
+    keelmq.cluster.store(
+        Message.newBuilder()
+            .setMessageId("m1")
+            .setBornTimeMillis(FakeCluster.STORE_TIME_MILLIS - 1)
+            .putProperties("b", "2")
+            .putProperties("a", "1")
+            .setBody(ByteString.copyFrom(new byte[] {(byte) 0xc3, 0x28}))
+            .build());
+    record(lines, "read", "--topic", "orders");
+    record(lines, "topic", "describe", "orders");
+    record(lines, "topic", "alter", "orders", "--queues", "2");
+    record(lines, "topic", "delete", "orders");
+    record(lines, "send", "--topic", "fresh", "--quiet", "hello");
+    record(lines, "group", "create", "billing");
+    record(lines, "group", "list");
+    record(lines, "group", "describe", "billing");
+    record(lines, "group", "seek", "billing", "--topic", "fresh", "--to", "earliest");
+    record(lines, "group", "delete", "billing");
+    record(lines, "cluster", "init");
+    record(lines, "cluster", "status");
+    record(lines, "cluster", "transfer", "--to", "n2");
+
+    assertEquals(golden(), String.join("\n", lines) + "\n");
+  }
+
+  @Test
+  void everyFieldIsSnakeCase() throws IOException {
+    var names = Pattern.compile("\"([^\"]+)\":").matcher(golden());
+    int count = 0;
+    while (names.find()) {
+      count++;
+      assertTrue(names.group(1).matches("[a-z][a-z0-9_]*"), names.group(1));
+    }
+    assertTrue(count > 50);
+  }
+
+  @Test
+  void benchTellsEachFigure() {
+    int exitCode =
+        keelmq.run(
+            "bench produce -o json --count 500 --warmup 0 --size 10 --in-flight 8".split(" "));
+
+    assertEquals(0, exitCode, () -> keelmq.errLines().toString());
+    var names = new ArrayList<String>();
+    var matcher = Pattern.compile("\"([^\"]+)\":").matcher(keelmq.out());
+    while (matcher.find()) {
+      names.add(matcher.group(1));
+    }
+    assertEquals(
+        List.of(
+            "command",
+            "topic",
+            "size",
+            "producers",
+            "in_flight",
+            "rate",
+            "failed",
+            "messages",
+            "bytes",
+            "seconds",
+            "messages_per_second",
+            "mb_per_second",
+            "latency_ms",
+            "count",
+            "mean",
+            "p50",
+            "p90",
+            "p99",
+            "p999",
+            "max",
+            "client_cpu_seconds",
+            "servers"),
+        names);
+  }
+
+  private void record(List<String> lines, String... words) {
+    var args = new ArrayList<>(List.of(words));
+    args.add("-o");
+    args.add("json");
+    assertEquals(0, keelmq.run(args.toArray(String[]::new)), () -> keelmq.errLines().toString());
+    lines.add("# " + String.join(" ", words));
+    lines.addAll(keelmq.outLines());
+  }
+
+  private static String golden() throws IOException {
+    try (var in = JsonFieldsTest.class.getResourceAsStream("/golden/cli.json.txt")) {
+      return in == null ? "" : new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+}
