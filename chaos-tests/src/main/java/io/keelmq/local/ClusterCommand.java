@@ -3,6 +3,7 @@ package io.keelmq.local;
 import io.keelmq.local.ClusterFailure.Kind;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
@@ -249,7 +250,7 @@ final class ClusterCommand implements Runnable {
         cluster.stopNode(node, GRACEFUL);
       }
       cluster.startNode(node);
-      cluster.awaitReady(java.util.List.of(node), LocalCluster.START_DEADLINE);
+      cluster.awaitReady(List.of(node), LocalCluster.START_DEADLINE);
       return "restarted";
     }
   }

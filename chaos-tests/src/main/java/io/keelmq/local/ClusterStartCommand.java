@@ -2,6 +2,7 @@ package io.keelmq.local;
 
 import io.keelmq.local.ClusterFailure.Kind;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -81,8 +82,8 @@ final class ClusterStartCommand implements Callable<Integer> {
             nameServers == null ? 2 : nameServers,
             ClusterCommand.ports(portOffset, ports == Ports.free),
             settings,
-            java.util.List.of(),
-            java.util.List.of());
+            List.of(),
+            List.of());
     return LocalCluster.create(options, new ClientBootstrap());
   }
 

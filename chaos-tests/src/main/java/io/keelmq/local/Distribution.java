@@ -1,5 +1,6 @@
 package io.keelmq.local;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,11 +46,16 @@ public record Distribution(Path home) {
     if (Files.isRegularFile(options)) {
       command.add("@" + options);
     }
+    if (Runtime.version().feature() >= 24) {
+      // RocksDB and netty load native code and use Unsafe; from 24 on the JVM warns otherwise.
+      command.add("--enable-native-access=ALL-UNNAMED");
+      command.add("--sun-misc-unsafe-memory-access=allow");
+    }
     command.addAll(jvmOptions);
     command.add("-cp");
     var classPath = new StringBuilder();
     for (Path extra : extraClassPath) {
-      classPath.append(extra.toAbsolutePath()).append(java.io.File.pathSeparatorChar);
+      classPath.append(extra.toAbsolutePath()).append(File.pathSeparatorChar);
     }
     command.add(classPath.append(home.resolve("lib")).append("/*").toString());
     command.add(role.mainClass());
