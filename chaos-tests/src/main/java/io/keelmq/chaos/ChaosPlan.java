@@ -15,7 +15,7 @@ record ChaosPlan(String name, long seed, WorkloadOptions workload, long minOks, 
   }
 
   /** The seed of {@code -Dseed=}, else a new one. */
-  static long seed() {
+  static long givenOrNewSeed() {
     return Long.getLong("seed", System.nanoTime() & 0xffff_ffffL);
   }
 }

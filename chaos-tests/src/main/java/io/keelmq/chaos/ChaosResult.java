@@ -41,7 +41,14 @@ record ChaosResult(
 
   String text() {
     var lines = new ArrayList<String>();
-    lines.add("chaos run " + plan.name() + ", seed " + plan.seed() + " (again: -Dseed=" + plan.seed() + ")");
+    lines.add(
+        "chaos run "
+            + plan.name()
+            + ", seed "
+            + plan.seed()
+            + " (again: -Dseed="
+            + plan.seed()
+            + ")");
     lines.add("  schedule: " + String.join("; ", schedule));
     lines.add(
         String.format(

@@ -49,7 +49,8 @@ final class ChaosRun {
     Path folder = options.dir();
     LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
     Path historyFile = folder.resolve("history.bin");
-    try (var guard = new KillOnExit(cluster)) {
+    var guard = new KillOnExit(cluster);
+    try {
       cluster.start(LocalCluster.START_DEADLINE);
       ChaosResult result = run(cluster, historyFile, scenario, startNanos);
       cluster.stop(GRACEFUL_STOP);
@@ -62,6 +63,7 @@ final class ChaosRun {
       throw new UncheckedIOException(e);
     } finally {
       cluster.killEverything();
+      guard.close();
     }
   }
 
@@ -87,11 +89,15 @@ final class ChaosRun {
         workload.stopSending();
         if (!Faults.eventually(DRAIN_DEADLINE, () -> workload.delivered() >= workload.oks())) {
           problems.add(
-              "the reader was handed " + workload.delivered() + " messages of at least "
-                  + workload.oks() + " in " + DRAIN_DEADLINE);
+              "the reader was handed "
+                  + workload.delivered()
+                  + " messages of at least "
+                  + workload.oks()
+                  + " in "
+                  + DRAIN_DEADLINE);
         }
       }
-      history.close();
+      history.seal();
       long read = readBack(cluster, history, verdict, problems);
       return result(verdict, problems, workload, faults, history, read, startNanos);
     }
@@ -136,7 +142,10 @@ final class ChaosRun {
    */
   private static boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
     long committed =
-        replicas.stream().mapToLong(replica -> replica.status().getCommittedIndex()).max().orElse(0);
+        replicas.stream()
+            .mapToLong(replica -> replica.status().getCommittedIndex())
+            .max()
+            .orElse(0);
     Map<Long, Set<String>> given = new HashMap<>();
     return Faults.eventually(
         DRAIN_DEADLINE,

@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * What the clients of a run saw, in the order in which they saw it: a file of small records, written
- * while the run goes on and read afterwards as a stream.
+ * What the clients of a run saw, in the order in which they saw it: a file of small records,
+ * written while the run goes on and read afterwards as a stream.
  *
  * <p>Thread-safe: the lock guards the file, and gives events of one thread and their effects on
  * others the order in which they happened.
@@ -67,9 +67,8 @@ final class History implements AutoCloseable {
     write(DELIVERED, producer, key, seq, queue, offset);
   }
 
-  /** Later events are dropped: a send that ends now has no end in the history. */
-  @Override
-  public synchronized void close() {
+  /** No more is written: a send that ends later has no end in the history. Idempotent. */
+  synchronized void seal() {
     if (!closed) {
       closed = true;
       try {
@@ -80,11 +79,15 @@ final class History implements AutoCloseable {
     }
   }
 
-  /** Hands out the events of a closed history, in order. */
+  @Override
+  public void close() {
+    seal();
+  }
+
+  /** Hands out the events of a sealed history, in order. */
   void replay(Consumer<Event> to) {
     try (var in =
-        new DataInputStream(
-            new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES))) {
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES))) {
       while (true) {
         int type = in.read();
         if (type < 0) {

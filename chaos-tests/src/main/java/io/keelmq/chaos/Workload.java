@@ -47,8 +47,7 @@ final class Workload implements AutoCloseable {
   private Thread readerThread;
 
   /** The topic is there already. */
-  Workload(
-      KeelClient client, String topic, WorkloadOptions options, History history, long seed) {
+  Workload(KeelClient client, String topic, WorkloadOptions options, History history, long seed) {
     this.client = client;
     this.topic = topic;
     this.options = options;
@@ -111,8 +110,7 @@ final class Workload implements AutoCloseable {
         options.ratePerProducer() == 0
             ? 0
             : TimeUnit.SECONDS.toNanos(1) / options.ratePerProducer();
-    try (Producer producer =
-        client.producer().deliveryTimeout(options.deliveryTimeout()).open()) {
+    try (Producer producer = client.producer().deliveryTimeout(options.deliveryTimeout()).open()) {
       long nextNanos = System.nanoTime();
       for (long seq = 0; sending; seq++) {
         LockSupport.parkNanos(nextNanos - System.nanoTime());

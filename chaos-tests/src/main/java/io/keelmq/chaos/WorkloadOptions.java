@@ -24,8 +24,13 @@ record WorkloadOptions(
   WorkloadOptions {
     if (minBodyBytes < Payload.MIN_BYTES || maxBodyBytes < minBodyBytes) {
       throw new IllegalArgumentException(
-          "bodies of " + minBodyBytes + " to " + maxBodyBytes + " bytes: at least "
-              + Payload.MIN_BYTES + " are needed");
+          "bodies of "
+              + minBodyBytes
+              + " to "
+              + maxBodyBytes
+              + " bytes: at least "
+              + Payload.MIN_BYTES
+              + " are needed");
     }
   }
 

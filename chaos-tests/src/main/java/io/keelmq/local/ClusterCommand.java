@@ -142,7 +142,9 @@ final class ClusterCommand implements Runnable {
     }
   }
 
-  @Command(name = "stop", description = "Stop every node. The data stays, unless --delete is given.")
+  @Command(
+      name = "stop",
+      description = "Stop every node. The data stays, unless --delete is given.")
   static final class Stop implements Callable<Integer> {
     @CommandLine.ParentCommand ClusterCommand parent;
 
@@ -256,6 +258,8 @@ final class ClusterCommand implements Runnable {
   }
 
   static PortPlan ports(Integer offset, boolean free) {
-    return free ? new PortPlan.Free(new Random()) : new PortPlan.Offset(offset == null ? 0 : offset);
+    return free
+        ? new PortPlan.Free(new Random())
+        : new PortPlan.Offset(offset == null ? 0 : offset);
   }
 }

@@ -33,8 +33,7 @@ public final class ClusterFolder {
       // Gone already.
       return;
     } catch (IOException e) {
-      throw new ClusterFailure(
-          ClusterFailure.Kind.FAILED, "cannot delete " + dir + ": " + e, e);
+      throw new ClusterFailure(ClusterFailure.Kind.FAILED, "cannot delete " + dir + ": " + e, e);
     }
   }
 

@@ -111,8 +111,12 @@ final class ClusterStartCommand implements Callable<Integer> {
   private ClusterFailure otherCluster(String wanted, String found) {
     return new ClusterFailure(
         Kind.PRECONDITION,
-        parent.folder() + " holds a cluster made with other options (" + wanted + " wanted, "
-            + found + " found); use another --dir, or `scripts/cluster stop --delete` first");
+        parent.folder()
+            + " holds a cluster made with other options ("
+            + wanted
+            + " wanted, "
+            + found
+            + " found); use another --dir, or `scripts/cluster stop --delete` first");
   }
 
   private void startOrCleanUp(LocalCluster cluster) {
@@ -144,14 +148,15 @@ final class ClusterStartCommand implements Callable<Integer> {
   private String next(LocalCluster cluster) {
     String dir = parent.dir == null ? "" : " --dir " + cluster.dir();
     boolean standard = cluster.endpoints().startsWith("127.0.0.1:9876");
-    String environment =
-        standard ? "" : "\n  export KEELMQ_ENDPOINTS=" + cluster.endpoints();
+    String environment = standard ? "" : "\n  export KEELMQ_ENDPOINTS=" + cluster.endpoints();
     return "\n\nNext:"
         + environment
         + "\n  scripts/keelmq topic create hello --queues 4"
         + "\n  scripts/keelmq send --topic hello \"first light\""
         + "\n  scripts/keelmq read --topic hello --from earliest --max 1"
-        + "\n  scripts/cluster kill leader" + dir
-        + "\n  scripts/cluster stop" + dir;
+        + "\n  scripts/cluster kill leader"
+        + dir
+        + "\n  scripts/cluster stop"
+        + dir;
   }
 }

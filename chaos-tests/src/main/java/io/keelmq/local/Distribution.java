@@ -15,7 +15,8 @@ import java.util.List;
  */
 public record Distribution(Path home) {
 
-  private static final List<String> BUILT_AT = List.of("chaos-tests/target/keelmq", "target/keelmq");
+  private static final List<String> BUILT_AT =
+      List.of("chaos-tests/target/keelmq", "target/keelmq");
 
   public static Distribution find() {
     String named = System.getProperty("keelmq.home", System.getenv("KEELMQ_HOME"));

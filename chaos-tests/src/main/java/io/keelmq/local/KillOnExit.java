@@ -10,7 +10,20 @@ public final class KillOnExit implements AutoCloseable {
   private final Thread hook;
 
   public KillOnExit(LocalCluster cluster) {
-    hook = new Thread(cluster::killEverything, "kill-on-exit");
+    this(cluster, () -> {});
+  }
+
+  /**
+   * @param then called when the processes are gone
+   */
+  public KillOnExit(LocalCluster cluster, Runnable then) {
+    hook =
+        new Thread(
+            () -> {
+              cluster.killEverything();
+              then.run();
+            },
+            "kill-on-exit");
     Runtime.getRuntime().addShutdownHook(hook);
   }
 

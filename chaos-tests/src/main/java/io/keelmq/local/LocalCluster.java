@@ -30,7 +30,7 @@ public final class LocalCluster {
   public static final Duration START_DEADLINE = Duration.ofSeconds(60);
   private static final Duration PROBE_TIMEOUT = Duration.ofMillis(500);
   private static final Duration LEADER_DEADLINE = Duration.ofSeconds(10);
-  private static final long KILL_DEADLINE_MILLIS = 10_000;
+  private static final Duration KILL_DEADLINE = Duration.ofSeconds(10);
   private static final long POLL_MILLIS = 20;
   private static final int LAST_LINES = 15;
 
@@ -75,7 +75,9 @@ public final class LocalCluster {
     if (!ClusterFile.exists(dir)) {
       throw new ClusterFailure(
           Kind.NOT_FOUND,
-          "there is no cluster in " + dir + "; `scripts/cluster start` makes one, --dir names"
+          "there is no cluster in "
+              + dir
+              + "; `scripts/cluster start` makes one, --dir names"
               + " another folder");
     }
     var home = distribution.orElse(new Distribution(Path.of("")));
@@ -122,7 +124,9 @@ public final class LocalCluster {
             () ->
                 new ClusterFailure(
                     Kind.NOT_FOUND,
-                    "there is no node " + name + "; expected leader or one of "
+                    "there is no node "
+                        + name
+                        + "; expected leader or one of "
                         + nodes().stream().map(Node::id).collect(Collectors.joining(", "))));
   }
 
@@ -146,8 +150,7 @@ public final class LocalCluster {
   /** Starts one node and does not wait for it. */
   public void startNode(Node node) {
     if (isRunning(node)) {
-      throw new ClusterFailure(
-          Kind.PRECONDITION, node.id() + " runs already, as pid " + pid(node));
+      throw new ClusterFailure(Kind.PRECONDITION, node.id() + " runs already, as pid " + pid(node));
     }
     checkPorts(List.of(node));
     launch(node);
@@ -196,9 +199,7 @@ public final class LocalCluster {
             LEADER_DEADLINE,
             () -> {
               leaders.clear();
-              brokers().stream()
-                  .filter(node -> status(node).isLeader())
-                  .forEach(leaders::add);
+              brokers().stream().filter(node -> status(node).isLeader()).forEach(leaders::add);
               return leaders.size() == 1;
             });
     if (!found) {
@@ -240,11 +241,10 @@ public final class LocalCluster {
     stopNodes(List.of(node), graceful);
   }
 
-  /** Kills what runs, at once, for exits in a hurry. Never throws. */
+  /** Kills what runs, for exits in a hurry; waits a little for it to be gone. Never throws. */
   public void killEverything() {
-    for (Node node : nodes()) {
-      process(node).ifPresent(ProcessId::kill);
-    }
+    nodes().forEach(node -> process(node).ifPresent(ProcessId::kill));
+    eventually(KILL_DEADLINE, () -> nodes().stream().noneMatch(this::isRunning));
   }
 
   public List<String> tail(Node node, int lines) {
@@ -275,8 +275,7 @@ public final class LocalCluster {
   private ProcessId running(Node node) {
     return process(node)
         .filter(ProcessId::isRunning)
-        .orElseThrow(
-            () -> new ClusterFailure(Kind.PRECONDITION, node.id() + " does not run"));
+        .orElseThrow(() -> new ClusterFailure(Kind.PRECONDITION, node.id() + " does not run"));
   }
 
   private void checkPorts(List<Node> starting) {
@@ -292,7 +291,13 @@ public final class LocalCluster {
             if (!PortPlan.isFree(port)) {
               throw new ClusterFailure(
                   Kind.PRECONDITION,
-                  "port " + port + " (" + use + " of " + node.id() + ") is taken by another"
+                  "port "
+                      + port
+                      + " ("
+                      + use
+                      + " of "
+                      + node.id()
+                      + ") is taken by another"
                       + " program; stop that, or start a new cluster with --port-offset 100 and"
                       + " another --dir");
             }
@@ -304,7 +309,8 @@ public final class LocalCluster {
     if (!launcher.distribution().hasJars()) {
       throw new ClusterFailure(
           Kind.PRECONDITION,
-          "no jars in " + launcher.distribution().home().resolve("lib")
+          "no jars in "
+              + launcher.distribution().home().resolve("lib")
               + "; run `mvn -DskipTests package`");
     }
     Process child = launcher.launch(node, file.nodes(), file.brokerSettings());
@@ -369,12 +375,16 @@ public final class LocalCluster {
             .orElse("");
     return new ClusterFailure(
         Kind.FAILED,
-        node.id() + " ended" + exit + " while it was starting; the last lines of "
-            + logFile(node) + ":\n  " + String.join("\n  ", tail(node, LAST_LINES)));
+        node.id()
+            + " ended"
+            + exit
+            + " while it was starting; the last lines of "
+            + logFile(node)
+            + ":\n  "
+            + String.join("\n  ", tail(node, LAST_LINES)));
   }
 
-  private ClusterFailure notReady(
-      List<Node> waiting, Map<Node, Optional<Readiness>> answers) {
+  private ClusterFailure notReady(List<Node> waiting, Map<Node, Optional<Readiness>> answers) {
     var text = new StringBuilder("not ready in time:");
     for (Node node : waiting) {
       text.append("\n  ").append(node.id()).append(": ");
@@ -412,7 +422,7 @@ public final class LocalCluster {
   }
 
   private void awaitGone(Node node) {
-    if (!eventually(Duration.ofMillis(KILL_DEADLINE_MILLIS), () -> !isRunning(node))) {
+    if (!eventually(KILL_DEADLINE, () -> !isRunning(node))) {
       throw new ClusterFailure(
           Kind.FAILED, node.id() + " (pid " + pid(node) + ") does not end, even after SIGKILL");
     }

@@ -42,10 +42,10 @@ record NodeLauncher(
       command.addAll(
           distribution.javaCommand(
               node.role(), broker ? jvmOptions : List.of(), broker ? extraClassPath : List.of()));
-      settings(node, nodes, brokerSettings)
-          .forEach((key, value) -> command.add(key + "=" + value));
+      settings(node, nodes, brokerSettings).forEach((key, value) -> command.add(key + "=" + value));
       var process = new ProcessBuilder(command);
-      // As bin/broker does: glibc's arenas for each thread would triple what RocksDB's buffers cost.
+      // As bin/broker does: glibc's arenas for each thread would triple what RocksDB's buffers
+      // cost.
       process.environment().putIfAbsent("MALLOC_ARENA_MAX", "2");
       return process
           // A dying JVM leaves its report in its working directory.

@@ -117,7 +117,8 @@ public record ProcessId(long pid, String started) {
   /** The fields of /proc/PID/stat from the third one (the state) on; none without /proc. */
   private static String[] statFields(long pid) {
     try {
-      String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+      String stat =
+          Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
       // The second field is the program's name in parentheses and may hold spaces and parentheses.
       return stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     } catch (IOException e) {

@@ -1,6 +1,9 @@
 package io.keelmq.chaos.checks;
 
-/** Every message that is stored or delivered was sent, and its send was not answered with a definite failure. */
+/**
+ * Every message that is stored or delivered was sent, and its send was not answered with a definite
+ * failure.
+ */
 public final class NoPhantom implements Check {
 
   private final Ledger ledger;

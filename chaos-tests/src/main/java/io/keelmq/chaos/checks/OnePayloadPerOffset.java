@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A queue offset means one payload, in every receipt, in everything a reader was handed and on every
- * replica, at all times. Keeps 16 bytes for each offset.
+ * A queue offset means one payload, in every receipt, in everything a reader was handed and on
+ * every replica, at all times. Keeps 16 bytes for each offset.
  */
 public final class OnePayloadPerOffset implements Check {
 
@@ -67,8 +67,7 @@ public final class OnePayloadPerOffset implements Check {
     }
   }
 
-  private void same(
-      int queue, long offset, int producer, long seq, String who, Findings findings) {
+  private void same(int queue, long offset, int producer, long seq, String who, Findings findings) {
     Offsets offsets = offsets(queue, offset, findings);
     if (offsets == null) {
       return;
@@ -79,13 +78,7 @@ public final class OnePayloadPerOffset implements Check {
       findings.add(
           "queue %d offset %d: %s has producer %d seq %d; earlier it was producer %d seq %d"
               .formatted(
-                  queue,
-                  offset,
-                  who,
-                  producer,
-                  seq,
-                  (first >>> 40) - 1,
-                  first & ((1L << 40) - 1)));
+                  queue, offset, who, producer, seq, (first >>> 40) - 1, first & ((1L << 40) - 1)));
     }
   }
 

@@ -72,7 +72,9 @@ public final class Verdict {
     return replicasRead;
   }
 
-  /** Everything that is wrong, one line for each broken promise and each example; empty: all holds. */
+  /**
+   * Everything that is wrong, one line for each broken promise and each example; empty: all holds.
+   */
   public List<String> problems() {
     if (!ended) {
       ended = true;
