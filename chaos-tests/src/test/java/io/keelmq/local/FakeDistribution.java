@@ -10,8 +10,8 @@ import javax.tools.ToolProvider;
 
 /**
  * A distribution of programs that do nothing but answer {@code /ready} as a broker or a name server
- * does: compiled when a test needs it, run as real processes. A broker is uninitialized until a file
- * {@code initialized} is in its data folder; n1 leads.
+ * does: compiled when a test needs it, run as real processes. A broker is uninitialized until a
+ * file {@code initialized} is in its data folder; n1 leads.
  */
 final class FakeDistribution {
 
