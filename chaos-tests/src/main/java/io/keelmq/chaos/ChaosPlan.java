@@ -1,12 +1,28 @@
 package io.keelmq.chaos;
 
+import java.time.Duration;
+
 /**
  * One run: its workload, its seed and what it takes to count. Immutable.
  *
  * @param minOks acknowledged sends; with fewer the run has proved nothing and fails
  * @param minFaults injected faults, likewise
+ * @param drainDeadline how long the reader may take to get what was acknowledged, and the replicas
+ *     to come to a common index
  */
-record ChaosPlan(String name, long seed, WorkloadOptions workload, long minOks, int minFaults) {
+record ChaosPlan(
+    String name,
+    long seed,
+    WorkloadOptions workload,
+    long minOks,
+    int minFaults,
+    Duration drainDeadline) {
+
+  private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(60);
+
+  ChaosPlan(String name, long seed, WorkloadOptions workload, long minOks, int minFaults) {
+    this(name, seed, workload, minOks, minFaults, DRAIN_DEADLINE);
+  }
 
   /** What happens to the cluster while the workload runs. */
   @FunctionalInterface

@@ -4,6 +4,7 @@ import io.keelmq.chaos.checks.Event;
 import io.keelmq.chaos.checks.Verdict;
 import io.keelmq.client.KeelClient;
 import io.keelmq.local.ClientBootstrap;
+import io.keelmq.local.ClusterFailure;
 import io.keelmq.local.ClusterFolder;
 import io.keelmq.local.ClusterOptions;
 import io.keelmq.local.KillOnExit;
@@ -12,7 +13,6 @@ import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,7 +33,6 @@ import java.util.concurrent.TimeUnit;
 final class ChaosRun {
 
   private static final String TOPIC = "chaos";
-  private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(60);
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
 
   private final ClusterOptions options;
@@ -48,14 +47,13 @@ final class ChaosRun {
     long startNanos = System.nanoTime();
     Path folder = options.dir();
     LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
-    Path historyFile = folder.resolve("history.bin");
+    Path historyFile = folder.resolve("logs").resolve("history.bin");
     var guard = new KillOnExit(cluster);
     try {
       cluster.start(LocalCluster.START_DEADLINE);
       ChaosResult result = run(cluster, historyFile, scenario, startNanos);
       cluster.stop(GRACEFUL_STOP);
       if (result.holds()) {
-        Files.delete(historyFile);
         ClusterFolder.delete(folder);
       }
       return result;
@@ -81,20 +79,21 @@ final class ChaosRun {
         workload.start();
         try {
           scenario.inject(faults);
-        } catch (IllegalStateException e) {
+        } catch (IllegalStateException | ClusterFailure e) {
           // No progress is a verdict, not an accident: what was acked until then is checked too.
           problems.add("VOID: " + e.getMessage());
         }
         heal(cluster);
         workload.stopSending();
-        if (!Faults.eventually(DRAIN_DEADLINE, () -> workload.delivered() >= workload.oks())) {
+        if (!Faults.eventually(
+            plan.drainDeadline(), () -> workload.delivered() >= workload.oks())) {
           problems.add(
               "the reader was handed "
                   + workload.delivered()
                   + " messages of at least "
                   + workload.oks()
                   + " in "
-                  + DRAIN_DEADLINE);
+                  + plan.drainDeadline());
         }
       }
       history.seal();
@@ -121,7 +120,7 @@ final class ChaosRun {
     try {
       cluster.brokers().forEach(node -> replicas.add(new ReplicaAccess(node)));
       if (!awaitSameIndex(replicas, verdict)) {
-        problems.add("the replicas did not reach a common log index in " + DRAIN_DEADLINE);
+        problems.add("the replicas did not reach a common log index in " + plan.drainDeadline());
       }
       long messages = 0;
       for (ReplicaAccess replica : replicas) {
@@ -140,7 +139,7 @@ final class ChaosRun {
    * Collects digests until there is an index, at or behind everything committed before, for which
    * every replica gave one.
    */
-  private static boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
+  private boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
     long committed =
         replicas.stream()
             .mapToLong(replica -> replica.status().getCommittedIndex())
@@ -148,7 +147,7 @@ final class ChaosRun {
             .orElse(0);
     Map<Long, Set<String>> given = new HashMap<>();
     return Faults.eventually(
-        DRAIN_DEADLINE,
+        plan.drainDeadline(),
         () -> {
           long lowest = Long.MAX_VALUE;
           for (ReplicaAccess replica : replicas) {

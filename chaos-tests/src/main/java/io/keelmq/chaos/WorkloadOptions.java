@@ -38,15 +38,15 @@ record WorkloadOptions(
     return new WorkloadOptions(3, 8, 4, 64, 1024, 500, 512, Duration.ofSeconds(60));
   }
 
-  WorkloadOptions withRate(int perProducer, int inFlight) {
+  WorkloadOptions withDeliveryTimeout(Duration timeout) {
     return new WorkloadOptions(
         producers,
         keysPerProducer,
         queues,
         minBodyBytes,
         maxBodyBytes,
-        perProducer,
-        inFlight,
-        deliveryTimeout);
+        ratePerProducer,
+        maxInFlight,
+        timeout);
   }
 }

@@ -45,6 +45,11 @@ public record ClusterOptions(
     this(dir, distribution, 3, 2, ports, Map.of(), List.of(), List.of());
   }
 
+  public ClusterOptions withBrokers(int count) {
+    return new ClusterOptions(
+        dir, distribution, count, nameServers, ports, brokerSettings, jvmOptions, extraClassPath);
+  }
+
   public ClusterOptions withBrokerSettings(Map<String, String> settings) {
     return new ClusterOptions(
         dir, distribution, brokers, nameServers, ports, settings, jvmOptions, extraClassPath);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.broker.canary.Canaries;
+import io.keelmq.local.ClusterFolder;
 import io.keelmq.local.ClusterOptions;
 import io.keelmq.local.Distribution;
 import io.keelmq.local.LocalCluster;
@@ -113,8 +114,16 @@ class ChaosTest {
             .withBrokerJvm(
                 List.of("-D" + Canaries.ACK_AT_LEADER + "=true"),
                 List.of(Path.of(System.getProperty("chaos.marker"))));
-    var workload = WorkloadOptions.standard();
-    var plan = new ChaosPlan("canary-ack-at-leader", ChaosPlan.givenOrNewSeed(), workload, 500, 3);
+    // Lost acks leave a gap in a producer's sequence, after which it may get nothing through.
+    var workload = WorkloadOptions.standard().withDeliveryTimeout(Duration.ofSeconds(10));
+    var plan =
+        new ChaosPlan(
+            "canary-ack-at-leader",
+            ChaosPlan.givenOrNewSeed(),
+            workload,
+            500,
+            2,
+            Duration.ofSeconds(5));
 
     ChaosResult result =
         new ChaosRun(broken, plan)
@@ -127,18 +136,16 @@ class ChaosTest {
                       cluster.brokers().stream().filter(node -> !node.equals(leader)).toList();
                   faults.kill(followers);
                   // A sound leader acks no more from here on; this one does.
-                  faults.awaitMoreOks(50, PROGRESS);
+                  faults.awaitMoreOks(50, Duration.ofSeconds(10));
                   faults.kill(leader);
                   faults.startAll(followers);
-                  faults.awaitMoreOks(200, PROGRESS);
                   faults.startAndAwait(leader);
-                  faults.awaitMoreOks(200, PROGRESS);
-                  faults.kill(cluster.leader());
                 });
 
     System.out.println(result.text());
     assertTrue(result.goneMessages() > 0, "the canary's loss went unseen: " + result.text());
     assertTrue(result.broken().contains("NoAckedLoss"), result::text);
+    ClusterFolder.delete(broken.dir());
   }
 
   private static ChaosResult run(
