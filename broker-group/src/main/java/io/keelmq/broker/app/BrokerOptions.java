@@ -1,0 +1,93 @@
+package io.keelmq.broker.app;
+
+import io.keelmq.common.HostPort;
+import io.keelmq.common.Settings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What a broker was configured with. Immutable.
+ *
+ * @param node the replica's name, one for each data folder
+ * @param clientAdvertised where clients and the other replicas are told to connect
+ * @param raftAdvertised where the other replicas of the group connect
+ * @param electionTimeout how long a follower waits for a leader's word
+ * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
+ */
+record BrokerOptions(
+    String node,
+    String brokerGroup,
+    Path dataFolder,
+    HostPort clientListen,
+    HostPort clientAdvertised,
+    HostPort raftListen,
+    HostPort raftAdvertised,
+    HostPort opsListen,
+    HostPort opsAdvertised,
+    List<HostPort> nameServers,
+    Duration electionTimeout,
+    long segmentBytes,
+    boolean syncToDisk) {
+
+  private static final String NAME = "[a-zA-Z0-9_-]{1,63}";
+  private static final String SYNC_FSYNC = "fsync";
+  private static final String SYNC_OS = "os";
+
+  static final List<Settings.Key> KEYS =
+      List.of(
+          Settings.key("node", "n1", "name of this replica, one for each data folder"),
+          Settings.key("broker.group", "g0", "broker group it belongs to"),
+          Settings.key("data.dir", "data", "commit log, indexes and identity"),
+          Settings.key("client.listen", "127.0.0.1:8081", "where clients connect (gRPC)"),
+          Settings.key("client.advertised", "", "the address clients are told, if another one"),
+          Settings.key("raft.listen", "127.0.0.1:10911", "where other replicas connect (Raft)"),
+          Settings.key("raft.advertised", "", "the address replicas are told, if another one"),
+          Settings.key("ops.listen", "127.0.0.1:8091", "metrics and health (HTTP)"),
+          Settings.key("ops.advertised", "", "the address operators are told, if another one"),
+          Settings.key("name.servers", "127.0.0.1:9876", "all name servers, by commas"),
+          Settings.key("raft.election.timeout", "1000ms", "how long a leader may be silent"),
+          Settings.key("log.segment.bytes", "256MiB", "size of a file of the log"),
+          Settings.key("log.sync", SYNC_FSYNC, "fsync, or os: not safe against power loss"));
+
+  /**
+   * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
+   */
+  static BrokerOptions of(Settings settings) {
+    HostPort clientListen = settings.hostPort("client.listen");
+    HostPort raftListen = settings.hostPort("raft.listen");
+    HostPort opsListen = settings.hostPort("ops.listen");
+    return new BrokerOptions(
+        name(settings, "node"),
+        name(settings, "broker.group"),
+        Path.of(settings.string("data.dir")).toAbsolutePath().normalize(),
+        clientListen,
+        advertised(settings, "client.advertised", clientListen),
+        raftListen,
+        advertised(settings, "raft.advertised", raftListen),
+        opsListen,
+        advertised(settings, "ops.advertised", opsListen),
+        settings.hostPorts("name.servers"),
+        settings.duration("raft.election.timeout", Duration.ofMillis(100), Duration.ofMinutes(1)),
+        settings.bytes("log.segment.bytes", 1 << 20, 1 << 30),
+        settings.oneOf("log.sync", SYNC_FSYNC, SYNC_OS).equals(SYNC_FSYNC));
+  }
+
+  private static String name(Settings settings, String key) {
+    String name = settings.string(key);
+    if (!name.matches(NAME)) {
+      throw settings.bad(key, "1 to 63 letters, digits, - and _");
+    }
+    return name;
+  }
+
+  private static HostPort advertised(Settings settings, String key, HostPort listen) {
+    if (settings.isSet(key)) {
+      return settings.hostPort(key);
+    }
+    if (listen.host().equals("0.0.0.0") || listen.host().equals("::")) {
+      throw settings.bad(key, "host:port that others can reach, because it listens everywhere");
+    }
+    return listen;
+  }
+}

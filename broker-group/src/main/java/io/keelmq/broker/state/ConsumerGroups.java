@@ -1,0 +1,245 @@
+package io.keelmq.broker.state;
+
+import io.keelmq.broker.state.Deadlines.Deadline;
+import io.keelmq.broker.state.Deadlines.Kind;
+import io.keelmq.broker.state.Rows.GroupRow;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Consumer groups, and how far those of kind {@link GroupKind#OFFSET} have come. Committed offsets
+ * only rise within an epoch; a seek moves them anywhere and begins the next epoch.
+ *
+ * <p>Owned by the apply thread.
+ */
+final class ConsumerGroups {
+
+  private final Tables tables;
+  private final Counters counters;
+  private final Deadlines deadlines;
+
+  ConsumerGroups(Tables tables, Counters counters, Deadlines deadlines) {
+    this.tables = tables;
+    this.counters = counters;
+    this.deadlines = deadlines;
+  }
+
+  static Optional<GroupRow> find(TableReads tables, String name) {
+    return tables.get(Table.CATALOG, Keys.group(name)).map(Rows::group);
+  }
+
+  Outcome create(Command.CreateConsumerGroup command) {
+    Optional<GroupRow> present = find(tables, command.consumerGroup());
+    if (present.isEmpty()) {
+      return make(command.consumerGroup(), command.kind())
+          .orElseGet(() -> Outcome.of(new Reply.Done()));
+    }
+    return present.get().kind() == command.kind()
+        ? Outcome.of(new Reply.Done())
+        : Outcome.rejected(
+            Rejection.CONSUMER_GROUP_EXISTS,
+            "consumer group "
+                + command.consumerGroup()
+                + " exists and is of kind "
+                + present.get().kind());
+  }
+
+  Outcome delete(LogEntryInfo entry, Command.DeleteConsumerGroup command) {
+    Optional<GroupRow> found = find(tables, command.consumerGroup());
+    if (found.isEmpty()) {
+      return notFound(command.consumerGroup());
+    }
+    long id = found.get().id();
+    tables.delete(Table.CATALOG, Keys.group(command.consumerGroup()));
+    tables.delete(Table.CATALOG, Keys.groupName(id));
+    counters.add(Counters.CONSUMER_GROUPS, -1);
+    return Outcome.of(
+        new Reply.Done(),
+        deadlines.add(new Deadline(entry.timeMillis(), Kind.SWEEP_CONSUMER_GROUP, id, 0)));
+  }
+
+  Outcome commit(Command.CommitOffsets command) {
+    Optional<Topic> topic = Topics.find(tables, command.topic());
+    if (topic.isEmpty()) {
+      return Topics.notFound(command.topic());
+    }
+    Optional<Outcome> wrong = check(topic.get(), command.offsets());
+    if (wrong.isPresent()) {
+      return wrong.get();
+    }
+    Optional<GroupRow> group = find(tables, command.consumerGroup());
+    if (group.isPresent() && group.get().kind() != GroupKind.OFFSET) {
+      return kindConflict(command.consumerGroup());
+    }
+    long epoch = group.map(row -> epoch(tables, row.id(), topic.get().id())).orElse(0L);
+    if (command.epoch() != epoch) {
+      return Outcome.rejected(
+          Rejection.EPOCH_FENCED,
+          "consumer group "
+              + command.consumerGroup()
+              + " is in epoch "
+              + epoch
+              + " at topic "
+              + command.topic()
+              + ", not "
+              + command.epoch()
+              + ": it was moved; read its offsets again");
+    }
+    if (group.isEmpty()) {
+      Optional<Outcome> refused = make(command.consumerGroup(), GroupKind.OFFSET);
+      if (refused.isPresent()) {
+        return refused.get();
+      }
+    }
+    long groupId = find(tables, command.consumerGroup()).orElseThrow().id();
+    touch(groupId, topic.get().id(), epoch);
+    for (var target : command.offsets()) {
+      byte[] key = Keys.committed(topic.get().id(), groupId, target.queue());
+      if (target.offset() > Rows.int64(tables.get(Table.CATALOG, key), -1)) {
+        tables.put(Table.CATALOG, key, Rows.int64(target.offset()));
+      }
+    }
+    return Outcome.of(new Reply.Done());
+  }
+
+  Outcome seek(Command.SeekOffsets command) {
+    Optional<Topic> topic = Topics.find(tables, command.topic());
+    if (topic.isEmpty()) {
+      return Topics.notFound(command.topic());
+    }
+    Optional<GroupRow> group = find(tables, command.consumerGroup());
+    if (group.isEmpty()) {
+      return notFound(command.consumerGroup());
+    }
+    Optional<Outcome> wrong = check(topic.get(), command.offsets());
+    if (wrong.isPresent()) {
+      return wrong.get();
+    }
+    long groupId = group.get().id();
+    long epoch = epoch(tables, groupId, topic.get().id()) + 1;
+    tables.put(Table.CATALOG, Keys.epoch(groupId, topic.get().id()), Rows.int64(epoch));
+    for (var target : command.offsets()) {
+      tables.put(
+          Table.CATALOG,
+          Keys.committed(topic.get().id(), groupId, target.queue()),
+          Rows.int64(target.offset()));
+    }
+    return Outcome.of(new Reply.Epoch(epoch));
+  }
+
+  /**
+   * Deletes some rows of a consumer group that has no name any more.
+   *
+   * @return true when none are left
+   */
+  boolean sweep(long groupId, int rows) {
+    byte[] epochs = Keys.epochs(groupId);
+    int left = rows;
+    while (left > 0) {
+      var next = tables.range(Table.CATALOG, epochs, Keys.after(epochs), 1);
+      if (next.isEmpty()) {
+        return true;
+      }
+      long topicId = new RowReader(next.get(0).key()).skip(9).int64();
+      byte[] prefix = Keys.committedOfGroup(topicId, groupId);
+      var committed = tables.range(Table.CATALOG, prefix, Keys.after(prefix), left);
+      committed.forEach(row -> tables.delete(Table.CATALOG, row.key()));
+      left -= committed.size();
+      if (left > 0) {
+        tables.delete(Table.CATALOG, next.get(0).key());
+        left--;
+      }
+    }
+    return false;
+  }
+
+  static long epoch(TableReads tables, long groupId, long topicId) {
+    return Rows.int64(tables.get(Table.CATALOG, Keys.epoch(groupId, topicId)), 0);
+  }
+
+  /** Empty when the consumer group was made. */
+  private Optional<Outcome> make(String name, GroupKind kind) {
+    if (!Names.isConsumerGroup(name)) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.ILLEGAL_CONSUMER_GROUP,
+              "consumer group name \""
+                  + name
+                  + "\": expected 1 to "
+                  + Limits.MAX_CONSUMER_GROUP_NAME
+                  + " of letters, digits, %, _ and -"));
+    }
+    if (counters.get(Counters.CONSUMER_GROUPS) >= Limits.MAX_CONSUMER_GROUPS) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.TOO_MANY,
+              "there are " + Limits.MAX_CONSUMER_GROUPS + " consumer groups: delete one first"));
+    }
+    long id = counters.nextId();
+    tables.put(Table.CATALOG, Keys.group(name), Rows.group(new GroupRow(id, kind)));
+    tables.put(
+        Table.CATALOG, Keys.groupName(id), new RowWriter(name.length() + 2).text(name).done());
+    counters.add(Counters.CONSUMER_GROUPS, 1);
+    return Optional.empty();
+  }
+
+  /** The row by which a consumer group's offsets at a topic are found. */
+  private void touch(long groupId, long topicId, long epoch) {
+    byte[] key = Keys.epoch(groupId, topicId);
+    if (tables.get(Table.CATALOG, key).isEmpty()) {
+      tables.put(Table.CATALOG, key, Rows.int64(epoch));
+    }
+  }
+
+  private Optional<Outcome> check(Topic topic, List<Command.QueueOffset> offsets) {
+    if (offsets.isEmpty() || offsets.size() > Limits.MAX_QUEUES) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.INVALID, offsets.size() + " offsets: expected 1 to " + Limits.MAX_QUEUES));
+    }
+    for (var target : offsets) {
+      if (target.queue() < 0 || target.queue() >= topic.queues()) {
+        return Optional.of(queueNotFound(topic, target.queue()));
+      }
+      if (target.offset() < 0) {
+        return Optional.of(
+            Outcome.rejected(
+                Rejection.ILLEGAL_OFFSET, "offset " + target.offset() + ": expected 0 or more"));
+      }
+      long end = Queues.find(tables, topic.id(), target.queue()).endOffset();
+      if (target.offset() > end) {
+        return Optional.of(
+            Outcome.rejected(
+                Rejection.OFFSET_OUT_OF_RANGE,
+                "offset "
+                    + target.offset()
+                    + " is beyond the end of queue "
+                    + target.queue()
+                    + " of topic "
+                    + topic.name()
+                    + ", which is "
+                    + end));
+      }
+    }
+    return Optional.empty();
+  }
+
+  static Outcome queueNotFound(Topic topic, int queue) {
+    return Outcome.rejected(
+        Rejection.QUEUE_NOT_FOUND,
+        "topic " + topic.name() + " has queues 0 to " + (topic.queues() - 1) + ", not " + queue);
+  }
+
+  private static Outcome notFound(String name) {
+    return Outcome.rejected(
+        Rejection.CONSUMER_GROUP_NOT_FOUND, "there is no consumer group \"" + name + "\"");
+  }
+
+  private static Outcome kindConflict(String name) {
+    return Outcome.rejected(
+        Rejection.CONSUMER_GROUP_KIND_CONFLICT,
+        "the broker keeps the place of consumer group "
+            + name
+            + " by leases: move it with SeekOffsets instead of committing offsets");
+  }
+}

@@ -1,0 +1,34 @@
+package io.keelmq.broker.state;
+
+/** Numbers that are kept as rows: ids that are handed out, and how many there are of a thing. */
+final class Counters {
+
+  static final String TOPICS = "topics";
+  static final String CONSUMER_GROUPS = "groups";
+  static final String PRODUCERS = "producers";
+  static final String MESSAGE_IDS = "ids";
+  static final String REPLIES = "replies";
+
+  private final Tables tables;
+
+  Counters(Tables tables) {
+    this.tables = tables;
+  }
+
+  /** An id that was never given before, from 1. */
+  long nextId() {
+    long id = Rows.int64(tables.get(Table.META, Keys.NEXT_ID), 1);
+    tables.put(Table.META, Keys.NEXT_ID, Rows.int64(id + 1));
+    return id;
+  }
+
+  long get(String name) {
+    return Rows.int64(tables.get(Table.META, Keys.counter(name)), 0);
+  }
+
+  void add(String name, long delta) {
+    if (delta != 0) {
+      tables.put(Table.META, Keys.counter(name), Rows.int64(get(name) + delta));
+    }
+  }
+}

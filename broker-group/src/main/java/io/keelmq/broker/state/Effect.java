@@ -1,0 +1,21 @@
+package io.keelmq.broker.state;
+
+/** What the world has to be told after a command's rows are written. Immutable. */
+public sealed interface Effect {
+
+  /**
+   * A queue has grown.
+   *
+   * @param endOffset one after its last message
+   */
+  record QueueGrew(long topicId, int queue, long endOffset) implements Effect {}
+
+  /** Topics were made, altered or deleted: routes have to say so. */
+  record TopicsChanged() implements Effect {}
+
+  /**
+   * Something is due at this log time (milliseconds since 1970); the leader proposes {@link
+   * Command.AdvanceTime} then.
+   */
+  record DueAt(long timeMillis) implements Effect {}
+}

@@ -1,0 +1,76 @@
+package io.keelmq.broker.state;
+
+import java.util.OptionalLong;
+
+/**
+ * The offsets of messages stored lately, by client, topic and message id: what a client's retry is
+ * answered with instead of a second copy.
+ *
+ * <p>Owned by the apply thread. Bounded by age and number; old ones go as new ones come, a few at a
+ * time, so that no command pays for many.
+ */
+final class MessageIds {
+
+  private final Tables tables;
+  private final Counters counters;
+
+  MessageIds(Tables tables, Counters counters) {
+    this.tables = tables;
+    this.counters = counters;
+  }
+
+  OptionalLong find(long topicId, String clientId, String messageId) {
+    return tables
+        .get(Table.DEDUP, Keys.messageId(topicId, clientId, messageId))
+        .map(row -> OptionalLong.of(new RowReader(row).int64()))
+        .orElse(OptionalLong.empty());
+  }
+
+  /** Whether {@code more} ids fit without forgetting one that is younger than it may be. */
+  boolean hasRoom(LogEntryInfo entry, int more) {
+    long count = counters.get(Counters.MESSAGE_IDS);
+    if (count + more <= Limits.MAX_MESSAGE_IDS) {
+      return true;
+    }
+    byte[] all = Keys.prefix('n');
+    var oldest = tables.range(Table.DEDUP, all, Keys.after(all), more);
+    return oldest.size() == more && ageOf(entry, oldest.get(more - 1)) >= Limits.DEDUP_MIN_MILLIS;
+  }
+
+  /**
+   * @param ordinal the id's place in its entry, so that ages are unique
+   */
+  void remember(
+      LogEntryInfo entry,
+      int ordinal,
+      long topicId,
+      String clientId,
+      String messageId,
+      long offset) {
+    int forgotten = forget(entry);
+    byte[] key = Keys.messageId(topicId, clientId, messageId);
+    tables.put(Table.DEDUP, key, Rows.int64(offset));
+    tables.put(Table.DEDUP, Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal), key);
+    counters.add(Counters.MESSAGE_IDS, 1 - forgotten);
+  }
+
+  private int forget(LogEntryInfo entry) {
+    boolean full = counters.get(Counters.MESSAGE_IDS) >= Limits.MAX_MESSAGE_IDS;
+    long keepMillis = full ? Limits.DEDUP_MIN_MILLIS : Limits.MESSAGE_ID_MILLIS;
+    byte[] all = Keys.prefix('n');
+    int forgotten = 0;
+    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+      if (ageOf(entry, row) < keepMillis) {
+        break;
+      }
+      tables.delete(Table.DEDUP, row.value());
+      tables.delete(Table.DEDUP, row.key());
+      forgotten++;
+    }
+    return forgotten;
+  }
+
+  private static long ageOf(LogEntryInfo entry, TableReads.Row byAge) {
+    return entry.timeMillis() - new RowReader(byAge.key()).skip(1).int64();
+  }
+}

@@ -1,0 +1,181 @@
+package io.keelmq.broker.state;
+
+import io.keelmq.broker.state.StateView.StoredRun;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The value of every row, read and written. Fields are only ever added at the end. */
+final class Rows {
+
+  /**
+   * @param lastRun first offset of the queue's last run, to make it longer while its entry is being
+   *     applied
+   * @param lastRunIndex log index of that run, 0 if the queue has none
+   */
+  record QueueRow(long firstOffset, long endOffset, long lastRun, long lastRunIndex) {
+    static final QueueRow EMPTY = new QueueRow(0, 0, 0, 0);
+  }
+
+  record GroupRow(long id, GroupKind kind) {}
+
+  record ProducerRow(long epoch, long lastSequence, long usedMinute) {}
+
+  record BatchRow(long epoch, long sequence, List<Long> firstOffsets) {}
+
+  private Rows() {}
+
+  static byte[] int64(long value) {
+    return new RowWriter(8).int64(value).done();
+  }
+
+  static long int64(Optional<byte[]> row, long absent) {
+    return row.map(bytes -> new RowReader(bytes).int64()).orElse(absent);
+  }
+
+  static byte[] applied(Applied applied) {
+    return new RowWriter(32)
+        .int64(applied.index())
+        .int64(applied.term())
+        .int64(applied.timeMillis())
+        .int64(applied.digest())
+        .done();
+  }
+
+  static Applied applied(byte[] row) {
+    var in = new RowReader(row);
+    return new Applied(in.int64(), in.int64(), in.int64(), in.int64());
+  }
+
+  static byte[] topic(Topic topic) {
+    return new RowWriter(21)
+        .int64(topic.id())
+        .int8(topic.type().code())
+        .int32(topic.queues())
+        .int64(topic.retentionMillis())
+        .done();
+  }
+
+  static Topic topic(String name, byte[] row) {
+    var in = new RowReader(row);
+    return new Topic(in.int64(), name, TopicType.ofCode(in.int8()), in.int32(), in.int64());
+  }
+
+  static byte[] queue(QueueRow queue) {
+    return new RowWriter(32)
+        .int64(queue.firstOffset())
+        .int64(queue.endOffset())
+        .int64(queue.lastRun())
+        .int64(queue.lastRunIndex())
+        .done();
+  }
+
+  static QueueRow queue(byte[] row) {
+    var in = new RowReader(row);
+    return new QueueRow(in.int64(), in.int64(), in.int64(), in.int64());
+  }
+
+  static byte[] run(StoredRun run) {
+    return new RowWriter(28)
+        .int64(run.logIndex())
+        .int64(run.timeMillis())
+        .int32(run.position())
+        .int32(run.bytes())
+        .int32(run.count())
+        .done();
+  }
+
+  static StoredRun run(long firstOffset, byte[] row) {
+    var in = new RowReader(row);
+    long logIndex = in.int64();
+    long timeMillis = in.int64();
+    int position = in.int32();
+    int bytes = in.int32();
+    return new StoredRun(firstOffset, in.int32(), logIndex, position, bytes, timeMillis);
+  }
+
+  static byte[] group(GroupRow group) {
+    return new RowWriter(9).int64(group.id()).int8(group.kind().code()).done();
+  }
+
+  static GroupRow group(byte[] row) {
+    var in = new RowReader(row);
+    return new GroupRow(in.int64(), GroupKind.ofCode(in.int8()));
+  }
+
+  static byte[] producer(ProducerRow producer) {
+    return new RowWriter(24)
+        .int64(producer.epoch())
+        .int64(producer.lastSequence())
+        .int64(producer.usedMinute())
+        .done();
+  }
+
+  static ProducerRow producer(byte[] row) {
+    var in = new RowReader(row);
+    return new ProducerRow(in.int64(), in.int64(), in.int64());
+  }
+
+  static byte[] batch(BatchRow batch) {
+    var out = new RowWriter(18 + 8 * batch.firstOffsets().size());
+    out.int64(batch.epoch()).int64(batch.sequence()).int16(batch.firstOffsets().size());
+    batch.firstOffsets().forEach(out::int64);
+    return out.done();
+  }
+
+  static BatchRow batch(byte[] row) {
+    var in = new RowReader(row);
+    return new BatchRow(in.int64(), in.int64(), offsets(in));
+  }
+
+  private static final int STORED = 1;
+  private static final int TOPIC_SETTINGS = 2;
+  private static final int EPOCH = 3;
+  private static final int DONE = 4;
+  private static final int REJECTED = 5;
+
+  static byte[] reply(Reply reply) {
+    var out = new RowWriter(32);
+    if (reply instanceof Reply.Stored stored) {
+      out.int8(STORED).int8(stored.duplicate() ? 1 : 0).int16(stored.firstOffsets().size());
+      stored.firstOffsets().forEach(out::int64);
+    } else if (reply instanceof Reply.TopicSettings settings) {
+      out.int8(TOPIC_SETTINGS).text(settings.topic().name()).raw(topic(settings.topic()));
+    } else if (reply instanceof Reply.Epoch epoch) {
+      out.int8(EPOCH).int64(epoch.epoch());
+    } else if (reply instanceof Reply.Rejected rejected) {
+      out.int8(REJECTED).int8(rejected.reason().code()).text(rejected.message());
+    } else {
+      out.int8(DONE);
+    }
+    return out.done();
+  }
+
+  static Reply reply(byte[] row) {
+    var in = new RowReader(row);
+    int kind = in.int8();
+    return switch (kind) {
+      case STORED -> {
+        boolean duplicate = in.int8() == 1;
+        yield new Reply.Stored(offsets(in), duplicate);
+      }
+      case TOPIC_SETTINGS -> {
+        String name = in.text();
+        yield new Reply.TopicSettings(topic(name, in.rest()));
+      }
+      case EPOCH -> new Reply.Epoch(in.int64());
+      case DONE -> new Reply.Done();
+      case REJECTED -> new Reply.Rejected(Rejection.ofCode(in.int8()), in.text());
+      default -> throw new IllegalStateException("stored reply of kind " + kind + ", expected 1-5");
+    };
+  }
+
+  private static List<Long> offsets(RowReader in) {
+    int count = in.int16();
+    var offsets = new ArrayList<Long>(count);
+    for (int i = 0; i < count; i++) {
+      offsets.add(in.int64());
+    }
+    return offsets;
+  }
+}

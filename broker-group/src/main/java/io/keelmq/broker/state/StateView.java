@@ -1,0 +1,188 @@
+package io.keelmq.broker.state;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Questions about the applied state.
+ *
+ * <p>Thread-safe if its rows are. Each answer holds for itself: between two of them more may have
+ * been applied, never less.
+ */
+public final class StateView {
+
+  /** Oldest retained offset, and one after the last. */
+  public record QueueBounds(long firstOffset, long endOffset) {}
+
+  /**
+   * Consecutive messages of a queue that stand together in one log entry.
+   *
+   * @param position of the first record, in bytes from the start of the entry
+   * @param bytes of all records, each with its length in front
+   * @param timeMillis log time of the entry
+   */
+  public record StoredRun(
+      long firstOffset, int count, long logIndex, int position, int bytes, long timeMillis) {}
+
+  public record ConsumerGroup(String name, GroupKind kind) {}
+
+  /** One queue of a consumer group. */
+  public record Progress(long topicId, int queue, long epoch, long committedOffset) {}
+
+  /** How far a streaming producer has come. */
+  public record Producer(long epoch, long lastSequence) {}
+
+  /** The digest of all entries below a fixed log index. */
+  public record DigestAt(long index, long digest) {}
+
+  private final TableReads tables;
+
+  public StateView(TableReads tables) {
+    this.tables = tables;
+  }
+
+  public Applied applied() {
+    return tables.get(Table.META, Keys.APPLIED).map(Rows::applied).orElse(Applied.NOTHING);
+  }
+
+  public Optional<Topic> topic(String name) {
+    return Topics.find(tables, name);
+  }
+
+  public Optional<Topic> topic(long topicId) {
+    return Topics.find(tables, topicId);
+  }
+
+  /** All topics by name. */
+  public List<Topic> topics() {
+    byte[] all = Keys.prefix('T');
+    var topics = new ArrayList<Topic>();
+    for (var row : tables.range(Table.CATALOG, all, Keys.after(all), Limits.MAX_TOPICS)) {
+      topics.add(Rows.topic(new RowReader(row.key()).skip(1).text(), row.value()));
+    }
+    topics.sort(Comparator.comparing(Topic::name));
+    return topics;
+  }
+
+  /** Log index of the last change of any topic, 0 if there was none. */
+  public long topicsVersion() {
+    return Rows.int64(tables.get(Table.META, Keys.TOPICS_VERSION), 0);
+  }
+
+  /** Of a queue that exists; a queue never written to is 0 to 0. */
+  public QueueBounds bounds(long topicId, int queue) {
+    var row = Queues.find(tables, topicId, queue);
+    return new QueueBounds(row.firstOffset(), row.endOffset());
+  }
+
+  /**
+   * The runs that hold {@code fromOffset} and what follows, in order. The first may begin below
+   * {@code fromOffset}; empty at or beyond the end.
+   *
+   * @param fromOffset not below the queue's first offset
+   * @param limit at most this many runs, from 1
+   */
+  public List<StoredRun> runs(long topicId, int queue, long fromOffset, int limit) {
+    byte[] queuePrefix = Keys.runs(topicId, queue);
+    long from =
+        Queues.runAt(tables, topicId, queue, fromOffset)
+            .map(StoredRun::firstOffset)
+            .orElse(fromOffset);
+    var runs = new ArrayList<StoredRun>();
+    for (var row :
+        tables.range(Table.RUNS, Keys.run(topicId, queue, from), Keys.after(queuePrefix), limit)) {
+      runs.add(Queues.read(row));
+    }
+    return runs;
+  }
+
+  /** The first offset whose log time is {@code timeMillis} or later; the end if there is none. */
+  public long offsetAt(long topicId, int queue, long timeMillis) {
+    QueueBounds bounds = bounds(topicId, queue);
+    long low = bounds.firstOffset();
+    long high = bounds.endOffset();
+    // Log time never goes back, so runs are in the order of their times as of their offsets.
+    while (low < high) {
+      long middle = low + (high - low) / 2;
+      Optional<StoredRun> run = Queues.runAt(tables, topicId, queue, middle);
+      if (run.isEmpty()) {
+        // Trimmed since the bounds were read.
+        low = middle + 1;
+      } else if (run.get().timeMillis() >= timeMillis) {
+        high = Math.max(low, run.get().firstOffset());
+      } else {
+        low = run.get().firstOffset() + run.get().count();
+      }
+    }
+    return low;
+  }
+
+  public Optional<ConsumerGroup> consumerGroup(String name) {
+    return ConsumerGroups.find(tables, name).map(row -> new ConsumerGroup(name, row.kind()));
+  }
+
+  /** All consumer groups by name. */
+  public List<ConsumerGroup> consumerGroups() {
+    byte[] all = Keys.prefix('G');
+    var groups = new ArrayList<ConsumerGroup>();
+    for (var row : tables.range(Table.CATALOG, all, Keys.after(all), Limits.MAX_CONSUMER_GROUPS)) {
+      String name = new RowReader(row.key()).skip(1).text();
+      groups.add(new ConsumerGroup(name, Rows.group(row.value()).kind()));
+    }
+    groups.sort(Comparator.comparing(ConsumerGroup::name));
+    return groups;
+  }
+
+  /** The epoch of a consumer group at a topic; 0 if it was never moved there. */
+  public long epoch(String consumerGroup, long topicId) {
+    return ConsumerGroups.find(tables, consumerGroup)
+        .map(group -> ConsumerGroups.epoch(tables, group.id(), topicId))
+        .orElse(0L);
+  }
+
+  /** What a consumer group has committed, by topic and queue. */
+  public List<Progress> progress(String consumerGroup) {
+    var progress = new ArrayList<Progress>();
+    Optional<Rows.GroupRow> group = ConsumerGroups.find(tables, consumerGroup);
+    if (group.isEmpty()) {
+      return progress;
+    }
+    byte[] epochs = Keys.epochs(group.get().id());
+    for (var row : tables.range(Table.CATALOG, epochs, Keys.after(epochs), Limits.MAX_TOPICS)) {
+      long topicId = new RowReader(row.key()).skip(9).int64();
+      long epoch = Rows.int64(Optional.of(row.value()), 0);
+      byte[] offsets = Keys.committedOfGroup(topicId, group.get().id());
+      for (var offset :
+          tables.range(Table.CATALOG, offsets, Keys.after(offsets), Limits.MAX_QUEUES)) {
+        int queue = new RowReader(offset.key()).skip(17).int32();
+        progress.add(
+            new Progress(topicId, queue, epoch, Rows.int64(Optional.of(offset.value()), 0)));
+      }
+    }
+    return progress;
+  }
+
+  public Optional<Producer> producer(String producerId) {
+    return Producers.find(tables, producerId)
+        .map(row -> new Producer(row.epoch(), row.lastSequence()));
+  }
+
+  /** The last few digests, oldest first. */
+  public List<DigestAt> digests() {
+    byte[] all = Keys.prefix('D');
+    var digests = new ArrayList<DigestAt>();
+    for (var row : tables.range(Table.META, all, Keys.after(all), Limits.DIGESTS_KEPT)) {
+      long index = new RowReader(row.key()).skip(1).int64();
+      digests.add(new DigestAt(index, Rows.int64(Optional.of(row.value()), 0)));
+    }
+    return digests;
+  }
+
+  /** When the next {@link Command.AdvanceTime} has something to do, in log time. */
+  public OptionalLong nextDueMillis() {
+    return Deadlines.earliest(tables);
+  }
+}

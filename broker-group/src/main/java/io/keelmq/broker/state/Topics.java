@@ -1,0 +1,198 @@
+package io.keelmq.broker.state;
+
+import io.keelmq.broker.state.Deadlines.Deadline;
+import io.keelmq.broker.state.Deadlines.Kind;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Topics by name. A deleted topic loses its name at once and its rows step by step: the id they
+ * stand under is never given again, so nobody can meet them.
+ *
+ * <p>Owned by the apply thread.
+ */
+final class Topics {
+
+  private final Tables tables;
+  private final Counters counters;
+  private final Deadlines deadlines;
+
+  Topics(Tables tables, Counters counters, Deadlines deadlines) {
+    this.tables = tables;
+    this.counters = counters;
+    this.deadlines = deadlines;
+  }
+
+  static Optional<Topic> find(TableReads tables, String name) {
+    return tables.get(Table.CATALOG, Keys.topic(name)).map(row -> Rows.topic(name, row));
+  }
+
+  static Optional<Topic> find(TableReads tables, long topicId) {
+    return tables
+        .get(Table.CATALOG, Keys.topicName(topicId))
+        .flatMap(row -> find(tables, new RowReader(row).text()));
+  }
+
+  Outcome create(LogEntryInfo entry, Command.CreateTopic command) {
+    if (!Names.isTopic(command.topic())) {
+      return Outcome.rejected(
+          Rejection.ILLEGAL_TOPIC,
+          "topic name \""
+              + command.topic()
+              + "\": expected 1 to "
+              + Limits.MAX_TOPIC_NAME
+              + " of letters, digits, %, _ and -");
+    }
+    if (command.queues() < 1 || command.queues() > Limits.MAX_QUEUES) {
+      return queuesRejected(command.queues());
+    }
+    if (command.retentionMillis() < 0) {
+      return retentionRejected(command.retentionMillis());
+    }
+    Optional<Topic> present = find(tables, command.topic());
+    if (present.isPresent()) {
+      return same(present.get(), command)
+          ? Outcome.of(new Reply.TopicSettings(present.get()))
+          : Outcome.rejected(
+              Rejection.TOPIC_EXISTS,
+              "topic "
+                  + command.topic()
+                  + " exists with other settings: "
+                  + settings(present.get()));
+    }
+    if (counters.get(Counters.TOPICS) >= Limits.MAX_TOPICS) {
+      return Outcome.rejected(
+          Rejection.TOO_MANY, "there are " + Limits.MAX_TOPICS + " topics: delete one first");
+    }
+    var topic =
+        new Topic(
+            counters.nextId(),
+            command.topic(),
+            command.type(),
+            command.queues(),
+            command.retentionMillis());
+    tables.put(
+        Table.CATALOG,
+        Keys.topicName(topic.id()),
+        new RowWriter(topic.name().length() + 2).text(topic.name()).done());
+    counters.add(Counters.TOPICS, 1);
+    return changed(entry, topic);
+  }
+
+  Outcome alter(LogEntryInfo entry, Command.AlterTopic command) {
+    Optional<Topic> found = find(tables, command.topic());
+    if (found.isEmpty()) {
+      return notFound(command.topic());
+    }
+    Topic before = found.get();
+    int queues = command.queues().orElse(before.queues());
+    long retentionMillis = command.retentionMillis().orElse(before.retentionMillis());
+    if (queues > Limits.MAX_QUEUES || queues < 1) {
+      return queuesRejected(queues);
+    }
+    if (queues < before.queues()) {
+      return Outcome.rejected(
+          Rejection.INVALID,
+          "topic "
+              + before.name()
+              + " has "
+              + before.queues()
+              + " queues and cannot shrink to "
+              + queues
+              + ": queues can be added, not taken away");
+    }
+    if (retentionMillis < 0) {
+      return retentionRejected(retentionMillis);
+    }
+    var after = new Topic(before.id(), before.name(), before.type(), queues, retentionMillis);
+    Outcome outcome = changed(entry, after);
+    if (retentionMillis == before.retentionMillis() || retentionMillis == 0) {
+      return outcome;
+    }
+    // What the new retention makes due is looked up queue by queue, at once and again as it comes.
+    for (int queue = 0; queue < before.queues(); queue++) {
+      deadlines.add(new Deadline(entry.timeMillis(), Kind.QUEUE_RETENTION, before.id(), queue));
+    }
+    return new Outcome(
+        outcome.reply(), List.of(new Effect.TopicsChanged(), new Effect.DueAt(entry.timeMillis())));
+  }
+
+  Outcome delete(LogEntryInfo entry, Command.DeleteTopic command) {
+    Optional<Topic> found = find(tables, command.topic());
+    if (found.isEmpty()) {
+      return notFound(command.topic());
+    }
+    Topic topic = found.get();
+    tables.delete(Table.CATALOG, Keys.topic(topic.name()));
+    tables.delete(Table.CATALOG, Keys.topicName(topic.id()));
+    tables.put(Table.META, Keys.TOPICS_VERSION, Rows.int64(entry.index()));
+    counters.add(Counters.TOPICS, -1);
+    Effect due = deadlines.add(new Deadline(entry.timeMillis(), Kind.SWEEP_TOPIC, topic.id(), 0));
+    return Outcome.of(new Reply.Done(), new Effect.TopicsChanged(), due);
+  }
+
+  /**
+   * Deletes some rows of a topic that has no name any more.
+   *
+   * @return true when none are left
+   */
+  boolean sweep(long topicId, int rows) {
+    int left = rows;
+    left -= deleteRange(Table.RUNS, Keys.runsOfTopic(topicId), left);
+    left -= deleteRange(Table.CATALOG, Keys.queues(topicId), left);
+    for (var row : rangeOf(Table.CATALOG, Keys.committedOfTopic(topicId), left)) {
+      long groupId = new RowReader(row.key()).skip(9).int64();
+      tables.delete(Table.CATALOG, Keys.epoch(groupId, topicId));
+      tables.delete(Table.CATALOG, row.key());
+      left--;
+    }
+    return left > 0;
+  }
+
+  static Outcome notFound(String name) {
+    return Outcome.rejected(
+        Rejection.TOPIC_NOT_FOUND, "there is no topic \"" + name + "\": create it first");
+  }
+
+  private Outcome changed(LogEntryInfo entry, Topic topic) {
+    tables.put(Table.CATALOG, Keys.topic(topic.name()), Rows.topic(topic));
+    tables.put(Table.META, Keys.TOPICS_VERSION, Rows.int64(entry.index()));
+    return Outcome.of(new Reply.TopicSettings(topic), new Effect.TopicsChanged());
+  }
+
+  private int deleteRange(Table table, byte[] prefix, int limit) {
+    var rows = rangeOf(table, prefix, limit);
+    rows.forEach(row -> tables.delete(table, row.key()));
+    return rows.size();
+  }
+
+  private List<TableReads.Row> rangeOf(Table table, byte[] prefix, int limit) {
+    return limit < 1 ? List.of() : tables.range(table, prefix, Keys.after(prefix), limit);
+  }
+
+  private static boolean same(Topic topic, Command.CreateTopic command) {
+    return topic.type() == command.type()
+        && topic.queues() == command.queues()
+        && topic.retentionMillis() == command.retentionMillis();
+  }
+
+  private static String settings(Topic topic) {
+    return "type "
+        + topic.type()
+        + ", "
+        + topic.queues()
+        + " queues, retention "
+        + (topic.retentionMillis() == 0 ? "for ever" : topic.retentionMillis() + " ms");
+  }
+
+  private static Outcome queuesRejected(int queues) {
+    return Outcome.rejected(
+        Rejection.INVALID, queues + " queues: expected 1 to " + Limits.MAX_QUEUES);
+  }
+
+  private static Outcome retentionRejected(long retentionMillis) {
+    return Outcome.rejected(
+        Rejection.INVALID,
+        "retention of " + retentionMillis + " ms: expected 0 (for ever) or more");
+  }
+}

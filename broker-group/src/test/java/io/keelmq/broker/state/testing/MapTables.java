@@ -1,0 +1,77 @@
+package io.keelmq.broker.state.testing;
+
+import io.keelmq.broker.state.Table;
+import io.keelmq.broker.state.Tables;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/** Tables in memory, ordered as a store orders them. One thread writes, any may read. */
+public final class MapTables implements Tables {
+
+  private final Map<Table, ConcurrentSkipListMap<byte[], byte[]>> tables =
+      new EnumMap<>(Table.class);
+
+  private int changes;
+
+  public MapTables() {
+    for (Table table : Table.values()) {
+      tables.put(table, new ConcurrentSkipListMap<>(Arrays::compareUnsigned));
+    }
+  }
+
+  /** Puts and deletes so far. */
+  public int changes() {
+    return changes;
+  }
+
+  public int rows(Table table) {
+    return tables.get(table).size();
+  }
+
+  /** Every row of every table, in order, readable in a failed assertion. */
+  public List<String> dump() {
+    var lines = new ArrayList<String>();
+    tables.forEach(
+        (table, rows) ->
+            rows.forEach(
+                (key, value) ->
+                    lines.add(table + " " + Arrays.toString(key) + " " + Arrays.toString(value))));
+    return lines;
+  }
+
+  @Override
+  public void put(Table table, byte[] key, byte[] value) {
+    changes++;
+    tables.get(table).put(key.clone(), value.clone());
+  }
+
+  @Override
+  public void delete(Table table, byte[] key) {
+    changes++;
+    tables.get(table).remove(key);
+  }
+
+  @Override
+  public Optional<byte[]> get(Table table, byte[] key) {
+    return Optional.ofNullable(tables.get(table).get(key));
+  }
+
+  @Override
+  public Optional<Row> floor(Table table, byte[] key) {
+    return Optional.ofNullable(tables.get(table).floorEntry(key))
+        .map(entry -> new Row(entry.getKey(), entry.getValue()));
+  }
+
+  @Override
+  public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
+    return tables.get(table).subMap(fromKey, toKey).entrySet().stream()
+        .limit(limit)
+        .map(entry -> new Row(entry.getKey(), entry.getValue()))
+        .toList();
+  }
+}

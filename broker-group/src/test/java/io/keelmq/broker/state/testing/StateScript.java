@@ -1,0 +1,129 @@
+package io.keelmq.broker.state.testing;
+
+import io.keelmq.broker.state.BrokerState;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.LogEntryInfo;
+import io.keelmq.broker.state.Outcome;
+import io.keelmq.broker.state.Rejection;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.TopicType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Feeds a state machine one entry after the other, as a log would, and keeps what was fed. */
+public final class StateScript {
+
+  /** One entry with its commands, to be fed to another state machine too. */
+  public record Fed(LogEntryInfo entry, List<FedCommand> commands) {}
+
+  public record FedCommand(Optional<CommandOrigin> origin, Command command) {}
+
+  public final MapTables tables = new MapTables();
+  public final StateView view = new StateView(tables);
+  public final List<Fed> log = new ArrayList<>();
+
+  private BrokerState state = new BrokerState(tables);
+  private long index;
+  private long timeMillis = 1_000_000;
+
+  /** Sets log time to {@code millis} after the script's beginning. */
+  public StateScript at(long millis) {
+    timeMillis = 1_000_000 + millis;
+    return this;
+  }
+
+  /** Goes on with a new state machine over the same rows, as after a restart. */
+  public StateScript restart() {
+    state = new BrokerState(tables);
+    return this;
+  }
+
+  public Reply apply(Command command) {
+    return outcome(Optional.empty(), command).reply();
+  }
+
+  public Reply apply(CommandOrigin origin, Command command) {
+    return outcome(Optional.of(origin), command).reply();
+  }
+
+  public Outcome outcome(Optional<CommandOrigin> origin, Command command) {
+    return entry(List.of(new FedCommand(origin, command))).get(0);
+  }
+
+  /** Applies several commands that share an entry. */
+  public List<Outcome> entry(List<FedCommand> commands) {
+    // Leaders' clocks may stand behind: the state has to cope, so the script passes time as it is.
+    var entry = new LogEntryInfo(++index, 1, timeMillis);
+    log.add(new Fed(entry, commands));
+    var outcomes = new ArrayList<Outcome>();
+    for (var fed : commands) {
+      outcomes.add(state.apply(entry, fed.origin(), fed.command()));
+    }
+    state.finish(entry);
+    return outcomes;
+  }
+
+  public BrokerState state() {
+    return state;
+  }
+
+  public void topic(String name, int queues) {
+    expect(
+        Reply.TopicSettings.class,
+        apply(new Command.CreateTopic(name, TopicType.NORMAL, queues, 0)));
+  }
+
+  public void topic(String name, int queues, long retentionMillis) {
+    expect(
+        Reply.TopicSettings.class,
+        apply(new Command.CreateTopic(name, TopicType.NORMAL, queues, retentionMillis)));
+  }
+
+  public static Command.SendMessages batch(String producer, long sequence, Command.Run... runs) {
+    return batch(producer, 0, sequence, runs);
+  }
+
+  public static Command.SendMessages batch(
+      String producer, long epoch, long sequence, Command.Run... runs) {
+    return new Command.SendMessages(
+        new Command.ProducerSequence(producer, epoch, sequence), List.of(runs));
+  }
+
+  public static Command.Run run(String topic, int queue, int count) {
+    return run(topic, queue, count, 100);
+  }
+
+  public static Command.Run run(String topic, int queue, int count, int position) {
+    return new Command.Run(topic, queue, count, position, count * 10, List.of());
+  }
+
+  public static Command.SendMessages byId(String client, String topic, int queue, String id) {
+    return new Command.SendMessages(
+        new Command.ClientMessageIds(client),
+        List.of(new Command.Run(topic, queue, 1, 100, 10, List.of(id))));
+  }
+
+  public static <T extends Reply> T expect(Class<T> kind, Reply reply) {
+    if (!kind.isInstance(reply)) {
+      throw new AssertionError("expected " + kind.getSimpleName() + ", got " + reply);
+    }
+    return kind.cast(reply);
+  }
+
+  public static void expectRejected(Rejection reason, Reply reply) {
+    var rejected = expect(Reply.Rejected.class, reply);
+    if (rejected.reason() != reason) {
+      throw new AssertionError("expected " + reason + ", got " + rejected);
+    }
+    if (rejected.message().isBlank()) {
+      throw new AssertionError(reason + " says nothing");
+    }
+  }
+
+  public static List<Long> offsets(Reply reply) {
+    return expect(Reply.Stored.class, reply).firstOffsets();
+  }
+}
