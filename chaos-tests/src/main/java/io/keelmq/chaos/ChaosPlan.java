@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.keelmq.local.Seed;
 import java.time.Duration;
 
 /**
@@ -12,7 +13,7 @@ import java.time.Duration;
  */
 record ChaosPlan(
     String name,
-    long seed,
+    Seed seed,
     WorkloadOptions workload,
     long minOks,
     int minFaults,
@@ -20,7 +21,7 @@ record ChaosPlan(
 
   private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(60);
 
-  ChaosPlan(String name, long seed, WorkloadOptions workload, long minOks, int minFaults) {
+  ChaosPlan(String name, Seed seed, WorkloadOptions workload, long minOks, int minFaults) {
     this(name, seed, workload, minOks, minFaults, DRAIN_DEADLINE);
   }
 
@@ -31,7 +32,8 @@ record ChaosPlan(
   }
 
   /** The seed of {@code -Dseed=}, else a new one. */
-  static long givenOrNewSeed() {
-    return Long.getLong("seed", System.nanoTime() & 0xffff_ffffL);
+  static Seed givenOrNewSeed() {
+    Long given = Long.getLong("seed");
+    return given == null ? Seed.fresh() : new Seed(given);
   }
 }

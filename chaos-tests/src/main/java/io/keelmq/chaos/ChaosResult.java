@@ -45,9 +45,9 @@ record ChaosResult(
         "chaos run "
             + plan.name()
             + ", seed "
-            + plan.seed()
+            + plan.seed().value()
             + " (again: -Dseed="
-            + plan.seed()
+            + plan.seed().value()
             + ")");
     lines.add("  schedule: " + String.join("; ", schedule));
     lines.add(

@@ -2,18 +2,18 @@ package io.keelmq.chaos;
 
 import io.keelmq.chaos.Pauses.Pause;
 import io.keelmq.client.KeelClient;
-import io.keelmq.local.ClusterFailure;
 import io.keelmq.local.JsonObject;
 import io.keelmq.local.LocalCluster;
+import io.keelmq.local.LocalProgram;
 import io.keelmq.local.Node;
 import io.keelmq.local.ScratchCluster;
+import io.keelmq.local.Seed;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -30,6 +30,7 @@ import picocli.CommandLine.Option;
 public final class FailoverBench implements Callable<Integer> {
 
   private static final String TOPIC = "failover";
+  private static final Seed SEED = new Seed(1);
   private static final Duration PROGRESS = Duration.ofSeconds(60);
 
   @Option(names = "--kills", defaultValue = "10", description = "Default: ${DEFAULT-VALUE}.")
@@ -62,20 +63,7 @@ public final class FailoverBench implements Callable<Integer> {
   private FailoverBench() {}
 
   public static void main(String[] args) {
-    System.exit(run(new FailoverBench(), args));
-  }
-
-  static int run(Object command, String... args) {
-    return new CommandLine(command)
-        .setExecutionExceptionHandler(
-            (failure, line, parsed) -> {
-              if (failure instanceof ClusterFailure known) {
-                System.err.println(line.getCommandName() + ": " + known.getMessage());
-                return known.kind().exitCode();
-              }
-              throw failure;
-            })
-        .execute(args);
+    LocalProgram.main(new FailoverBench(), args);
   }
 
   @Override
@@ -98,8 +86,8 @@ public final class FailoverBench implements Callable<Integer> {
             History.create(cluster.dir().resolve("logs").resolve("history"), System::nanoTime);
         var client = KeelClient.connect(cluster.endpoints())) {
       client.admin().createTopic(TOPIC, load.queues());
-      var workload = new Workload(client, TOPIC, load, history, 1);
-      var faults = new Faults(cluster, workload, 1);
+      var workload = new Workload(client, TOPIC, load, history, SEED);
+      var faults = new Faults(cluster, workload, SEED);
       try (workload) {
         workload.start();
         for (int i = 0; i < kills; i++) {

@@ -2,6 +2,7 @@ package io.keelmq.chaos;
 
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
+import io.keelmq.local.Seed;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -26,10 +27,10 @@ final class Faults {
   private final List<Long> moments = new ArrayList<>();
   private final List<String> schedule = new ArrayList<>();
 
-  Faults(LocalCluster cluster, Workload workload, long seed) {
+  Faults(LocalCluster cluster, Workload workload, Seed seed) {
     this.cluster = cluster;
     this.workload = workload;
-    this.random = new Random(seed);
+    this.random = seed.random();
   }
 
   LocalCluster cluster() {

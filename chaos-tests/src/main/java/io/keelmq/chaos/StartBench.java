@@ -6,8 +6,10 @@ import io.keelmq.client.Producer;
 import io.keelmq.local.ClusterFailure;
 import io.keelmq.local.JsonObject;
 import io.keelmq.local.LocalCluster;
+import io.keelmq.local.LocalProgram;
 import io.keelmq.local.Node;
 import io.keelmq.local.ScratchCluster;
+import io.keelmq.local.Seed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -62,7 +63,7 @@ public final class StartBench implements Callable<Integer> {
   private StartBench() {}
 
   public static void main(String[] args) {
-    System.exit(FailoverBench.run(new StartBench(), args));
+    LocalProgram.main(new StartBench(), args);
   }
 
   @Override
@@ -107,7 +108,7 @@ public final class StartBench implements Callable<Integer> {
     var failed = new AtomicLong();
     var body = new byte[BODY_BYTES];
     // Noise: nothing on the way may shorten it.
-    new Random(1).nextBytes(body);
+    new Seed(1).random().nextBytes(body);
     try (var client = KeelClient.connect(cluster.endpoints())) {
       client.admin().createTopic(TOPIC, 4);
       try (Producer producer = client.producer().deliveryTimeout(FLUSH).maxBlock(FLUSH).open()) {

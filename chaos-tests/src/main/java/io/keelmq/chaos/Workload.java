@@ -10,11 +10,11 @@ import io.keelmq.client.Reader;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.RequestRejected;
 import io.keelmq.client.Unavailable;
+import io.keelmq.local.Seed;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +35,7 @@ final class Workload implements AutoCloseable {
   private final String topic;
   private final WorkloadOptions options;
   private final History history;
-  private final long seed;
+  private final Seed seed;
   private final List<Thread> senders = new ArrayList<>();
   private final AtomicLong oks = new AtomicLong();
   private final AtomicLong fails = new AtomicLong();
@@ -47,7 +47,7 @@ final class Workload implements AutoCloseable {
   private Thread readerThread;
 
   /** The topic is there already. */
-  Workload(KeelClient client, String topic, WorkloadOptions options, History history, long seed) {
+  Workload(KeelClient client, String topic, WorkloadOptions options, History history, Seed seed) {
     this.client = client;
     this.topic = topic;
     this.options = options;
@@ -104,7 +104,7 @@ final class Workload implements AutoCloseable {
   }
 
   private void send(int number) {
-    var random = new Random(seed + number);
+    var random = seed.random(number);
     var inFlight = new Semaphore(options.maxInFlight());
     long periodNanos =
         options.ratePerProducer() == 0

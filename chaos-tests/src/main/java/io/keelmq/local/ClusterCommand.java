@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -259,7 +258,7 @@ final class ClusterCommand implements Runnable {
 
   static PortPlan ports(Integer offset, boolean free) {
     return free
-        ? new PortPlan.Free(new Random())
+        ? new PortPlan.Free(Seed.fresh().random())
         : new PortPlan.Offset(offset == null ? 0 : offset);
   }
 }

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -55,17 +54,7 @@ public final class Demo implements Callable<Integer> {
   private Demo() {}
 
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new Demo())
-            .setExecutionExceptionHandler(
-                (failure, command, parsed) -> {
-                  if (failure instanceof ClusterFailure known) {
-                    System.err.println("demo: " + known.getMessage());
-                    return known.kind().exitCode();
-                  }
-                  throw failure;
-                })
-            .execute(args));
+    LocalProgram.main(new Demo(), args);
   }
 
   @Override
@@ -75,7 +64,8 @@ public final class Demo implements Callable<Integer> {
     DemoText text = DemoText.ofThisJdk(lines);
     say("text: %s, %,d lines", text.source(), text.lines());
     Path folder = Files.createTempDirectory("keelmq-demo-");
-    var options = new ClusterOptions(folder, distribution, new PortPlan.Free(new Random()));
+    var options =
+        new ClusterOptions(folder, distribution, new PortPlan.Free(Seed.fresh().random()));
     LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
     var guard = new KillOnExit(cluster, () -> ClusterFolder.delete(folder));
     boolean held = false;
@@ -103,7 +93,7 @@ public final class Demo implements Callable<Integer> {
     if (killAt != null) {
       share = killAt;
     } else if (seed != null) {
-      share = 0.1 + 0.8 * new Random(seed).nextDouble();
+      share = 0.1 + 0.8 * new Seed(seed).random().nextDouble();
     }
     if (!(share >= 0 && share < 1)) {
       throw new ParameterException(

@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Random;
 import java.util.function.UnaryOperator;
 
 /**
@@ -29,7 +28,7 @@ public final class ScratchCluster implements AutoCloseable {
     try {
       Path folder = Files.createTempDirectory("keelmq-");
       var options =
-          new ClusterOptions(folder, Distribution.find(), new PortPlan.Free(new Random()));
+          new ClusterOptions(folder, Distribution.find(), new PortPlan.Free(Seed.fresh().random()));
       return new ScratchCluster(LocalCluster.create(change.apply(options), new ClientBootstrap()));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make a temporary folder", e);

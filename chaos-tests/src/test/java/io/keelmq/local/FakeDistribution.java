@@ -38,14 +38,14 @@ final class FakeDistribution {
           if ("true".equals(settings.get("stubborn"))) {
             // The signal is heard and nothing comes of it.
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-              try { Thread.sleep(600_000); } catch (InterruptedException e) { }
+              try { new java.util.concurrent.CountDownLatch(1).await(); } catch (InterruptedException e) { }
             }));
           }
           Path data = Path.of(settings.getOrDefault("data.dir", "."));
           String[] ops = settings.get("ops.listen").split(":");
           var server = HttpServer.create(new InetSocketAddress(ops[0], Integer.parseInt(ops[1])), 0);
           server.createContext("/ready", call -> {
-            boolean started = node.isEmpty() || Files.exists(data.resolve("initialized"));
+            boolean started = node.isEmpty() || "true".equals(settings.get("auto")) || Files.exists(data.resolve("initialized"));
             String role = node.isEmpty() ? "NAME_SERVER"
                 : !started ? "UNINITIALIZED" : node.equals("n1") ? "LEADER" : "FOLLOWER";
             byte[] body = ("{\\"ready\\":" + started + ",\\"role\\":\\"" + role
