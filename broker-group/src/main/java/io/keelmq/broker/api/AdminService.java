@@ -1,0 +1,436 @@
+package io.keelmq.broker.api;
+
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.MethodDescriptor;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.v1.AdminGrpc;
+import io.keelmq.v1.AlterTopicRequest;
+import io.keelmq.v1.CommitOffsetsRequest;
+import io.keelmq.v1.CommitOffsetsResponse;
+import io.keelmq.v1.ConsumerGroup;
+import io.keelmq.v1.ConsumerGroupDescription;
+import io.keelmq.v1.CreateConsumerGroupRequest;
+import io.keelmq.v1.CreateTopicRequest;
+import io.keelmq.v1.DeleteConsumerGroupRequest;
+import io.keelmq.v1.DeleteConsumerGroupResponse;
+import io.keelmq.v1.DeleteTopicRequest;
+import io.keelmq.v1.DeleteTopicResponse;
+import io.keelmq.v1.DescribeConsumerGroupRequest;
+import io.keelmq.v1.DescribeTopicRequest;
+import io.keelmq.v1.GetOffsetsRequest;
+import io.keelmq.v1.GetOffsetsResponse;
+import io.keelmq.v1.GetReplicaStatusRequest;
+import io.keelmq.v1.ListConsumerGroupsRequest;
+import io.keelmq.v1.ListConsumerGroupsResponse;
+import io.keelmq.v1.ListTopicsRequest;
+import io.keelmq.v1.ListTopicsResponse;
+import io.keelmq.v1.Origin;
+import io.keelmq.v1.PrepareReplicaResponse;
+import io.keelmq.v1.ReplicaPlan;
+import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.SeekOffsetsRequest;
+import io.keelmq.v1.StartReplicaRequest;
+import io.keelmq.v1.StartReplicaResponse;
+import io.keelmq.v1.Topic;
+import io.keelmq.v1.TopicDescription;
+import io.keelmq.v1.TransferLeadershipRequest;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code keelmq.v1.Admin} of one replica. Thread-safe; the work is done on the call executor. */
+final class AdminService extends AdminGrpc.AdminImplBase {
+
+  static final int DEFAULT_QUEUES = 4;
+
+  private static final Logger LOG = LoggerFactory.getLogger(AdminService.class);
+
+  /** A query of the state that may find that it does not fit. */
+  @FunctionalInterface
+  private interface Query<R> {
+    R of(StateView state) throws ReadStarts.Unfit;
+  }
+
+  /** A step of this replica alone. */
+  @FunctionalInterface
+  private interface Step<R> {
+    R take() throws ReplicaControl.Refused;
+  }
+
+  private final Edge edge;
+  private final ReplicaIdentity identity;
+  private final ReplicaControl control;
+  private final AdminChanges changes;
+  private final ReplicaCalls replicaCalls;
+
+  AdminService(Edge edge, ReplicaIdentity identity, ReplicaControl control, AdminChanges changes) {
+    this.edge = edge;
+    this.identity = identity;
+    this.control = control;
+    this.changes = changes;
+    this.replicaCalls = new ReplicaCalls(identity, edge.replica(), control);
+  }
+
+  @Override
+  public void createTopic(CreateTopicRequest request, StreamObserver<Topic> caller) {
+    Topic topic = request.getTopic();
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.newTopic(topic),
+        AdminGrpc.getCreateTopicMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.CreateTopic(
+                    topic.getTopic(),
+                    ReplyMapper.type(topic.getType()),
+                    topic.getQueues() == 0 ? DEFAULT_QUEUES : topic.getQueues(),
+                    topic.getRetentionMillis()),
+                AdminService::topic));
+  }
+
+  @Override
+  public void alterTopic(AlterTopicRequest request, StreamObserver<Topic> caller) {
+    Optional<Refusal> refusal = RequestChecks.topic(request.getTopic());
+    if (refusal.isEmpty() && request.hasQueues()) {
+      refusal = RequestChecks.queues(request.getQueues());
+    }
+    if (refusal.isEmpty() && request.hasRetentionMillis()) {
+      refusal = RequestChecks.retention(request.getRetentionMillis());
+    }
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        refusal,
+        AdminGrpc.getAlterTopicMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.AlterTopic(
+                    request.getTopic(),
+                    request.hasQueues() ? OptionalInt.of(request.getQueues()) : OptionalInt.empty(),
+                    request.hasRetentionMillis()
+                        ? OptionalLong.of(request.getRetentionMillis())
+                        : OptionalLong.empty()),
+                AdminService::topic));
+  }
+
+  private static Optional<Topic> topic(Reply reply) {
+    return reply instanceof Reply.TopicSettings settings
+        ? Optional.of(ReplyMapper.topic(settings.topic()))
+        : Optional.empty();
+  }
+
+  @Override
+  public void deleteTopic(DeleteTopicRequest request, StreamObserver<DeleteTopicResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.topic(request.getTopic()),
+        AdminGrpc.getDeleteTopicMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.DeleteTopic(request.getTopic()),
+                done(DeleteTopicResponse.getDefaultInstance())));
+  }
+
+  private static <R> Function<Reply, Optional<R>> done(R response) {
+    return reply -> reply instanceof Reply.Done ? Optional.of(response) : Optional.empty();
+  }
+
+  @Override
+  public void listTopics(ListTopicsRequest request, StreamObserver<ListTopicsResponse> caller) {
+    query(caller, Optional.empty(), AdminQueries::topics);
+  }
+
+  @Override
+  public void describeTopic(DescribeTopicRequest request, StreamObserver<TopicDescription> caller) {
+    query(
+        caller,
+        RequestChecks.topic(request.getTopic()),
+        state -> AdminQueries.topic(state, identity.brokerGroup(), request.getTopic()));
+  }
+
+  @Override
+  public void createConsumerGroup(
+      CreateConsumerGroupRequest request, StreamObserver<ConsumerGroup> caller) {
+    ConsumerGroup group = request.getConsumerGroup();
+    var kind = ReplyMapper.kind(group.getKind());
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.consumerGroup(group.getConsumerGroup())
+            .or(() -> RequestChecks.kind(group.getKind())),
+        AdminGrpc.getCreateConsumerGroupMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.CreateConsumerGroup(group.getConsumerGroup(), kind),
+                done(ReplyMapper.group(group.getConsumerGroup(), kind))));
+  }
+
+  @Override
+  public void deleteConsumerGroup(
+      DeleteConsumerGroupRequest request, StreamObserver<DeleteConsumerGroupResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.consumerGroup(request.getConsumerGroup()),
+        AdminGrpc.getDeleteConsumerGroupMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.DeleteConsumerGroup(request.getConsumerGroup()),
+                done(DeleteConsumerGroupResponse.getDefaultInstance())));
+  }
+
+  @Override
+  public void listConsumerGroups(
+      ListConsumerGroupsRequest request, StreamObserver<ListConsumerGroupsResponse> caller) {
+    query(caller, Optional.empty(), AdminQueries::consumerGroups);
+  }
+
+  @Override
+  public void describeConsumerGroup(
+      DescribeConsumerGroupRequest request, StreamObserver<ConsumerGroupDescription> caller) {
+    query(
+        caller,
+        RequestChecks.consumerGroup(request.getConsumerGroup()),
+        state -> AdminQueries.consumerGroup(state, request.getConsumerGroup()));
+  }
+
+  @Override
+  public void commitOffsets(
+      CommitOffsetsRequest request, StreamObserver<CommitOffsetsResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        groupAndTopic(request.getConsumerGroup(), request.getTopic())
+            .or(() -> RequestChecks.offsets(request.getOffsetsList())),
+        AdminGrpc.getCommitOffsetsMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.CommitOffsets(
+                    request.getConsumerGroup(),
+                    request.getTopic(),
+                    request.getEpoch(),
+                    request.getOffsetsList().stream()
+                        .map(to -> new Command.QueueOffset(to.getQueue(), to.getOffset()))
+                        .toList()),
+                done(CommitOffsetsResponse.getDefaultInstance())));
+  }
+
+  @Override
+  public void getOffsets(GetOffsetsRequest request, StreamObserver<GetOffsetsResponse> caller) {
+    query(
+        caller,
+        groupAndTopic(request.getConsumerGroup(), request.getTopic()),
+        state -> AdminQueries.offsets(state, request.getConsumerGroup(), request.getTopic()));
+  }
+
+  @Override
+  public void seekOffsets(SeekOffsetsRequest request, StreamObserver<GetOffsetsResponse> caller) {
+    SeekOffsetsRequest named =
+        request.toBuilder().setOrigin(changes.name(request.getOrigin())).build();
+    change(
+        caller,
+        groupAndTopic(request.getConsumerGroup(), request.getTopic())
+            .or(() -> RequestChecks.read(AdminChanges.asRead(request))),
+        AdminGrpc.getSeekOffsetsMethod(),
+        named,
+        () -> changes.seek(named));
+  }
+
+  private static Optional<Refusal> groupAndTopic(String consumerGroup, String topic) {
+    return RequestChecks.consumerGroup(consumerGroup).or(() -> RequestChecks.topic(topic));
+  }
+
+  @Override
+  public void transferLeadership(
+      TransferLeadershipRequest request, StreamObserver<TransferLeadershipResponse> caller) {
+    Optional<String> node = Optional.of(request.getNode()).filter(name -> !name.isEmpty());
+    letCancel(caller);
+    edge.call(
+        Context.current()
+            .wrap(
+                () ->
+                    HeldCall.startOnce(
+                        edge,
+                        AdminGrpc.getTransferLeadershipMethod(),
+                        request,
+                        done -> transfer(node, done),
+                        caller)),
+        why -> caller.onError(edge.refuse(why)));
+  }
+
+  private void transfer(
+      Optional<String> node, Consumer<HeldCall.Answer<TransferLeadershipResponse>> done) {
+    control
+        .transferLeadership(node)
+        .whenComplete((now, failure) -> done.accept(transferred(now, failure)));
+  }
+
+  private static HeldCall.Answer<TransferLeadershipResponse> transferred(
+      Leadership now, Throwable failure) {
+    if (failure == null) {
+      return new HeldCall.Answer.Final<>(
+          TransferLeadershipResponse.newBuilder()
+              .setLeaderNode(now.leaderNode().orElse(""))
+              .setTerm(now.term())
+              .build());
+    }
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return new HeldCall.Answer.Refused<>(
+        cause instanceof ReplicaControl.Refused refused
+            ? ReplicaCalls.refusal(refused)
+            : Refusal.internal(cause));
+  }
+
+  @Override
+  public void getReplicaStatus(
+      GetReplicaStatusRequest request, StreamObserver<ReplicaStatus> caller) {
+    here(caller, replicaCalls::status);
+  }
+
+  @Override
+  public void prepareReplica(ReplicaPlan plan, StreamObserver<PrepareReplicaResponse> caller) {
+    here(
+        caller,
+        () -> {
+          replicaCalls.prepare(plan);
+          return PrepareReplicaResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void startReplica(
+      StartReplicaRequest request, StreamObserver<StartReplicaResponse> caller) {
+    here(
+        caller,
+        () -> {
+          replicaCalls.start(request.getClusterId());
+          return StartReplicaResponse.getDefaultInstance();
+        });
+  }
+
+  /** Carries a change out at the leader, wherever that is. */
+  private <Q, R> void change(
+      StreamObserver<R> caller,
+      Optional<Refusal> refusal,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Supplier<HeldCall.AtLeader<R>> atLeader) {
+    letCancel(caller);
+    if (refusal.isPresent()) {
+      caller.onError(edge.refuse(refusal.get()));
+      return;
+    }
+    edge.call(
+        Context.current().wrap(() -> HeldCall.start(edge, method, request, atLeader.get(), caller)),
+        why -> caller.onError(edge.refuse(why)));
+  }
+
+  /** Answers from this replica's state once it holds all that was acknowledged before the call. */
+  private <R> void query(StreamObserver<R> caller, Optional<Refusal> refusal, Query<R> query) {
+    letCancel(caller);
+    Optional<Refusal> why =
+        refusal.or(
+            () -> edge.initialized() ? Optional.empty() : Optional.of(Refusal.notInitialized()));
+    if (why.isPresent()) {
+      caller.onError(edge.refuse(why.get()));
+      return;
+    }
+    edge.replica()
+        .readPoint(
+            holdMillis(),
+            point ->
+                edge.call(
+                    () -> answer(caller, point, query), full -> caller.onError(edge.refuse(full))));
+  }
+
+  private static long holdMillis() {
+    Deadline deadline = Context.current().getDeadline();
+    long hold = Edge.HOLD.toMillis();
+    return deadline == null
+        ? hold
+        : Math.max(
+            1,
+            Math.min(
+                hold,
+                deadline.timeRemaining(TimeUnit.MILLISECONDS) - Edge.DEADLINE_MARGIN.toMillis()));
+  }
+
+  private <R> void answer(StreamObserver<R> caller, ReadPoint point, Query<R> query) {
+    R response;
+    try {
+      if (point instanceof ReadPoint.NotReached notReached) {
+        caller.onError(
+            edge.refuse(
+                Refusal.noLeader("no leader confirmed what is stored: " + notReached.message())));
+        return;
+      }
+      response = query.of(edge.replica().state());
+    } catch (ReadStarts.Unfit unfit) {
+      caller.onError(edge.refuse(unfit.why()));
+      return;
+    } catch (RuntimeException e) {
+      LOG.error("an admin query failed", e);
+      caller.onError(edge.refuse(Refusal.internal(e)));
+      return;
+    }
+    caller.onNext(response);
+    caller.onCompleted();
+  }
+
+  /** Does what concerns this replica alone; the step may block on disk. */
+  private <R> void here(StreamObserver<R> caller, Step<R> step) {
+    letCancel(caller);
+    edge.call(
+        () -> {
+          R response;
+          try {
+            response = step.take();
+          } catch (ReplicaControl.Refused refused) {
+            caller.onError(edge.refuse(ReplicaCalls.refusal(refused)));
+            return;
+          } catch (RuntimeException e) {
+            LOG.error("a call to this replica failed", e);
+            caller.onError(edge.refuse(Refusal.internal(e)));
+            return;
+          }
+          caller.onNext(response);
+          caller.onCompleted();
+        },
+        why -> caller.onError(edge.refuse(why)));
+  }
+
+  /** An answer to a caller that has gone is dropped, not an exception. */
+  private static void letCancel(StreamObserver<?> caller) {
+    ((ServerCallStreamObserver<?>) caller).setOnCancelHandler(() -> {});
+  }
+}

@@ -1,0 +1,101 @@
+package io.keelmq.broker.api;
+
+import io.keelmq.v1.Code;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What the edge has done since the process started. Thread-safe; read by whoever shows metrics. */
+public final class ApiStats {
+
+  final LongAdder publishBatches = new LongAdder();
+  final LongAdder publishMessages = new LongAdder();
+  final LongAdder publishBytes = new LongAdder();
+  final LongAdder sends = new LongAdder();
+  final LongAdder readMessages = new LongAdder();
+  final LongAdder readBytes = new LongAdder();
+  final LongAdder forwards = new LongAdder();
+  final LongAdder holds = new LongAdder();
+  final LongAdder republished = new LongAdder();
+  final LongAdder parkedReaders = new LongAdder();
+  final LongAdder openReaders = new LongAdder();
+  final LongAdder openProducers = new LongAdder();
+  final LongAdder inFlightBytes = new LongAdder();
+  private final Map<Code, LongAdder> refused = new EnumMap<>(Code.class);
+
+  public ApiStats() {
+    for (Code code : Code.values()) {
+      refused.put(code, new LongAdder());
+    }
+  }
+
+  void countRefused(Code code) {
+    refused.get(code).increment();
+  }
+
+  /** Batches of streaming producers stored for the first time through this replica. */
+  public long publishBatches() {
+    return publishBatches.sum();
+  }
+
+  public long publishMessages() {
+    return publishMessages.sum();
+  }
+
+  public long publishBytes() {
+    return publishBytes.sum();
+  }
+
+  /** Messages stored by Send. */
+  public long sends() {
+    return sends.sum();
+  }
+
+  public long readMessages() {
+    return readMessages.sum();
+  }
+
+  public long readBytes() {
+    return readBytes.sum();
+  }
+
+  /** Calls and producer streams passed on to the leader. */
+  public long forwards() {
+    return forwards.sum();
+  }
+
+  /** Times a call or a producer had to wait for a leader. */
+  public long holds() {
+    return holds.sum();
+  }
+
+  /** Batches handed over once more after a leader was lost or the replica was overloaded. */
+  public long republished() {
+    return republished.sum();
+  }
+
+  /** Read streams that wait at the end of all their queues now. */
+  public long parkedReaders() {
+    return parkedReaders.sum();
+  }
+
+  public long openReaders() {
+    return openReaders.sum();
+  }
+
+  public long openProducers() {
+    return openProducers.sum();
+  }
+
+  /** Bytes of batches that wait for their receipts now. */
+  public long inFlightBytes() {
+    return inFlightBytes.sum();
+  }
+
+  /** Answers other than OK by their code; codes never given are there with 0. */
+  public Map<Code, Long> refused() {
+    var counts = new EnumMap<Code, Long>(Code.class);
+    refused.forEach((code, count) -> counts.put(code, count.sum()));
+    return counts;
+  }
+}

@@ -1,0 +1,83 @@
+package io.keelmq.broker.api;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * How much the batches of all producers without a receipt may take together. A session that finds
+ * it full takes no further batch until it is told that there is room: the pressure goes back to the
+ * producer through the window of its stream. Each session may be one request over the bound.
+ *
+ * <p>Thread-safe: the queue of waiting sessions is guarded by its lock, under which nobody is
+ * called; a session is in it at most once.
+ */
+final class InFlightBytes {
+
+  /** More than one, because the room that one release makes may do for several. */
+  private static final int WOKEN_AT_ONCE = 4;
+
+  private final long maxBytes;
+  private final ApiStats stats;
+  private final AtomicLong bytes = new AtomicLong();
+  private final LinkedHashSet<Runnable> waiting = new LinkedHashSet<>();
+
+  InFlightBytes(long maxBytes, ApiStats stats) {
+    this.maxBytes = maxBytes;
+    this.stats = stats;
+  }
+
+  void add(int more) {
+    bytes.addAndGet(more);
+    stats.inFlightBytes.add(more);
+  }
+
+  void release(int less) {
+    stats.inFlightBytes.add(-less);
+    if (bytes.addAndGet(-less) < maxBytes) {
+      wakeOldest();
+    }
+  }
+
+  /**
+   * @param wake run once, later, if this answers false; not added twice
+   * @return whether another batch may be taken now
+   */
+  boolean hasRoom(Runnable wake) {
+    if (bytes.get() < maxBytes) {
+      return true;
+    }
+    synchronized (waiting) {
+      waiting.add(wake);
+    }
+    // Room may have been made before the session stood in the queue.
+    if (bytes.get() < maxBytes) {
+      wakeOldest();
+    }
+    return false;
+  }
+
+  void forget(Runnable wake) {
+    boolean wasWaiting;
+    synchronized (waiting) {
+      wasWaiting = waiting.remove(wake);
+    }
+    if (!wasWaiting && bytes.get() < maxBytes) {
+      // It may have been woken just now and will not use the room.
+      wakeOldest();
+    }
+  }
+
+  private void wakeOldest() {
+    List<Runnable> next = new ArrayList<>(WOKEN_AT_ONCE);
+    synchronized (waiting) {
+      var oldest = waiting.iterator();
+      while (next.size() < WOKEN_AT_ONCE && oldest.hasNext()) {
+        next.add(oldest.next());
+        oldest.remove();
+      }
+    }
+    next.forEach(Runnable::run);
+  }
+}

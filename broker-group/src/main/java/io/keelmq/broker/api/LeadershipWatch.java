@@ -1,0 +1,59 @@
+package io.keelmq.broker.api;
+
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Replica;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Tells calls that wait for a leader, or lean on one, when leadership has changed.
+ *
+ * <p>Thread-safe. The replica's listener thread only notes that there is something to tell; the
+ * telling happens on the call executor.
+ */
+final class LeadershipWatch {
+
+  private final Replica replica;
+  private final Executor calls;
+  private final Set<Runnable> watchers = ConcurrentHashMap.newKeySet();
+  private final AtomicReference<Leadership> told;
+  private final AtomicBoolean telling = new AtomicBoolean();
+
+  LeadershipWatch(Replica replica, Executor calls) {
+    this.replica = replica;
+    this.calls = calls;
+    this.told = new AtomicReference<>(replica.leadership());
+  }
+
+  /** Until {@link #remove}; told at least once after each change, on any thread. */
+  void add(Runnable watcher) {
+    watchers.add(watcher);
+  }
+
+  void remove(Runnable watcher) {
+    watchers.remove(watcher);
+  }
+
+  /** Called on the replica's listener thread. */
+  void changed() {
+    Leadership now = replica.leadership();
+    if (now.equals(told.getAndSet(now)) || !telling.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      calls.execute(
+          () -> {
+            // Cleared first: a change while this runs is told by a second round.
+            telling.set(false);
+            watchers.forEach(Runnable::run);
+          });
+    } catch (RejectedExecutionException e) {
+      // Who holds a call asks again by a timer anyway.
+      telling.set(false);
+    }
+  }
+}

@@ -1,0 +1,530 @@
+package io.keelmq.broker.api;
+
+import io.grpc.SynchronizationContext;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.state.Limits;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.v1.BatchReceipt;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.OpenProducer;
+import io.keelmq.v1.ProducerOpened;
+import io.keelmq.v1.PublishRequest;
+import io.keelmq.v1.PublishResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One producer's Publish stream.
+ *
+ * <p>Batches are handed in their order to the replica that leads, be it this one, many at a time,
+ * and their receipts go back in the same order. When the leader is lost, or turns a batch away
+ * because too much is in flight, the session goes back to that batch and hands it and all that
+ * follow over once more, in order and under the same sequences: the state machine stores none twice
+ * and none before its predecessor. Nothing survives a crash; the producer publishes again what has
+ * no receipt.
+ *
+ * <p>Its fields are owned by {@link #turn}, which lets one thread at a time work on the session:
+ * the event loop for what arrives, the replica's threads for outcomes.
+ */
+final class PublishSession implements StreamObserver<PublishRequest>, PublishTarget.Answers {
+
+  static final int MAX_IN_FLIGHT_BATCHES = Limits.PRODUCER_WINDOW;
+  static final long MAX_IN_FLIGHT_BYTES = 16L << 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(PublishSession.class);
+
+  private final Edge edge;
+  private final InFlightBytes inFlight;
+  private final ServerCallStreamObserver<PublishResponse> producerSide;
+  private final Runnable onEnd;
+  private final boolean forwarded = LeaderForwarder.isForwarded();
+  private final SynchronizationContext turn =
+      new SynchronizationContext((thread, defect) -> defect(defect));
+  private final Runnable watcher = () -> turn.execute(this::leadershipChanged);
+  private final Runnable roomMade = () -> turn.execute(this::goOn);
+
+  private Optional<OpenProducer> producer = Optional.empty();
+  private boolean opened;
+  private boolean ended;
+  private boolean producerIsDone;
+  private boolean stopping;
+  private boolean requested = true;
+  private final List<PendingBatch> pending = new ArrayList<>();
+  private long pendingBytes;
+  // Batches of `pending`, from the oldest, that were handed to the target or are decided.
+  private int handedOver;
+  private Optional<PublishTarget> target = Optional.empty();
+  private Leadership targetOf = Leadership.UNINITIALIZED;
+  private boolean pausing;
+  // 0: all is well.
+  private long troubleUntilNanos;
+  private Refusal trouble = Refusal.noLeader("no leader is known");
+
+  PublishSession(
+      Edge edge,
+      InFlightBytes inFlight,
+      StreamObserver<PublishResponse> producerSide,
+      Runnable onEnd) {
+    this.edge = edge;
+    this.inFlight = inFlight;
+    this.producerSide = (ServerCallStreamObserver<PublishResponse>) producerSide;
+    this.onEnd = onEnd;
+  }
+
+  /**
+   * Called on the event loop before anything arrives.
+   *
+   * @param full refuse the producer: too many others are here
+   */
+  void start(boolean full) {
+    edge.stats().openProducers.increment();
+    if (full) {
+      refuse(new Refusal(Code.TOO_MANY_REQUESTS, "too many producers are open here"));
+      return;
+    }
+    producerSide.disableAutoRequest();
+    producerSide.setOnReadyHandler(roomMade);
+    producerSide.setOnCancelHandler(() -> turn.execute(this::end));
+    producerSide.request(1);
+  }
+
+  /** Takes no more batches, and ends the stream when those taken have their receipts. */
+  void stop() {
+    turn.execute(
+        () -> {
+          stopping = true;
+          goOn();
+        });
+  }
+
+  @Override
+  public void onNext(PublishRequest request) {
+    // Judged here and not in the turn, so that no other thread does this one's work.
+    Optional<Refusal> refusal =
+        switch (request.getRequestCase()) {
+          case OPEN -> RequestChecks.open(request.getOpen());
+          case BATCH -> RequestChecks.batch(request.getBatch());
+          case REQUEST_NOT_SET ->
+              Optional.of(Refusal.invalid("expected open or batch, found neither"));
+        };
+    turn.execute(() -> arrived(request, refusal));
+  }
+
+  @Override
+  public void onError(Throwable failure) {
+    turn.execute(this::end);
+  }
+
+  @Override
+  public void onCompleted() {
+    turn.execute(
+        () -> {
+          producerIsDone = true;
+          goOn();
+        });
+  }
+
+  private void arrived(PublishRequest request, Optional<Refusal> refusal) {
+    if (ended) {
+      return;
+    }
+    requested = false;
+    if (producer.isPresent() != request.hasBatch()) {
+      refuse(
+          refusal.orElseGet(
+              () ->
+                  Refusal.invalid("the first request opens the producer, all others are batches")));
+    } else if (producer.isEmpty()) {
+      refusal.ifPresentOrElse(this::refuse, () -> open(request.getOpen()));
+    } else {
+      var batch = new PendingBatch(request);
+      refusal.ifPresent(batch::refuse);
+      pending.add(batch);
+      pendingBytes += batch.bytes();
+      inFlight.add(batch.bytes());
+      goOn();
+    }
+  }
+
+  private void open(OpenProducer open) {
+    Leadership leadership = edge.replica().leadership();
+    if (leadership.role() == Leadership.Role.UNINITIALIZED) {
+      refuse(Refusal.notInitialized());
+      return;
+    }
+    producer = Optional.of(open);
+    if (forwarded) {
+      if (leadership.isLeader()) {
+        // Who passed the stream on has told the producer how far it is.
+        opened(0);
+      } else {
+        refuse(Refusal.noLeader("this replica does not lead"));
+      }
+      return;
+    }
+    edge.replica()
+        .readPoint(
+            Edge.HOLD.toMillis(),
+            point ->
+                edge.call(
+                    () -> turn.execute(() -> readTo(point, open)),
+                    why -> turn.execute(() -> refuse(why))));
+  }
+
+  private void readTo(ReadPoint point, OpenProducer open) {
+    if (ended) {
+      return;
+    }
+    if (point instanceof ReadPoint.NotReached notReached) {
+      refuse(Refusal.noLeader(notReached.message()));
+      return;
+    }
+    Optional<StateView.Producer> known = edge.replica().state().producer(open.getProducerId());
+    long epoch = known.map(StateView.Producer::epoch).orElse(0L);
+    if (epoch > open.getEpoch()) {
+      refuse(
+          new Refusal(
+              Code.PRODUCER_FENCED,
+              "epoch " + open.getEpoch() + " of this producer is over, " + epoch + " has begun"));
+      return;
+    }
+    opened(epoch == open.getEpoch() ? known.map(StateView.Producer::lastSequence).orElse(0L) : 0);
+  }
+
+  private void opened(long lastSequence) {
+    opened = true;
+    edge.watch().add(watcher);
+    producerSide.onNext(
+        PublishResponse.newBuilder()
+            .setOpened(
+                ProducerOpened.newBuilder()
+                    .setMaxInFlightBatches(MAX_IN_FLIGHT_BATCHES)
+                    .setMaxInFlightBytes(MAX_IN_FLIGHT_BYTES)
+                    .setLastSequence(lastSequence))
+            .build());
+    goOn();
+  }
+
+  /** Does all that can be done now; called after every change. */
+  private void goOn() {
+    if (ended) {
+      return;
+    }
+    if (!opened) {
+      if (stopping) {
+        refuse(Refusal.shuttingDown());
+      } else if (producerIsDone && producer.isEmpty()) {
+        refuse(Refusal.invalid("the stream ended before it opened a producer"));
+      }
+      return;
+    }
+    giveReceipts();
+    handOver();
+    giveReceipts();
+    if (ended) {
+      return;
+    }
+    if (pending.isEmpty() && (producerIsDone || stopping)) {
+      if (producerIsDone) {
+        end();
+        producerSide.onCompleted();
+      } else {
+        refuse(Refusal.shuttingDown());
+      }
+    } else {
+      takeMore();
+    }
+  }
+
+  private void giveReceipts() {
+    int given = 0;
+    while (given < pending.size() && pending.get(given).isDecided()) {
+      PendingBatch batch = pending.get(given++);
+      pendingBytes -= batch.bytes();
+      inFlight.release(batch.bytes());
+      count(batch);
+      producerSide.onNext(PublishResponse.newBuilder().setReceipt(batch.receipt()).build());
+    }
+    pending.subList(0, given).clear();
+    handedOver = Math.max(0, handedOver - given);
+  }
+
+  private void count(PendingBatch batch) {
+    BatchReceipt receipt = batch.receipt();
+    if (receipt.getCode() != Code.OK) {
+      edge.stats().countRefused(receipt.getCode());
+    } else if (!receipt.getDuplicate()) {
+      edge.stats().publishBatches.increment();
+      edge.stats().publishMessages.add(batch.messages());
+      edge.stats().publishBytes.add(batch.bytes());
+    }
+  }
+
+  private void handOver() {
+    while (!ended && !pausing && handedOver < pending.size()) {
+      PendingBatch batch = pending.get(handedOver);
+      if (!batch.isDecided()) {
+        if (target.isEmpty() && !findTarget()) {
+          return;
+        }
+        if (batch.isCopied()) {
+          edge.stats().republished.increment();
+        }
+        // Counted first: the answer may come before publish returns, though not before this turn.
+        handedOver++;
+        target.get().publish(batch, batch.newCopy());
+      } else {
+        handedOver++;
+      }
+    }
+  }
+
+  /** Chooses whom to hand batches to; without anyone, holds what there is. */
+  private boolean findTarget() {
+    Leadership now = edge.replica().leadership();
+    if (now.isLeader()) {
+      target = Optional.of(new LocalTarget(edge.replica(), producer.orElseThrow(), this));
+    } else if (forwarded) {
+      refuse(Refusal.noLeader("this replica does not lead any more"));
+      return false;
+    } else if (now.leaderAddress().isPresent()) {
+      edge.stats().forwards.increment();
+      target =
+          Optional.of(
+              new RemoteTarget(
+                  edge.forwarder().to(now.leaderAddress().get()), producer.orElseThrow(), this));
+    } else {
+      inTrouble(
+          Refusal.noLeader("no leader is known to this replica"), Edge.RETRY_EVERY.toMillis());
+      return false;
+    }
+    targetOf = now;
+    return true;
+  }
+
+  private void takeMore() {
+    if (!requested
+        && !producerIsDone
+        && !stopping
+        && pending.size() < MAX_IN_FLIGHT_BATCHES
+        && pendingBytes < MAX_IN_FLIGHT_BYTES
+        // A producer that does not take its receipts gets no new ones.
+        && producerSide.isReady()
+        && inFlight.hasRoom(roomMade)) {
+      requested = true;
+      producerSide.request(1);
+    }
+  }
+
+  @Override
+  public void judged(PendingBatch batch, int copy, BatchReceipt.Builder receipt) {
+    turn.execute(
+        () -> {
+          batch.closeCopy();
+          boolean stored = receipt.getCode() == Code.OK;
+          // That an old copy is stored settles the batch; that it is not says nothing about others.
+          if (!ended && !batch.isDecided() && (stored || batch.isLive(copy))) {
+            if (!stored && lacksPredecessor(receipt.getCode()) && hasUndecidedBefore(batch)) {
+              goBackTo(batch);
+              inTrouble(
+                  new Refusal(receipt.getCode(), receipt.getMessage()),
+                  Edge.OVERLOAD_PAUSE.toMillis());
+            } else {
+              batch.decide(receipt);
+              troubleUntilNanos = 0;
+            }
+            goOn();
+          }
+        });
+  }
+
+  @Override
+  public void notTaken(PendingBatch batch, int copy, Refusal why) {
+    turn.execute(
+        () -> {
+          batch.closeCopy();
+          if (!ended && batch.isLive(copy)) {
+            loseTarget(why);
+          }
+        });
+  }
+
+  @Override
+  public void overloaded(PendingBatch batch, int copy, Refusal why) {
+    turn.execute(
+        () -> {
+          batch.closeCopy();
+          if (!ended && batch.isLive(copy)) {
+            goBackTo(batch);
+            inTrouble(why, Edge.OVERLOAD_PAUSE.toMillis());
+            goOn();
+          }
+        });
+  }
+
+  @Override
+  public void lost(PendingBatch batch, int copy, String why) {
+    turn.execute(
+        () -> {
+          batch.loseCopy();
+          if (!ended && batch.isLive(copy)) {
+            loseTarget(new Refusal(Code.OUTCOME_UNKNOWN, why));
+          }
+        });
+  }
+
+  @Override
+  public void refused(PublishTarget gone, Refusal why) {
+    turn.execute(
+        () -> {
+          if (!ended && target.filter(gone::equals).isPresent()) {
+            refuse(why);
+          }
+        });
+  }
+
+  @Override
+  public void broken(PublishTarget gone, String why) {
+    turn.execute(
+        () -> {
+          if (!ended && target.filter(gone::equals).isPresent()) {
+            loseTarget(Refusal.noLeader(why));
+          }
+        });
+  }
+
+  private static boolean lacksPredecessor(Code code) {
+    return code == Code.SEQUENCE_GAP || code == Code.PRODUCER_UNKNOWN;
+  }
+
+  private boolean hasUndecidedBefore(PendingBatch batch) {
+    for (PendingBatch earlier : pending) {
+      if (earlier == batch) {
+        return false;
+      }
+      if (!earlier.isDecided()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** This batch and all behind it are handed over again; those before it are on their way. */
+  private void goBackTo(PendingBatch batch) {
+    handedOver = pending.indexOf(batch);
+    pending.subList(handedOver, pending.size()).forEach(PendingBatch::rewind);
+  }
+
+  private void loseTarget(Refusal why) {
+    target.ifPresent(PublishTarget::close);
+    target = Optional.empty();
+    handedOver = 0;
+    pending.forEach(PendingBatch::rewind);
+    if (forwarded) {
+      // The replica that passed the stream on knows what to publish again, and where.
+      refuse(Refusal.noLeader("this replica lost the lead: " + why.message()));
+      return;
+    }
+    boolean anotherLeads = !isSameLeader(edge.replica().leadership(), targetOf);
+    inTrouble(why, anotherLeads ? 0 : Edge.RETRY_EVERY.toMillis());
+    goOn();
+  }
+
+  private static boolean isSameLeader(Leadership a, Leadership b) {
+    return a.term() == b.term() && a.leaderNode().equals(b.leaderNode());
+  }
+
+  private void leadershipChanged() {
+    if (ended) {
+      return;
+    }
+    Leadership now = edge.replica().leadership();
+    if (target.isPresent() && !isSameLeader(now, targetOf)) {
+      // The old leader may never answer. What it stores after all is found stored by the new one.
+      loseTarget(Refusal.noLeader("the leader changed"));
+    } else if (target.isEmpty() && (now.isLeader() || now.leaderAddress().isPresent())) {
+      pausing = false;
+      goOn();
+    }
+  }
+
+  /** Holds the batches for a while, or gives them up if they have been held for long enough. */
+  private void inTrouble(Refusal why, long pauseMillis) {
+    if (pending.isEmpty()) {
+      // Nobody waits. The hold begins with the next batch.
+      return;
+    }
+    trouble = why;
+    long now = edge.now();
+    if (troubleUntilNanos == 0) {
+      edge.stats().holds.increment();
+      troubleUntilNanos = now + Edge.HOLD.toNanos();
+    }
+    if (now - troubleUntilNanos >= 0) {
+      giveUp();
+    } else if (pauseMillis > 0 && !pausing) {
+      pausing = true;
+      try {
+        turn.schedule(this::endPause, pauseMillis, TimeUnit.MILLISECONDS, edge.timer());
+      } catch (RejectedExecutionException e) {
+        giveUp();
+      }
+    }
+  }
+
+  private void endPause() {
+    pausing = false;
+    goOn();
+  }
+
+  private void giveUp() {
+    Refusal why =
+        trouble.code() == Code.TOO_MANY_REQUESTS
+            ? trouble
+            : Refusal.noLeader("no leader took it in time: " + trouble.message());
+    for (PendingBatch batch : pending) {
+      if (!batch.isDecided()) {
+        batch.giveUp(why);
+      }
+    }
+    handedOver = pending.size();
+    troubleUntilNanos = 0;
+  }
+
+  private void refuse(Refusal why) {
+    if (ended) {
+      return;
+    }
+    end();
+    producerSide.onError(edge.refuse(why));
+  }
+
+  private void end() {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    edge.stats().openProducers.decrement();
+    edge.watch().remove(watcher);
+    target.ifPresent(PublishTarget::close);
+    pending.forEach(batch -> inFlight.release(batch.bytes()));
+    pending.clear();
+    inFlight.forget(roomMade);
+    onEnd.run();
+  }
+
+  private void defect(Throwable cause) {
+    LOG.error("a publish session failed", cause);
+    if (!ended) {
+      refuse(Refusal.internal(cause));
+    }
+  }
+}

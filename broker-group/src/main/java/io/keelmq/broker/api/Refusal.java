@@ -1,0 +1,47 @@
+package io.keelmq.broker.api;
+
+import io.grpc.StatusRuntimeException;
+import io.keelmq.broker.Leadership;
+import io.keelmq.common.StatusDetails;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.ErrorDetail;
+
+/**
+ * Why a call is not answered with what it asked for. Immutable.
+ *
+ * @param message what was expected, what was found and what to do
+ */
+record Refusal(Code code, String message) {
+
+  static Refusal invalid(String message) {
+    return new Refusal(Code.INVALID_ARGUMENT, message);
+  }
+
+  static Refusal noLeader(String message) {
+    return new Refusal(Code.NO_LEADER, message);
+  }
+
+  static Refusal shuttingDown() {
+    return new Refusal(Code.SHUTTING_DOWN, "this replica is stopping: go on at another one");
+  }
+
+  static Refusal notInitialized() {
+    return new Refusal(
+        Code.NOT_INITIALIZED, "this replica is in no broker group yet: run keelmq cluster init");
+  }
+
+  /** A defect or a broken promise; the log has the stack. */
+  static Refusal internal(Throwable cause) {
+    return new Refusal(Code.INTERNAL, cause.toString());
+  }
+
+  /** The end of a call, with who leads as a hint. */
+  StatusRuntimeException toException(Leadership leadership) {
+    return StatusDetails.toException(
+        ErrorDetail.newBuilder()
+            .setCode(code)
+            .setMessage(message)
+            .setLeaderNode(leadership.leaderNode().orElse(""))
+            .build());
+  }
+}

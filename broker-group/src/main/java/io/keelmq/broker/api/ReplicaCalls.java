@@ -1,0 +1,137 @@
+package io.keelmq.broker.api;
+
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Replica;
+import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.PeerProgress;
+import io.keelmq.v1.ReplicaPlan;
+import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.StateDigest;
+
+/** What concerns the replica that is called and nobody else. Stateless but for its ports. */
+final class ReplicaCalls {
+
+  private final ReplicaIdentity identity;
+  private final Replica replica;
+  private final ReplicaControl control;
+
+  ReplicaCalls(ReplicaIdentity identity, Replica replica, ReplicaControl control) {
+    this.identity = identity;
+    this.replica = replica;
+    this.control = control;
+  }
+
+  ReplicaStatus status() {
+    Leadership leadership = replica.leadership();
+    ReplicaControl.Status status = control.status();
+    var answer =
+        ReplicaStatus.newBuilder()
+            .setBrokerGroup(identity.brokerGroup())
+            .setNode(identity.node())
+            .setRole(role(leadership.role()))
+            .setTerm(leadership.term())
+            .setLeaderNode(leadership.leaderNode().orElse(""))
+            .setPeerId(status.peerId())
+            .setClientAddress(identity.clientAddress())
+            .setRaftAddress(identity.raftAddress())
+            .setOpsAddress(identity.opsAddress())
+            .setReady(status.ready())
+            .setReason(status.reason())
+            .setSoftwareVersion(identity.softwareVersion())
+            .setBootId(identity.bootId())
+            .setCommittedIndex(status.committedIndex())
+            .setAppliedIndex(status.appliedIndex())
+            .setLogFirstIndex(status.logFirstIndex())
+            .setLogLastIndex(status.logLastIndex())
+            .setLogDurableIndex(status.logDurableIndex());
+    for (ReplicaControl.Peer peer : status.peers()) {
+      answer.addPeers(
+          PeerProgress.newBuilder()
+              .setPeerId(peer.peerId())
+              .setNextIndex(peer.nextIndex())
+              .setAlive(peer.alive()));
+    }
+    status.plan().ifPresent(plan -> answer.setPlan(plan(plan)).setClusterId(plan.clusterId()));
+    if (leadership.role() != Leadership.Role.UNINITIALIZED) {
+      describeState(answer);
+    }
+    return answer.build();
+  }
+
+  private void describeState(ReplicaStatus.Builder answer) {
+    StateView state = replica.state();
+    var applied = state.applied();
+    // Index and digest belong together, so both come from the same row.
+    answer
+        .setAppliedIndex(applied.index())
+        .setLogTimeMillis(applied.timeMillis())
+        .setDigest(hex(applied.digest()));
+    for (StateView.DigestAt digest : state.digests()) {
+      answer.addDigests(
+          StateDigest.newBuilder().setIndex(digest.index()).setDigest(hex(digest.digest())));
+    }
+  }
+
+  private static String hex(long digest) {
+    return String.format("%016x", digest);
+  }
+
+  void prepare(ReplicaPlan plan) throws ReplicaControl.Refused {
+    control.prepare(
+        new ReplicaControl.Plan(
+            plan.getClusterId(),
+            plan.getBrokerGroup(),
+            plan.getMembersList().stream()
+                .map(
+                    member ->
+                        new ReplicaControl.Member(
+                            member.getNode(),
+                            member.getRaftAddress(),
+                            member.getIncarnation(),
+                            member.getClientAddress()))
+                .toList()));
+  }
+
+  void start(String clusterId) throws ReplicaControl.Refused {
+    control.start(clusterId);
+  }
+
+  private static ReplicaPlan plan(ReplicaControl.Plan plan) {
+    var answer =
+        ReplicaPlan.newBuilder().setClusterId(plan.clusterId()).setBrokerGroup(plan.brokerGroup());
+    for (ReplicaControl.Member member : plan.members()) {
+      answer.addMembers(
+          ReplicaPlan.Member.newBuilder()
+              .setNode(member.node())
+              .setRaftAddress(member.raftAddress())
+              .setIncarnation(member.incarnation())
+              .setClientAddress(member.clientAddress()));
+    }
+    return answer.build();
+  }
+
+  private static ReplicaRole role(Leadership.Role role) {
+    return switch (role) {
+      case UNINITIALIZED -> ReplicaRole.UNINITIALIZED;
+      case FOLLOWER -> ReplicaRole.FOLLOWER;
+      case CANDIDATE -> ReplicaRole.CANDIDATE;
+      case LEADER -> ReplicaRole.LEADER;
+      case LEARNER -> ReplicaRole.LEARNER;
+    };
+  }
+
+  static Refusal refusal(ReplicaControl.Refused refused) {
+    Code code =
+        switch (refused.reason()) {
+          case ALREADY_INITIALIZED -> Code.ALREADY_INITIALIZED;
+          case NOT_INITIALIZED -> Code.NOT_INITIALIZED;
+          case IDENTITY_MISMATCH -> Code.IDENTITY_MISMATCH;
+          case INVALID -> Code.INVALID_ARGUMENT;
+          case PRECONDITION -> Code.PRECONDITION_FAILED;
+        };
+    return new Refusal(code, String.valueOf(refused.getMessage()));
+  }
+}

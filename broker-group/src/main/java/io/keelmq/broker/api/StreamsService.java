@@ -1,0 +1,135 @@
+package io.keelmq.broker.api;
+
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.PublishRequest;
+import io.keelmq.v1.PublishResponse;
+import io.keelmq.v1.ReadRequest;
+import io.keelmq.v1.ReadResponse;
+import io.keelmq.v1.SendRequest;
+import io.keelmq.v1.SendResponse;
+import io.keelmq.v1.StreamsGrpc;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+
+/**
+ * {@code keelmq.v1.Streams} of one replica. Thread-safe; its methods run on the event loop, check
+ * and hand over.
+ */
+final class StreamsService extends StreamsGrpc.StreamsImplBase {
+
+  static final int MAX_READ_STREAMS = 20_000;
+  static final int MAX_PUBLISH_STREAMS = 10_000;
+
+  /** Of batches without a receipt, all producers together. */
+  static final long MAX_IN_FLIGHT_BYTES = 48L << 20;
+
+  private final Edge edge;
+  private final ParkedReads parked;
+  private final Executor readers;
+  private final InFlightBytes inFlight;
+  private final Set<PublishSession> sessions = ConcurrentHashMap.newKeySet();
+  private final Set<ReadStream> reads = ConcurrentHashMap.newKeySet();
+  private volatile boolean stopping;
+
+  /**
+   * @param readers takes as many tasks as there can be read streams
+   */
+  StreamsService(Edge edge, ParkedReads parked, Executor readers) {
+    this.edge = edge;
+    this.parked = parked;
+    this.readers = readers;
+    this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats());
+  }
+
+  /** The service with the reader of {@link Wire} in place of gRPC's for Publish. */
+  ServerServiceDefinition bind() {
+    MethodDescriptor<PublishRequest, PublishResponse> publish = StreamsGrpc.getPublishMethod();
+    var publishByWire =
+        publish.toBuilder(new Wire(publish.getRequestMarshaller()), publish.getResponseMarshaller())
+            .build();
+    var descriptor =
+        ServiceDescriptor.newBuilder(StreamsGrpc.SERVICE_NAME)
+            .setSchemaDescriptor(StreamsGrpc.getServiceDescriptor().getSchemaDescriptor())
+            .addMethod(publishByWire)
+            .addMethod(StreamsGrpc.getSendMethod())
+            .addMethod(StreamsGrpc.getReadMethod())
+            .build();
+    return ServerServiceDefinition.builder(descriptor)
+        .addMethod(publishByWire, ServerCalls.asyncBidiStreamingCall(this::publish))
+        .addMethod(StreamsGrpc.getSendMethod(), ServerCalls.asyncUnaryCall(this::send))
+        .addMethod(StreamsGrpc.getReadMethod(), ServerCalls.asyncServerStreamingCall(this::read))
+        .build();
+  }
+
+  @Override
+  public StreamObserver<PublishRequest> publish(StreamObserver<PublishResponse> producerSide) {
+    var session = new PublishSession[1];
+    session[0] =
+        new PublishSession(edge, inFlight, producerSide, () -> sessions.remove(session[0]));
+    sessions.add(session[0]);
+    session[0].start(sessions.size() > MAX_PUBLISH_STREAMS);
+    if (stopping) {
+      session[0].stop();
+    }
+    return session[0];
+  }
+
+  @Override
+  public void send(SendRequest request, StreamObserver<SendResponse> caller) {
+    ((ServerCallStreamObserver<SendResponse>) caller).setOnCancelHandler(() -> {});
+    byte[] message = request.getMessage().toByteArray();
+    Optional<Refusal> refusal =
+        stopping ? Optional.of(Refusal.shuttingDown()) : RequestChecks.send(request, message);
+    refusal.ifPresentOrElse(
+        why -> caller.onError(edge.refuse(why)),
+        () ->
+            HeldCall.start(
+                edge,
+                StreamsGrpc.getSendMethod(),
+                request,
+                new SendCall(edge, request, message),
+                caller));
+  }
+
+  @Override
+  public void read(ReadRequest request, StreamObserver<ReadResponse> caller) {
+    Optional<Refusal> refusal = RequestChecks.read(request);
+    if (stopping) {
+      refusal = Optional.of(Refusal.shuttingDown());
+    } else if (refusal.isEmpty() && !edge.initialized()) {
+      refusal = Optional.of(Refusal.notInitialized());
+    } else if (refusal.isEmpty() && reads.size() >= MAX_READ_STREAMS) {
+      refusal =
+          Optional.of(
+              new Refusal(
+                  Code.TOO_MANY_REQUESTS,
+                  MAX_READ_STREAMS + " read streams are open here: go to another replica"));
+    }
+    if (refusal.isPresent()) {
+      caller.onError(edge.refuse(refusal.get()));
+      return;
+    }
+    var read = new ReadStream[1];
+    read[0] = new ReadStream(edge, parked, readers, request, caller, () -> reads.remove(read[0]));
+    reads.add(read[0]);
+    read[0].start();
+    if (stopping) {
+      read[0].stop();
+    }
+  }
+
+  /** Refuses what is new, ends streams that follow, lets producers have their receipts. */
+  void stop() {
+    stopping = true;
+    reads.forEach(ReadStream::stop);
+    sessions.forEach(PublishSession::stop);
+  }
+}

@@ -1,0 +1,39 @@
+package io.keelmq.chaos;
+
+import io.keelmq.local.Seed;
+import java.time.Duration;
+
+/**
+ * One run: its workload, its seed and what it takes to count. Immutable.
+ *
+ * @param minOks acknowledged sends; with fewer the run has proved nothing and fails
+ * @param minFaults injected faults, likewise
+ * @param drainDeadline how long the reader may take to get what was acknowledged, and the replicas
+ *     to come to a common index
+ */
+record ChaosPlan(
+    String name,
+    Seed seed,
+    WorkloadOptions workload,
+    long minOks,
+    int minFaults,
+    Duration drainDeadline) {
+
+  private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(60);
+
+  ChaosPlan(String name, Seed seed, WorkloadOptions workload, long minOks, int minFaults) {
+    this(name, seed, workload, minOks, minFaults, DRAIN_DEADLINE);
+  }
+
+  /** What happens to the cluster while the workload runs. */
+  @FunctionalInterface
+  interface Scenario {
+    void inject(Faults faults);
+  }
+
+  /** The seed of {@code -Dseed=}, else a new one. */
+  static Seed givenOrNewSeed() {
+    Long given = Long.getLong("seed");
+    return given == null ? Seed.fresh() : new Seed(given);
+  }
+}

@@ -1,0 +1,233 @@
+package io.keelmq.chaos;
+
+import io.keelmq.chaos.checks.Event;
+import io.keelmq.chaos.checks.Verdict;
+import io.keelmq.client.KeelClient;
+import io.keelmq.local.ClientBootstrap;
+import io.keelmq.local.ClusterFailure;
+import io.keelmq.local.ClusterFolder;
+import io.keelmq.local.ClusterOptions;
+import io.keelmq.local.KillOnExit;
+import io.keelmq.local.LocalCluster;
+import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.StateDigest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Starts a cluster, lets the workload run while a scenario injects faults, heals everything, reads
+ * every replica and gives the verdict. Owned by one thread.
+ *
+ * <p>The folder holds the cluster and the history. It is deleted if every promise held, and stays
+ * for whoever looks into a failure.
+ */
+final class ChaosRun {
+
+  private static final String TOPIC = "chaos";
+  private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
+
+  private final ClusterOptions options;
+  private final ChaosPlan plan;
+
+  ChaosRun(ClusterOptions options, ChaosPlan plan) {
+    this.options = options;
+    this.plan = plan;
+  }
+
+  ChaosResult run(ChaosPlan.Scenario scenario) {
+    long startNanos = System.nanoTime();
+    Path folder = options.dir();
+    LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
+    Path historyFile = folder.resolve("logs").resolve("history.bin");
+    var guard = new KillOnExit(cluster);
+    try {
+      cluster.start(LocalCluster.START_DEADLINE);
+      ChaosResult result = run(cluster, historyFile, scenario, startNanos);
+      cluster.stop(GRACEFUL_STOP);
+      if (result.holds()) {
+        ClusterFolder.delete(folder);
+      }
+      return result;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      cluster.killEverything();
+      guard.close();
+    }
+  }
+
+  private ChaosResult run(
+      LocalCluster cluster, Path historyFile, ChaosPlan.Scenario scenario, long startNanos)
+      throws IOException {
+    var verdict = new Verdict(cluster.brokers().size());
+    var problems = new ArrayList<String>();
+    try (var history = History.create(historyFile, System::nanoTime);
+        var client = KeelClient.connect(cluster.endpoints())) {
+      client.admin().createTopic(TOPIC, plan.workload().queues());
+      var workload = new Workload(client, TOPIC, plan.workload(), history, plan.seed());
+      var faults = new Faults(cluster, workload, plan.seed());
+      try (workload) {
+        workload.start();
+        try {
+          scenario.inject(faults);
+        } catch (IllegalStateException | ClusterFailure e) {
+          // No progress is a verdict, not an accident: what was acked until then is checked too.
+          problems.add("VOID: " + e.getMessage());
+        }
+        heal(cluster);
+        workload.stopSending();
+        if (!Faults.eventually(
+            plan.drainDeadline(), () -> workload.delivered() >= workload.oks())) {
+          problems.add(
+              "the reader was handed "
+                  + workload.delivered()
+                  + " messages of at least "
+                  + workload.oks()
+                  + " in "
+                  + plan.drainDeadline());
+        }
+      }
+      history.seal();
+      long read = readBack(cluster, history, verdict, problems);
+      return result(verdict, problems, workload, faults, history, read, startNanos);
+    }
+  }
+
+  private static void heal(LocalCluster cluster) {
+    for (var node : cluster.nodes()) {
+      if (cluster.isRunning(node)) {
+        cluster.resume(node);
+      } else {
+        cluster.startNode(node);
+      }
+    }
+    cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
+  }
+
+  private long readBack(
+      LocalCluster cluster, History history, Verdict verdict, List<String> problems) {
+    history.replay(verdict::event);
+    var replicas = new ArrayList<ReplicaAccess>();
+    try {
+      cluster.brokers().forEach(node -> replicas.add(new ReplicaAccess(node)));
+      if (!awaitSameIndex(replicas, verdict)) {
+        problems.add("the replicas did not reach a common log index in " + plan.drainDeadline());
+      }
+      long messages = 0;
+      for (ReplicaAccess replica : replicas) {
+        verdict.replicaBegins(replica.node());
+        var ends = replica.read(TOPIC, verdict::stored);
+        verdict.replicaEnds(replica.node());
+        messages += ends.values().stream().mapToLong(Long::longValue).sum();
+      }
+      return messages;
+    } finally {
+      replicas.forEach(ReplicaAccess::close);
+    }
+  }
+
+  /**
+   * Collects digests until there is an index, at or behind everything committed before, for which
+   * every replica gave one.
+   */
+  private boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
+    long committed =
+        replicas.stream()
+            .mapToLong(replica -> replica.status().getCommittedIndex())
+            .max()
+            .orElse(0);
+    Map<Long, Set<String>> given = new HashMap<>();
+    return Faults.eventually(
+        plan.drainDeadline(),
+        () -> {
+          long lowest = Long.MAX_VALUE;
+          for (ReplicaAccess replica : replicas) {
+            ReplicaStatus status = replica.status();
+            lowest = Math.min(lowest, status.getAppliedIndex());
+            var digests = new ArrayList<>(status.getDigestsList());
+            digests.add(
+                StateDigest.newBuilder()
+                    .setIndex(status.getAppliedIndex())
+                    .setDigest(status.getDigest())
+                    .build());
+            for (StateDigest digest : digests) {
+              verdict.digest(replica.node(), digest.getIndex(), digest.getDigest());
+              given
+                  .computeIfAbsent(digest.getIndex(), index -> new HashSet<>())
+                  .add(replica.node());
+            }
+          }
+          return lowest >= committed
+              && given.values().stream().anyMatch(who -> who.size() == replicas.size());
+        });
+  }
+
+  private ChaosResult result(
+      Verdict verdict,
+      List<String> problems,
+      Workload workload,
+      Faults faults,
+      History history,
+      long readBack,
+      long startNanos) {
+    var ledger = verdict.ledger();
+    if (ledger.acked() < plan.minOks()) {
+      problems.add("VOID: " + ledger.acked() + " sends acknowledged, expected " + plan.minOks());
+    }
+    int injected = faults.moments().size();
+    if (injected < plan.minFaults()) {
+      problems.add("VOID: " + injected + " faults injected, expected " + plan.minFaults());
+    }
+    problems.addAll(workload.troubles());
+    problems.addAll(verdict.problems());
+    var counts =
+        new ChaosResult.Counts(
+            ledger.invoked(),
+            ledger.acked(),
+            ledger.failed(),
+            ledger.unknown(),
+            workload.delivered(),
+            readBack,
+            verdict.replicasRead(),
+            injected,
+            workload.republishedBatches(),
+            TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
+    return new ChaosResult(
+        plan,
+        counts,
+        faults.schedule(),
+        pauses(history, faults.moments()),
+        problems,
+        verdict.broken(),
+        verdict.goneMessages());
+  }
+
+  /** Keeps the sends in flight only. */
+  static List<Pauses.Pause> pauses(History history, List<Long> faults) {
+    record Send(int producer, long seq) {}
+    var pauses = new Pauses(faults);
+    Map<Send, Long> open = new HashMap<>();
+    history.replay(
+        event -> {
+          var send = new Send(event.producer(), event.seq());
+          if (event instanceof Event.Invoke) {
+            open.put(send, event.nanos());
+          } else if (!(event instanceof Event.Delivered)) {
+            Long invoked = open.remove(send);
+            if (event instanceof Event.Ok && invoked != null) {
+              pauses.ok(invoked, event.nanos());
+            }
+          }
+        });
+    return pauses.pauses();
+  }
+}

@@ -1,0 +1,125 @@
+package io.keelmq.chaos;
+
+import io.keelmq.local.LocalCluster;
+import io.keelmq.local.Node;
+import io.keelmq.local.Seed;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Injects the faults of a run and writes down which and when. Owned by the thread that drives the
+ * run. Its moments are conditions: "after so many more acks", drawn from the run's seed.
+ */
+final class Faults {
+
+  private static final long POLL_MILLIS = 5;
+
+  private final LocalCluster cluster;
+  private final Workload workload;
+  private final Random random;
+  private final long startNanos = System.nanoTime();
+  private final List<Long> moments = new ArrayList<>();
+  private final List<String> schedule = new ArrayList<>();
+
+  Faults(LocalCluster cluster, Workload workload, Seed seed) {
+    this.cluster = cluster;
+    this.workload = workload;
+    this.random = seed.random();
+  }
+
+  LocalCluster cluster() {
+    return cluster;
+  }
+
+  /** Nanoseconds of each fault, rising. */
+  List<Long> moments() {
+    return List.copyOf(moments);
+  }
+
+  List<String> schedule() {
+    return List.copyOf(schedule);
+  }
+
+  /** SIGKILL; the moment is that before the signal. */
+  void kill(Node... nodes) {
+    kill(List.of(nodes));
+  }
+
+  void kill(Collection<Node> nodes) {
+    moments.add(System.nanoTime());
+    note("kill -9 " + ids(nodes));
+    cluster.killAll(nodes);
+  }
+
+  void startAndAwait(Node node) {
+    note("start " + node.id());
+    cluster.startNode(node);
+    cluster.awaitReady(List.of(node), LocalCluster.START_DEADLINE);
+    note(node.id() + " is ready");
+  }
+
+  /** All at once, then waits for all. */
+  void startAll(Collection<Node> nodes) {
+    note("start " + ids(nodes));
+    nodes.forEach(cluster::startNode);
+    cluster.awaitReady(nodes, LocalCluster.START_DEADLINE);
+    note(ids(nodes) + " ready");
+  }
+
+  /**
+   * Waits until that many more sends are acknowledged than now.
+   *
+   * @throws IllegalStateException if that takes longer than the deadline: the cluster stands still
+   */
+  void awaitMoreOks(long count, Duration deadline) {
+    long target = workload.oks() + count;
+    boolean reached = eventually(deadline, () -> workload.oks() >= target);
+    if (!reached) {
+      throw new IllegalStateException(
+          "only "
+              + (workload.oks() - target + count)
+              + " sends were acknowledged in "
+              + deadline
+              + ", expected "
+              + count
+              + "; so far: "
+              + schedule);
+    }
+  }
+
+  /** Between {@code from} (inclusive) and {@code to} (exclusive), from the run's seed. */
+  int draw(int from, int to) {
+    return from + random.nextInt(to - from);
+  }
+
+  void note(String what) {
+    double seconds = (System.nanoTime() - startNanos) / 1e9;
+    schedule.add(String.format(Locale.ROOT, "%.2fs %s", seconds, what));
+  }
+
+  static boolean eventually(Duration deadline, BooleanSupplier condition) {
+    long endNanos = System.nanoTime() + deadline.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > endNanos) {
+        return false;
+      }
+      try {
+        TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted", e);
+      }
+    }
+    return true;
+  }
+
+  private static String ids(Collection<Node> nodes) {
+    return String.join(",", nodes.stream().map(Node::id).toList());
+  }
+}

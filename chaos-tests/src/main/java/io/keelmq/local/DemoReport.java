@@ -1,0 +1,112 @@
+package io.keelmq.local;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What the demo came to. Immutable.
+ *
+ * @param retriedBatches batches that were sent again because of the kill
+ */
+record DemoReport(
+    DemoText text,
+    long sent,
+    long acked,
+    long failed,
+    String firstFailure,
+    long retriedBatches,
+    long read,
+    long lost,
+    long duplicated,
+    long outOfOrder,
+    long foreign,
+    String sha256Sent,
+    String sha256Read,
+    double seconds,
+    double p50Millis,
+    double p99Millis,
+    String killedNode,
+    double longestPauseMillis,
+    double restartSeconds,
+    double startSeconds) {
+
+  /** Why the demo failed; empty if every line came out once and in order. */
+  List<String> problems() {
+    var problems = new ArrayList<String>();
+    if (failed > 0) {
+      problems.add(failed + " sends failed, the first with: " + firstFailure);
+    }
+    if (acked != sent) {
+      problems.add("sent " + sent + ", acknowledged " + acked);
+    }
+    if (read != sent || lost > 0 || duplicated > 0) {
+      problems.add(
+          "sent " + sent + ", read " + read + ": " + lost + " lost, " + duplicated + " duplicated");
+    }
+    if (foreign > 0) {
+      problems.add(foreign + " messages are no line of the text");
+    }
+    if (outOfOrder > 0) {
+      problems.add(outOfOrder + " lines came out of order");
+    }
+    if (!sha256Sent.equals(sha256Read)) {
+      problems.add("the SHA-256 of the text is " + sha256Sent + ", that read is " + sha256Read);
+    }
+    return problems;
+  }
+
+  String table() {
+    var table = new Table("DEMO", "");
+    table.row("text", text.source());
+    table.row("lines", number(text.lines()));
+    table.row("bytes", number(text.bytes()));
+    table.row("acked", number(acked));
+    table.row("retried", number(retriedBatches) + " batches");
+    table.row("lost", number(lost));
+    table.row("duplicated", number(duplicated));
+    table.row("out of order", number(outOfOrder));
+    table.row("messages per second", number(Math.round(sent / seconds)) + ", the kill included");
+    table.row("ack p50 / p99", format("%.1f ms / %.1f ms", p50Millis, p99Millis));
+    table.row("longest pause around kill -9", format("%.0f ms", longestPauseMillis));
+    table.row("restart of " + killedNode + " to ready", format("%.1f s", restartSeconds));
+    table.row("start of the cluster to ready", format("%.1f s", startSeconds));
+    table.row("SHA-256 sent", sha256Sent);
+    table.row("SHA-256 read", sha256Read);
+    return table.toString();
+  }
+
+  JsonObject json() {
+    return new JsonObject()
+        .put("ok", problems().isEmpty())
+        .put("text", text.source())
+        .put("lines", text.lines())
+        .put("bytes", text.bytes())
+        .put("sent", sent)
+        .put("acked", acked)
+        .put("failed", failed)
+        .put("retried_batches", retriedBatches)
+        .put("read", read)
+        .put("lost", lost)
+        .put("duplicated", duplicated)
+        .put("out_of_order", outOfOrder)
+        .put("messages_per_second", sent / seconds)
+        .put("ack_p50_ms", p50Millis)
+        .put("ack_p99_ms", p99Millis)
+        .put("killed_node", killedNode)
+        .put("longest_pause_ms", longestPauseMillis)
+        .put("restart_s", restartSeconds)
+        .put("start_s", startSeconds)
+        .put("sha256_sent", sha256Sent)
+        .put("sha256_read", sha256Read)
+        .put("problems", problems());
+  }
+
+  private static String number(long value) {
+    return format("%,d", value);
+  }
+
+  private static String format(String pattern, Object... values) {
+    return String.format(Locale.ROOT, pattern, values);
+  }
+}

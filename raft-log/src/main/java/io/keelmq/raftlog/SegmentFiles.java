@@ -1,0 +1,221 @@
+package io.keelmq.raftlog;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.LongSupplier;
+
+/**
+ * The files of one log by their names, and the one way in which they appear: written aside, forced,
+ * renamed, folder forced. Owned by the log thread.
+ */
+final class SegmentFiles {
+
+  private static final String SEGMENT = ".seg";
+  private static final String SIDECAR = ".idx";
+  private static final String UNPUBLISHED = ".tmp";
+  private static final String BOUNDS = "first.meta";
+  private static final String LOCK = "log.lock";
+  private static final int COPY_BYTES = 1 << 20;
+
+  private final Path folder;
+  private final Disk disk;
+  private final LongSupplier marks;
+
+  /**
+   * @param marks random numbers for new segments
+   */
+  SegmentFiles(Path folder, Disk disk, LongSupplier marks) {
+    this.folder = folder;
+    this.disk = disk;
+    this.marks = marks;
+  }
+
+  Path segment(long baseIndex) {
+    return folder.resolve("%020d".formatted(baseIndex) + SEGMENT);
+  }
+
+  Path sidecar(long baseIndex) {
+    return folder.resolve("%020d".formatted(baseIndex) + SIDECAR);
+  }
+
+  Path bounds() {
+    return folder.resolve(BOUNDS);
+  }
+
+  Closeable lockFolder() throws IOException {
+    disk.createFolder(folder);
+    return disk.lock(folder.resolve(LOCK));
+  }
+
+  void forceFolder() throws IOException {
+    disk.forceDirectory(folder);
+  }
+
+  /** The base indexes of all segments, ascending. */
+  TreeSet<Long> segments() throws IOException {
+    return baseIndexes(SEGMENT);
+  }
+
+  /** The base indexes of all segments that have a sidecar, ascending. */
+  TreeSet<Long> sidecars() throws IOException {
+    return baseIndexes(SIDECAR);
+  }
+
+  /** Removes files that a crash left unpublished, and sidecars whose segment has gone. */
+  void removeLeftovers() throws IOException {
+    Set<Path> leftovers = new HashSet<>();
+    for (Path file : disk.list(folder)) {
+      if (file.getFileName().toString().endsWith(UNPUBLISHED)) {
+        leftovers.add(file);
+      }
+    }
+    TreeSet<Long> orphans = sidecars();
+    orphans.removeAll(segments());
+    orphans.forEach(base -> leftovers.add(sidecar(base)));
+    for (Path file : leftovers) {
+      disk.delete(file);
+    }
+    if (!leftovers.isEmpty()) {
+      forceFolder();
+    }
+  }
+
+  Optional<LogBounds> readBounds() throws IOException {
+    if (!disk.list(folder).contains(bounds())) {
+      return Optional.empty();
+    }
+    try (DiskFile file = disk.open(bounds())) {
+      return Optional.of(LogBounds.decode(readAll(file), bounds()));
+    }
+  }
+
+  void writeBounds(LogBounds value) throws IOException {
+    publish(bounds(), value.encode());
+  }
+
+  DiskFile open(Path file) throws IOException {
+    return disk.open(file);
+  }
+
+  /** Makes a segment without records and returns it open; it is durable, and so is its name. */
+  ActiveSegment createSegment(long baseIndex) throws IOException {
+    var header = new SegmentHeader(baseIndex, nextMark());
+    publish(segment(baseIndex), header.encode());
+    return ActiveSegment.created(segment(baseIndex), disk.open(segment(baseIndex)), header);
+  }
+
+  /** Writes the sidecar of a segment whose bytes have been forced, and returns it mapped. */
+  Sidecar writeSidecar(SegmentIndex index, int checksum) throws IOException {
+    publish(sidecar(index.baseIndex()), new Sidecar(index, checksum).encode());
+    return readSidecar(index.baseIndex());
+  }
+
+  Sidecar readSidecar(long baseIndex) throws IOException {
+    Path path = sidecar(baseIndex);
+    try (DiskFile file = disk.open(path)) {
+      if (file.size() == 0) {
+        throw new CorruptLogException(path, 0, "a sidecar", "an empty file");
+      }
+      return Sidecar.decode(file.map(), path, baseIndex);
+    }
+  }
+
+  /** Makes a segment whose bytes have been forced a sealed one. */
+  SealedSegment seal(ActiveSegment full) throws IOException {
+    Sidecar sidecar = writeSidecar(full.index(), full.checksum());
+    return new SealedSegment(full.path(), full.header(), sidecar, disk);
+  }
+
+  /**
+   * Drops all records of a sealed segment behind {@code lastKept}, durably, and opens it for
+   * appending. The kept part is copied, never cut in place: readers have the file mapped, and a
+   * snapshot may share its inode.
+   */
+  ActiveSegment reopenShortened(Segment sealed, long lastKept) throws IOException {
+    long base = sealed.baseIndex();
+    Path aside = unpublished(sealed.path());
+    try (DiskFile source = disk.open(sealed.path());
+        DiskFile target = disk.create(aside)) {
+      // Whatever is damaged must be found while the original is still there.
+      var kept = SegmentScan.upTo(lastKept, source, sealed.path(), base).orRefuse();
+      copy(source, target, kept.index().bytes());
+      target.force(true);
+    }
+    disk.delete(sidecar(base));
+    // The sidecar must be gone for good before the segment no longer matches it.
+    forceFolder();
+    disk.rename(aside, sealed.path());
+    forceFolder();
+    DiskFile file = disk.open(sealed.path());
+    return new ActiveSegment(file, SegmentScan.of(file, sealed.path(), base).orRefuse());
+  }
+
+  /** Deletes a segment and its sidecar, durably. */
+  void deleteSegment(long baseIndex) throws IOException {
+    disk.delete(segment(baseIndex));
+    disk.delete(sidecar(baseIndex));
+    // One segment at a time: if two deletions were under way, the wrong one could survive a crash.
+    forceFolder();
+  }
+
+  private void publish(Path path, ByteBuffer content) throws IOException {
+    Path aside = unpublished(path);
+    try (DiskFile file = disk.create(aside)) {
+      file.write(content, 0);
+      file.force(true);
+    }
+    disk.rename(aside, path);
+    forceFolder();
+  }
+
+  private static void copy(DiskFile source, DiskFile target, int bytes) throws IOException {
+    var chunk = ByteBuffer.allocate(Math.min(COPY_BYTES, bytes));
+    for (int at = 0; at < bytes; at += chunk.limit()) {
+      chunk.clear().limit(Math.min(chunk.capacity(), bytes - at));
+      source.read(chunk, at);
+      target.write(chunk.flip(), at);
+    }
+  }
+
+  private static ByteBuffer readAll(DiskFile file) throws IOException {
+    var bytes = ByteBuffer.allocate(Math.toIntExact(file.size()));
+    file.read(bytes, 0);
+    return bytes.flip();
+  }
+
+  private long nextMark() {
+    long mark = marks.getAsLong();
+    // A tail of zeros, which a crash may leave, must not look like the beginning of a record.
+    return mark == 0 ? 1 : mark;
+  }
+
+  private TreeSet<Long> baseIndexes(String suffix) throws IOException {
+    List<Path> files = disk.list(folder);
+    var found = new TreeSet<Long>();
+    for (Path file : files) {
+      String name = file.getFileName().toString();
+      if (name.endsWith(suffix)) {
+        found.add(baseIndex(file, name.substring(0, name.length() - suffix.length())));
+      }
+    }
+    return found;
+  }
+
+  private static long baseIndex(Path file, String digits) {
+    if (!digits.matches("[0-9]{20}")) {
+      throw new CorruptLogException(file, 0, "a name of 20 digits", digits);
+    }
+    return Long.parseLong(digits);
+  }
+
+  private static Path unpublished(Path path) {
+    return path.resolveSibling(path.getFileName() + UNPUBLISHED);
+  }
+}

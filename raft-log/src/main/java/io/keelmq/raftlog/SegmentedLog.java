@@ -1,0 +1,359 @@
+package io.keelmq.raftlog;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.LongStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The commit log of one group: consecutive entries in segment files, appended behind, cut in front
+ * and behind.
+ *
+ * <p>JRaft's log thread owns all changes of entries; retention, barriers and closing may come from
+ * other threads. One lock guards all that changes, and readers never take it: they see what was
+ * published in a {@link LogView}. What survives a crash is in FORMAT.md: with {@code FSYNC}
+ * everything whose append returned.
+ *
+ * <p>If a change fails, the log is poisoned: the change throws {@link PoisonedLogException}, and so
+ * does every later one. Reading goes on with what had been published. Interrupting the thread
+ * inside a change makes it fail, too.
+ */
+public final class SegmentedLog implements Closeable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SegmentedLog.class);
+
+  private final SegmentedLogOptions options;
+  private final SegmentFiles files;
+  private final Closeable folderLock;
+  private final LogStats stats;
+  private final LogWriter writer;
+  private final LogReader reader;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition durableMoved = lock.newCondition();
+
+  private boolean closed;
+  private volatile PoisonedLogException poison;
+
+  private SegmentedLog(
+      SegmentedLogOptions options,
+      SegmentFiles files,
+      Closeable folderLock,
+      LogRecovery.Recovered found) {
+    this.options = options;
+    this.files = files;
+    this.folderLock = folderLock;
+    this.stats = new LogStats(options.nanos());
+    this.writer = new LogWriter(options, files, stats, found);
+    this.reader = new LogReader(writer::view, options.corruptionListener());
+  }
+
+  /**
+   * Opens the log in {@code options.folder()}, or begins an empty one there. Scans at most one
+   * segment, unless a sidecar is missing. Everything that is found is durable on return.
+   *
+   * @throws CorruptLogException if an entry that was acknowledged is damaged or missing; nothing
+   *     has been repaired
+   * @throws UnsupportedFormatException if a newer build wrote it
+   * @throws LogInUseException if somebody has it open
+   * @throws DiskException if the disk fails
+   */
+  public static SegmentedLog open(SegmentedLogOptions options, Disk disk) {
+    var files = new SegmentFiles(options.folder(), disk, options.marks());
+    try {
+      Closeable folderLock = files.lockFolder();
+      try {
+        var found = new LogRecovery(files, disk, options.durableAppliedFloor()).run();
+        return new SegmentedLog(options, files, folderLock, found);
+      } catch (IOException | RuntimeException e) {
+        folderLock.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new DiskException("opening the log in " + options.folder(), e);
+    }
+  }
+
+  public LogReader reader() {
+    return reader;
+  }
+
+  public LogStats stats() {
+    return stats;
+  }
+
+  /**
+   * The first index that JRaft sees; 1 in a new log. What is below may still be read, down to
+   * physical first.
+   */
+  public long logicalFirst() {
+    return writer.view().logicalFirst();
+  }
+
+  public long physicalFirst() {
+    return writer.view().physicalFirst();
+  }
+
+  /** The last appended index; one less than {@link #logicalFirst} in an empty log. */
+  public long last() {
+    return writer.view().last();
+  }
+
+  /** The last index that a power loss cannot take. */
+  public long durableLast() {
+    return writer.durableLast();
+  }
+
+  /** See {@link LogReader#term}. */
+  public OptionalLong term(long index) {
+    return reader.term(index);
+  }
+
+  /**
+   * The indexes of all configuration entries from the logical first on, ascending; no record is
+   * read.
+   */
+  public LongStream configurations() {
+    LogView now = writer.view();
+    return now.segments().stream()
+        .flatMapToLong(segment -> segment.index().configurations())
+        .filter(index -> index >= now.logicalFirst() && index <= now.last());
+  }
+
+  /**
+   * Appends entries behind the last one. On return they are readable, and with {@code FSYNC}
+   * durable.
+   *
+   * @param batch consecutive from {@link #last()} + 1 on, terms not falling
+   * @throws IllegalArgumentException if it is not; nothing has changed
+   * @throws PoisonedLogException if a write failed, now or earlier; none of the batch counts
+   */
+  public void append(List<LogRecord> batch) {
+    if (batch.isEmpty()) {
+      return;
+    }
+    locked(
+        () -> {
+          requireFollowing(batch);
+          change("append to " + batch.get(batch.size() - 1).index(), () -> writer.append(batch));
+        });
+  }
+
+  /**
+   * Drops every entry behind {@code lastKept}, durably. A crash in the middle leaves a longer
+   * prefix.
+   *
+   * @throws IllegalArgumentException if this reaches below the logical first index; nothing has
+   *     changed
+   * @throws PoisonedLogException if it failed, now or earlier
+   */
+  public void truncateSuffix(long lastKept) {
+    locked(
+        () -> {
+          if (lastKept < logicalFirst() - 1) {
+            throw new IllegalArgumentException(
+                "cut after %d, but the log begins at %d".formatted(lastKept, logicalFirst()));
+          }
+          if (lastKept < last()) {
+            change("cut after " + lastKept, () -> writer.cutAfter(lastKept));
+          }
+        });
+  }
+
+  /**
+   * Moves the logical first index up, durably; files stay until {@link #retain}. Beyond the end of
+   * the log everything is deleted, and the log is empty before {@code newFirst}. Does nothing if
+   * the log begins there or later.
+   *
+   * @throws PoisonedLogException if it failed, now or earlier
+   */
+  public void truncatePrefix(long newFirst) {
+    locked(
+        () -> {
+          if (newFirst > last() + 1) {
+            change("wipe before " + newFirst, () -> writer.wipe(newFirst));
+          } else if (newFirst > logicalFirst()) {
+            change("cut before " + newFirst, () -> writer.moveLogicalFirst(newFirst));
+          }
+        });
+  }
+
+  /**
+   * Makes the log logically empty, so that {@code next} is appended next. All entries are deleted,
+   * unless the last one is {@code next} - 1: then a snapshot has just brought the segments in, and
+   * they stay below the logical first index.
+   *
+   * @throws PoisonedLogException if it failed, now or earlier
+   */
+  public void reset(long next) {
+    if (next < 1) {
+      throw new IllegalArgumentException("reset to " + next);
+    }
+    locked(
+        () -> {
+          if (next != last() + 1) {
+            change("wipe before " + next, () -> writer.wipe(next));
+          } else if (next > logicalFirst()) {
+            change("cut before " + next, () -> writer.moveLogicalFirst(next));
+          }
+        });
+  }
+
+  /**
+   * Frees disk: deletes sealed segments that lie wholly below both {@code beforeIndex} and the
+   * logical first index, oldest first. The last segment with a record always stays, so that the
+   * last entry keeps its term.
+   *
+   * @return the physical first index afterwards
+   * @throws PoisonedLogException if it failed, now or earlier
+   */
+  public long retain(long beforeIndex) {
+    locked(
+        () -> {
+          long limit = Math.min(beforeIndex, logicalFirst());
+          change("retention before " + limit, () -> writer.dropBelow(limit));
+        });
+    return physicalFirst();
+  }
+
+  /**
+   * Waits until {@code index} is durable here. An entry may be committed by others before it is on
+   * this disk; call this before anything derived from it becomes durable. Forces by itself with
+   * {@code OS}.
+   *
+   * @return false if it is not within {@code limit}
+   * @throws PoisonedLogException if it never will be
+   */
+  public boolean awaitDurable(long index, Duration limit) throws InterruptedException {
+    if (durableLast() >= index) {
+      return true;
+    }
+    long began = options.nanos().getAsLong();
+    if (!lock.tryLock(limit.toNanos(), TimeUnit.NANOSECONDS)) {
+      return false;
+    }
+    try {
+      long remaining = limit.toNanos() - (options.nanos().getAsLong() - began);
+      while (true) {
+        requireUsable();
+        if (durableLast() < index && last() >= index) {
+          change("force to " + last(), writer::force);
+        }
+        if (durableLast() >= index || remaining <= 0) {
+          return durableLast() >= index;
+        }
+        remaining = durableMoved.awaitNanos(remaining);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The sealed segments, oldest first. They may be linked elsewhere, and never change. */
+  public List<SegmentSummary> sealedSegments() {
+    return writer.view().segments().stream()
+        .filter(SealedSegment.class::isInstance)
+        .map(segment -> ((SealedSegment) segment).summary(files.sidecar(segment.baseIndex())))
+        .toList();
+  }
+
+  /**
+   * Reads a whole sealed segment and compares every record and the file's checksum. Takes no lock.
+   *
+   * @return false if there is no such sealed segment (any more)
+   * @throws CorruptLogException if it is damaged; the corruption listener has been told
+   */
+  public boolean verifySegment(long baseIndex) {
+    return reader.verify(baseIndex);
+  }
+
+  /** Why the log takes no more changes; empty while it does. */
+  public Optional<PoisonedLogException> poison() {
+    return Optional.ofNullable(poison);
+  }
+
+  /**
+   * Forces what is left and ends all use, reading too. A poisoned log is left as it is. Idempotent.
+   */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      if (!closed && poison == null) {
+        change("closing", writer::settle);
+      }
+    } finally {
+      closed = true;
+      durableMoved.signalAll();
+      release();
+      lock.unlock();
+    }
+  }
+
+  private void locked(Runnable checksAndChange) {
+    lock.lock();
+    try {
+      requireUsable();
+      checksAndChange.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private interface Change {
+    void run() throws IOException;
+  }
+
+  /** The root of every change: whatever goes wrong in one, nobody knows what is on disk. */
+  private void change(String action, Change change) {
+    try {
+      change.run();
+    } catch (Throwable failure) {
+      poison = new PoisonedLogException(action, failure);
+      LOG.error("the log is poisoned, folder={}", options.folder(), poison);
+      throw poison;
+    } finally {
+      durableMoved.signalAll();
+    }
+  }
+
+  private void requireUsable() {
+    if (poison != null) {
+      throw poison;
+    }
+    if (closed) {
+      throw new IllegalStateException("the log in " + options.folder() + " is closed");
+    }
+  }
+
+  private void requireFollowing(List<LogRecord> batch) {
+    long index = last();
+    long term = reader.term(index).orElse(0);
+    for (LogRecord record : batch) {
+      if (record.index() != index + 1 || record.term() < term) {
+        throw new IllegalArgumentException(
+            "entry %d of term %d cannot follow entry %d of term %d"
+                .formatted(record.index(), record.term(), index, term));
+      }
+      index = record.index();
+      term = record.term();
+    }
+  }
+
+  private void release() {
+    for (Closeable resource : List.of((Closeable) writer::closeActive, folderLock)) {
+      try {
+        resource.close();
+      } catch (IOException e) {
+        LOG.warn("closing failed, folder={}", options.folder(), e);
+      }
+    }
+  }
+}
