@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.grpc.StatusRuntimeException;
 import io.keelmq.chaos.checks.Event;
 import io.keelmq.chaos.checks.Verdict;
 import io.keelmq.client.KeelClient;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Starts a cluster, lets the workload run while a scenario injects faults, heals everything, reads
@@ -124,10 +126,14 @@ final class ChaosRun {
       }
       long messages = 0;
       for (ReplicaAccess replica : replicas) {
-        verdict.replicaBegins(replica.node());
-        var ends = replica.read(TOPIC, verdict::stored);
+        try {
+          verdict.replicaBegins(replica.node());
+          var ends = replica.read(TOPIC, verdict::stored);
+          messages += ends.values().stream().mapToLong(Long::longValue).sum();
+        } catch (StatusRuntimeException | IllegalStateException | UncheckedIOException e) {
+          problems.add("replica " + replica.node() + " cannot be read: " + e);
+        }
         verdict.replicaEnds(replica.node());
-        messages += ends.values().stream().mapToLong(Long::longValue).sum();
       }
       return messages;
     } finally {
@@ -140,19 +146,19 @@ final class ChaosRun {
    * every replica gave one.
    */
   private boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
-    long committed =
-        replicas.stream()
-            .mapToLong(replica -> replica.status().getCommittedIndex())
-            .max()
-            .orElse(0);
     Map<Long, Set<String>> given = new HashMap<>();
+    var committed = new AtomicLong();
     return Faults.eventually(
         plan.drainDeadline(),
         () -> {
-          long lowest = Long.MAX_VALUE;
-          for (ReplicaAccess replica : replicas) {
-            ReplicaStatus status = replica.status();
-            lowest = Math.min(lowest, status.getAppliedIndex());
+          List<ReplicaStatus> statuses = statuses(replicas);
+          if (statuses.size() < replicas.size()) {
+            return false;
+          }
+          // What was committed at the first look; the log goes on growing by itself.
+          committed.compareAndSet(
+              0, statuses.stream().mapToLong(ReplicaStatus::getCommittedIndex).max().orElse(0));
+          for (ReplicaStatus status : statuses) {
             var digests = new ArrayList<>(status.getDigestsList());
             digests.add(
                 StateDigest.newBuilder()
@@ -160,15 +166,29 @@ final class ChaosRun {
                     .setDigest(status.getDigest())
                     .build());
             for (StateDigest digest : digests) {
-              verdict.digest(replica.node(), digest.getIndex(), digest.getDigest());
+              verdict.digest(status.getNode(), digest.getIndex(), digest.getDigest());
               given
                   .computeIfAbsent(digest.getIndex(), index -> new HashSet<>())
-                  .add(replica.node());
+                  .add(status.getNode());
             }
           }
-          return lowest >= committed
+          return statuses.stream().allMatch(s -> s.getAppliedIndex() >= committed.get())
               && given.values().stream().anyMatch(who -> who.size() == replicas.size());
         });
+  }
+
+  /** Of those that answer. */
+  private static List<ReplicaStatus> statuses(List<ReplicaAccess> replicas) {
+    var statuses = new ArrayList<ReplicaStatus>();
+    for (ReplicaAccess replica : replicas) {
+      try {
+        statuses.add(replica.status());
+      } catch (StatusRuntimeException e) {
+        // Asked again until the deadline.
+        return List.of();
+      }
+    }
+    return statuses;
   }
 
   private ChaosResult result(

@@ -25,13 +25,18 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "failover-bench",
-    mixinStandardHelpOptions = true,
     description = "Pause around kill -9 of the leader, over many kills, as JSON.")
 public final class FailoverBench implements Callable<Integer> {
 
   private static final String TOPIC = "failover";
   private static final Seed SEED = new Seed(1);
   private static final Duration PROGRESS = Duration.ofSeconds(60);
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  boolean help;
 
   @Option(names = "--kills", defaultValue = "10", description = "Default: ${DEFAULT-VALUE}.")
   int kills;

@@ -33,7 +33,6 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "start-bench",
-    mixinStandardHelpOptions = true,
     description = "Start of a cluster, restart of a broker with a log of some size, as JSON.")
 public final class StartBench implements Callable<Integer> {
 
@@ -41,6 +40,12 @@ public final class StartBench implements Callable<Integer> {
   private static final int BODY_BYTES = 4096;
   private static final Duration FLUSH = Duration.ofMinutes(5);
   private static final Duration GRACEFUL = Duration.ofSeconds(30);
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  boolean help;
 
   @Option(
       names = "--starts",

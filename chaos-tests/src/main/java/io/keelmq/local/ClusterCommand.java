@@ -19,7 +19,6 @@ import picocli.CommandLine.ScopeType;
 @Command(
     name = "cluster",
     description = "Name servers and a broker group on this machine, as real processes.",
-    mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
     synopsisSubcommandLabel = "COMMAND",
     footer = {
@@ -56,6 +55,13 @@ final class ClusterCommand implements Runnable {
       defaultValue = "table",
       description = "table or json (default: ${DEFAULT-VALUE}).")
   Output output;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = ScopeType.INHERIT,
+      description = "Show this help.")
+  boolean help;
 
   @CommandLine.Spec CommandLine.Model.CommandSpec spec;
 

@@ -68,7 +68,14 @@ final class ClusterStartCommand implements Callable<Integer> {
     if (parent.output == ClusterCommand.Output.table && !ran) {
       System.err.println("starting " + cluster.nodes().size() + " nodes in " + cluster.dir());
     }
-    startOrCleanUp(cluster);
+    try {
+      startOrCleanUp(cluster);
+    } finally {
+      // A port that is taken must not tie the folder to that choice of ports.
+      if (isNew && cluster.isUntouched()) {
+        ClusterFolder.delete(cluster.dir());
+      }
+    }
     parent.print(ClusterCommand.json(cluster), ClusterCommand.table(cluster) + next(cluster));
     return 0;
   }

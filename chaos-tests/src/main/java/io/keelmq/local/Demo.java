@@ -14,7 +14,6 @@ import picocli.CommandLine.ParameterException;
 /** The program behind {@code scripts/demo}: KeelMQ's promise, shown on this machine. */
 @Command(
     name = "demo",
-    mixinStandardHelpOptions = true,
     description =
         "Starts two name servers and three brokers on free ports, sends every line of a real text,"
             + " kills the leader with -9 on the way, restarts it, and checks that every line came"
@@ -24,6 +23,12 @@ public final class Demo implements Callable<Integer> {
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
 
   @CommandLine.Spec CommandLine.Model.CommandSpec spec;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  boolean help;
 
   @Option(
       names = "--lines",

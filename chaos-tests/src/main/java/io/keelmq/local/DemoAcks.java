@@ -17,6 +17,7 @@ final class DemoAcks {
   private long lastAckNanos;
   private long killNanos = Long.MAX_VALUE;
   private long longestGapNanos;
+  private boolean answeredAfterKill;
 
   synchronized void ack(long sentNanos, long nowNanos) {
     acked++;
@@ -25,6 +26,7 @@ final class DemoAcks {
     if (nowNanos >= killNanos && lastAckNanos != 0) {
       longestGapNanos = Math.max(longestGapNanos, nowNanos - lastAckNanos);
     }
+    answeredAfterKill |= sentNanos > killNanos;
     lastAckNanos = nowNanos;
   }
 
@@ -59,8 +61,12 @@ final class DemoAcks {
     return longestGapNanos / 1e6;
   }
 
-  /** An ack has come since the kill. */
-  synchronized boolean ackedAfterKill() {
-    return lastAckNanos > killNanos;
+  /** A message that was sent after the kill has been acknowledged: another one leads. */
+  synchronized boolean answeredAfterKill() {
+    return answeredAfterKill;
+  }
+
+  synchronized long settled() {
+    return acked + failed;
   }
 }

@@ -247,6 +247,11 @@ public final class LocalCluster {
     eventually(KILL_DEADLINE, () -> nodes().stream().noneMatch(this::isRunning));
   }
 
+  /** No node was ever started: nothing is lost if it is made again with other options. */
+  boolean isUntouched() {
+    return !Files.exists(dir.resolve("logs"));
+  }
+
   public List<String> tail(Node node, int lines) {
     return NodeLauncher.tail(dir, node.id(), lines);
   }
@@ -291,15 +296,10 @@ public final class LocalCluster {
             if (!PortPlan.isFree(port)) {
               throw new ClusterFailure(
                   Kind.PRECONDITION,
-                  "port "
-                      + port
-                      + " ("
-                      + use
-                      + " of "
-                      + node.id()
-                      + ") is taken by another"
-                      + " program; stop that, or start a new cluster with --port-offset 100 and"
-                      + " another --dir");
+                  "port %d (%s of %s) is taken by another program: stop that, or choose others by"
+                          .formatted(port, use, node.id())
+                      + " --port-offset 100 or --ports free (a cluster that exists already keeps its"
+                      + " ports: then --dir names a folder for another)");
             }
           });
     }
