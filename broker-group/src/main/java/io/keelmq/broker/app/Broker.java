@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
  * The composition root: makes the parts of a broker, connects them, starts them in order and ends
  * them in the order in which others should notice.
  *
- * <p>A part that cannot go on ends the process; whoever supervises it starts it again, and the group
- * goes on meanwhile.
+ * <p>A part that cannot go on ends the process; whoever supervises it starts it again, and the
+ * group goes on meanwhile.
  */
 final class Broker {
 
@@ -64,8 +64,8 @@ final class Broker {
   }
 
   /**
-   * Opens the data folder and every port. Returns when clients can connect, not when the group has a
-   * leader.
+   * Opens the data folder and every port. Returns when clients can connect, not when the group has
+   * a leader.
    *
    * @throws IOException if a port or the data folder cannot be used
    * @throws UnusableFolderException if the data folder is not this replica's, or is damaged
@@ -87,8 +87,7 @@ final class Broker {
             version,
             wall.millis());
     var stats = new ApiStats();
-    var servers =
-        new GrpcServers(options.clientListen(), identity, replica, replica, stats, nanos);
+    var servers = new GrpcServers(options.clientListen(), identity, replica, replica, stats, nanos);
     var registry =
         new RegistryAgent(
             options.nameServers(),
@@ -98,10 +97,7 @@ final class Broker {
     BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
     var ops =
         new OpsServer(
-            options.opsListen(),
-            metrics,
-            () -> OpsServer.Health.SOUND,
-            () -> readiness(replica));
+            options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {

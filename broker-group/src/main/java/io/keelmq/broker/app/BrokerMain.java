@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The broker's process: {@code [--config FILE] [key=value ...]}. Exit codes: 0 after a signal, 1 if it
- * cannot start or cannot go on, 2 if it is configured badly.
+ * The broker's process: {@code [--config FILE] [key=value ...]}. Exit codes: 0 after a signal, 1 if
+ * it cannot start or cannot go on, 2 if it is configured badly.
  */
 public final class BrokerMain {
 
@@ -37,8 +37,7 @@ public final class BrokerMain {
       return;
     }
     shutdown.onSignal();
-    var broker =
-        new Broker(options, shutdown, InstantSource.system(), System::nanoTime, version());
+    var broker = new Broker(options, shutdown, InstantSource.system(), System::nanoTime, version());
     try {
       broker.start();
     } catch (IOException | UnusableFolderException | RuntimeException e) {

@@ -39,8 +39,7 @@ final class BrokerMetrics {
         "keelmq_overloads_total",
         "proposals refused because too much was in flight",
         raft.overloads());
-    gauge(
-        metrics, "keelmq_proposal_in_flight_bytes", "bytes being stored", raft.bytesInFlight());
+    gauge(metrics, "keelmq_proposal_in_flight_bytes", "bytes being stored", raft.bytesInFlight());
     gauge(
         metrics, "keelmq_replies_waiting", "answers applied but not given", raft.repliesWaiting());
     counter(metrics, "keelmq_applied_entries_total", "entries applied", raft.entriesApplied());
@@ -77,8 +76,7 @@ final class BrokerMetrics {
 
   private static void serving(Metrics metrics, ApiStats api) {
     counter(metrics, "keelmq_publish_batches_total", "batches stored", api::publishBatches);
-    counter(
-        metrics, "keelmq_publish_messages_total", "messages published", api::publishMessages);
+    counter(metrics, "keelmq_publish_messages_total", "messages published", api::publishMessages);
     counter(metrics, "keelmq_publish_bytes_total", "bytes published", api::publishBytes);
     counter(metrics, "keelmq_send_messages_total", "messages stored by Send", api::sends);
     counter(metrics, "keelmq_read_messages_total", "messages read", api::readMessages);
@@ -92,8 +90,7 @@ final class BrokerMetrics {
         api::republished);
     gauge(metrics, "keelmq_open_producers", "open Publish streams", api::openProducers);
     gauge(metrics, "keelmq_open_readers", "open Read streams", api::openReaders);
-    gauge(
-        metrics, "keelmq_parked_readers", "Read streams that wait for more", api::parkedReaders);
+    gauge(metrics, "keelmq_parked_readers", "Read streams that wait for more", api::parkedReaders);
     metrics.gauges(
         "keelmq_refused_calls",
         "answers other than OK since the start, by code",
