@@ -6,8 +6,8 @@ import io.keelmq.broker.state.StateView;
 import java.util.Optional;
 
 /**
- * Whether a command may be answered before it is replicated. It may not; this is the seam by which a
- * test build plants that fault, to prove that the chaos checkers notice it.
+ * Whether a command may be answered before it is replicated. It may not; this is the seam by which
+ * a test build plants that fault, to prove that the chaos checkers notice it.
  *
  * <p>The fault is planted by {@code -Dkeelmq.canary.ackAtLeader=true}, and only if the class {@code
  * io.keelmq.broker.canary.Canaries} (an {@code AckPolicy} with a public constructor without

@@ -26,7 +26,8 @@ import java.util.OptionalLong;
  * From the commands of one entry to those of the state machine. Counts through the payload, so that
  * each run learns its position. Used by one thread.
  *
- * <p>Refuses what it does not know: a field added by a newer version may change what a command does.
+ * <p>Refuses what it does not know: a field added by a newer version may change what a command
+ * does.
  */
 final class CommandDecoder {
 
@@ -51,8 +52,7 @@ final class CommandDecoder {
       return Optional.empty();
     }
     refuseUnknownFields(index, log.getOrigin());
-    return Optional.of(
-        new CommandOrigin(log.getOrigin().getId(), log.getOrigin().getSequence()));
+    return Optional.of(new CommandOrigin(log.getOrigin().getId(), log.getOrigin().getSequence()));
   }
 
   Command command(LogCommand log) {
@@ -63,8 +63,7 @@ final class CommandDecoder {
       case DELETE_TOPIC -> new Command.DeleteTopic(known(log.getDeleteTopic()).getTopic());
       case PUT_CONSUMER_GROUP -> put(known(log.getPutConsumerGroup()));
       case DELETE_CONSUMER_GROUP ->
-          new Command.DeleteConsumerGroup(
-              known(log.getDeleteConsumerGroup()).getConsumerGroup());
+          new Command.DeleteConsumerGroup(known(log.getDeleteConsumerGroup()).getConsumerGroup());
       case COMMIT_OFFSETS -> commit(known(log.getCommitOffsets()));
       case SEEK_OFFSETS -> seek(known(log.getSeekOffsets()));
       case ADVANCE_TIME -> {

@@ -34,8 +34,7 @@ final class CommandEncoder {
   static LogCommand encode(Optional<CommandOrigin> origin, Command command) {
     var log = LogCommand.newBuilder();
     origin.ifPresent(
-        from ->
-            log.setOrigin(Origin.newBuilder().setId(from.id()).setSequence(from.sequence())));
+        from -> log.setOrigin(Origin.newBuilder().setId(from.id()).setSequence(from.sequence())));
     if (command instanceof Command.SendMessages send) {
       log.setSendMessages(send(send));
     } else if (command instanceof Command.CreateTopic create) {

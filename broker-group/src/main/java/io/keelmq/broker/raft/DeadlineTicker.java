@@ -11,12 +11,12 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Lets log time pass: when something is due, the leader proposes {@link Command.AdvanceTime}, at most
- * one at a time and ten a second, and none in a group that rests.
+ * Lets log time pass: when something is due, the leader proposes {@link Command.AdvanceTime}, at
+ * most one at a time and ten a second, and none in a group that rests.
  *
- * <p>Every replica remembers the earliest deadline that it heard of, so a new leader goes on where the
- * old one stopped. What was due before this process began is not known, so each leadership begins
- * with one proposal, whose effects tell. Thread-safe.
+ * <p>Every replica remembers the earliest deadline that it heard of, so a new leader goes on where
+ * the old one stopped. What was due before this process began is not known, so each leadership
+ * begins with one proposal, whose effects tell. Thread-safe.
  */
 final class DeadlineTicker {
 

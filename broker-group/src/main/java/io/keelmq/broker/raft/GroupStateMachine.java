@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What JRaft calls on its apply thread: entries go to the {@link ApplyLoop}, leadership to the {@link
- * LeadershipView} and the {@link Proposer}, errors to whoever ends the process.
+ * What JRaft calls on its apply thread: entries go to the {@link ApplyLoop}, leadership to the
+ * {@link LeadershipView} and the {@link Proposer}, errors to whoever ends the process.
  */
 final class GroupStateMachine implements StateMachine {
 
@@ -54,8 +54,8 @@ final class GroupStateMachine implements StateMachine {
 
   /**
    * JRaft calls this when the configuration entry of this replica's own term is applied, so all
-   * entries of earlier leaders are applied as well. After a leadership transfer that failed it calls
-   * it again in the same term.
+   * entries of earlier leaders are applied as well. After a leadership transfer that failed it
+   * calls it again in the same term.
    */
   @Override
   public void onLeaderStart(long term) {

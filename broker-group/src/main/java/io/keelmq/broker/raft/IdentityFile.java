@@ -30,7 +30,8 @@ import java.util.zip.CRC32C;
  * crc32c 89abcdef
  * </pre>
  *
- * <p>Replaced as a whole and synced: after a crash it is the old one or the new one. Not thread-safe.
+ * <p>Replaced as a whole and synced: after a crash it is the old one or the new one. Not
+ * thread-safe.
  */
 final class IdentityFile {
 
@@ -117,7 +118,8 @@ final class IdentityFile {
     body.append("cluster ").append(identity.plan().clusterId()).append('\n');
     body.append("group ").append(identity.plan().brokerGroup()).append('\n');
     for (Member member : identity.plan().members()) {
-      body.append("member %s %s %d %s\n"
+      body.append(
+          "member %s %s %d %s\n"
               .formatted(
                   member.node(),
                   member.raftAddress(),

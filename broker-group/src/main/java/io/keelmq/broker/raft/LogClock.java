@@ -9,10 +9,11 @@ import org.slf4j.LoggerFactory;
  * Log time: the clock by which a group's leases and timers run, the same for all its leaders.
  *
  * <p>It goes on from the stamp of the last entry by this machine's monotonic clock and is drawn
- * towards its wall clock by at most a tenth of the time that passes, so that leaders whose wall clocks
- * are minutes apart do not make it jump. It never goes back. Only a replica that has not applied
- * anything new since its process began (after a restart of the whole group) has to believe its wall
- * clock, because nobody else knows how long the group was down; it does so once, forwards only.
+ * towards its wall clock by at most a tenth of the time that passes, so that leaders whose wall
+ * clocks are minutes apart do not make it jump. It never goes back. Only a replica that has not
+ * applied anything new since its process began (after a restart of the whole group) has to believe
+ * its wall clock, because nobody else knows how long the group was down; it does so once, forwards
+ * only.
  *
  * <p>Thread-safe; the methods are short and hold only this object's lock.
  */
@@ -51,7 +52,9 @@ final class LogClock {
     this.lastGivenMillis = lastMillis;
   }
 
-  /** To be called when this replica begins to lead, after it applied all earlier leaders' entries. */
+  /**
+   * To be called when this replica begins to lead, after it applied all earlier leaders' entries.
+   */
   synchronized void lead() {
     leading = true;
     lastGivenMillis = base / NANOS_PER_MILLI;

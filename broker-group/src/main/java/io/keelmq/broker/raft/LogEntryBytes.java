@@ -37,8 +37,7 @@ final class LogEntryBytes {
    *
    * @param records the records of all commands, in their order; their positions are left alone
    */
-  static ByteBuffer encode(
-      long timeMillis, List<LogCommand> commands, List<ByteBuffer> records) {
+  static ByteBuffer encode(long timeMillis, List<LogCommand> commands, List<ByteBuffer> records) {
     var header =
         LogEntryHeader.newBuilder().setTimeMillis(timeMillis).addAllCommands(commands).build();
     int headerBytes = header.getSerializedSize();
@@ -46,8 +45,7 @@ final class LogEntryBytes {
     for (ByteBuffer part : records) {
       recordBytes = Math.addExact(recordBytes, part.remaining());
     }
-    byte[] bytes =
-        new byte[Math.addExact(Math.addExact(PREFIX_BYTES, headerBytes), recordBytes)];
+    byte[] bytes = new byte[Math.addExact(Math.addExact(PREFIX_BYTES, headerBytes), recordBytes)];
     var entry = ByteBuffer.wrap(bytes).put(FORMAT).putInt(headerBytes);
     try {
       var out = CodedOutputStream.newInstance(bytes, PREFIX_BYTES, headerBytes);
@@ -89,8 +87,7 @@ final class LogEntryBytes {
           "entry %d says that its header has %d bytes, it has room for %d"
               .formatted(index, headerBytes, room));
     }
-    LogEntryHeader header =
-        parse(index, entry.slice(entry.position() + PREFIX_BYTES, headerBytes));
+    LogEntryHeader header = parse(index, entry.slice(entry.position() + PREFIX_BYTES, headerBytes));
     var decoder = new CommandDecoder(index, PREFIX_BYTES + headerBytes);
     var commands = new ArrayList<Placed>(header.getCommandsCount());
     for (LogCommand command : header.getCommandsList()) {

@@ -38,8 +38,7 @@ final class PendingCommand {
     }
     if (told != proposal.recordBytes()) {
       throw new IllegalArgumentException(
-          "the runs tell of %d bytes, the records have %d"
-              .formatted(told, proposal.recordBytes()));
+          "the runs tell of %d bytes, the records have %d".formatted(told, proposal.recordBytes()));
     }
   }
 

@@ -24,10 +24,10 @@ import java.util.function.Consumer;
  * Group commit: gathers commands into entries and hands them to Raft, in the order in which they
  * came.
  *
- * <p>An idle proposer sends what it gets at once. While {@link #PARTIAL_WINDOW} entries are on their
- * way, commands gather, and a batch goes out when it is full or when an entry comes back. One thread
- * of its own lays out entries and calls Raft; it never waits for disk or network. Any thread may
- * propose. The lock guards the queue and the counts; nobody is called while it is held.
+ * <p>An idle proposer sends what it gets at once. While {@link #PARTIAL_WINDOW} entries are on
+ * their way, commands gather, and a batch goes out when it is full or when an entry comes back. One
+ * thread of its own lays out entries and calls Raft; it never waits for disk or network. Any thread
+ * may propose. The lock guards the queue and the counts; nobody is called while it is held.
  */
 final class Proposer {
 
@@ -38,8 +38,8 @@ final class Proposer {
   static final int MAX_COMMAND_BYTES = (8 << 20) + (1 << 20);
 
   /**
-   * Entries on their way at which batches that are not full wait. Few, and a second caller waits for
-   * the first one's disk; many, and batches stay small.
+   * Entries on their way at which batches that are not full wait. Few, and a second caller waits
+   * for the first one's disk; many, and batches stay small.
    */
   static final int PARTIAL_WINDOW = 8;
 
@@ -189,8 +189,7 @@ final class Proposer {
         return batch;
       }
       long bytes = 0;
-      while (!queue.isEmpty()
-          && (batch.isEmpty() || bytes + queue.peek().bytes() <= BATCH_BYTES)) {
+      while (!queue.isEmpty() && (batch.isEmpty() || bytes + queue.peek().bytes() <= BATCH_BYTES)) {
         PendingCommand command = queue.remove();
         bytes += command.bytes();
         batch.add(command);
@@ -319,8 +318,7 @@ final class Proposer {
   /** To be called when Raft has ended: whatever it did not answer may be in the log or not. */
   void abandon() {
     for (EntryInFlight entry : List.copyOf(inFlight)) {
-      entry.fail(
-          new ProposalOutcome.Unknown("this replica stopped before the entry was applied"));
+      entry.fail(new ProposalOutcome.Unknown("this replica stopped before the entry was applied"));
     }
   }
 }

@@ -139,8 +139,7 @@ final class RaftMember {
 
   private NodeOptions nodeOptions() {
     NodeOptions raft = RaftOptionsFactory.node(options.electionTimeout());
-    raft.setFsm(
-        new GroupStateMachine(applyLoop, leadership, proposer, ticker::leads, onFatal));
+    raft.setFsm(new GroupStateMachine(applyLoop, leadership, proposer, ticker::leads, onFatal));
     raft.setServiceFactory(new RaftLogFactory(folder.log()));
     // Not a place: the log is open already and handed out by the factory.
     raft.setLogUri("segmented-log");

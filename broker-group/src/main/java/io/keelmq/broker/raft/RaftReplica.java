@@ -28,11 +28,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One member of a broker group on its data folder: uninitialized, prepared, or running in its group.
+ * One member of a broker group on its data folder: uninitialized, prepared, or running in its
+ * group.
  *
- * <p>{@link #open} opens the folder and, if the replica was started before, goes on where it was; an
- * empty folder waits for {@link #prepare} and {@link #start}. Thread-safe; the lock guards the way
- * from one stage to the next.
+ * <p>{@link #open} opens the folder and, if the replica was started before, goes on where it was;
+ * an empty folder waits for {@link #prepare} and {@link #start}. Thread-safe; the lock guards the
+ * way from one stage to the next.
  */
 public final class RaftReplica implements Replica, ReplicaControl {
 
@@ -69,8 +70,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   /**
-   * Opens the data folder, and starts Raft if it ran there before. Blocks for the recovery of log and
-   * store.
+   * Opens the data folder, and starts Raft if it ran there before. Blocks for the recovery of log
+   * and store.
    *
    * @throws UnusableFolderException if the folder is in use, belongs to another replica or has lost
    *     something that a member must not lose
@@ -120,8 +121,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   private void resume() throws IOException {
     synchronized (stageLock) {
-      if (folder.identity().map(ReplicaIdentity::stage).orElse(Stage.PREPARED)
-          != Stage.PREPARED) {
+      if (folder.identity().map(ReplicaIdentity::stage).orElse(Stage.PREPARED) != Stage.PREPARED) {
         startMember();
       }
     }
@@ -139,9 +139,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     RaftMember running = member;
     if (running == null || closed) {
       var reason =
-          closed
-              ? ProposalOutcome.Reason.SHUTTING_DOWN
-              : ProposalOutcome.Reason.NOT_LEADER;
+          closed ? ProposalOutcome.Reason.SHUTTING_DOWN : ProposalOutcome.Reason.NOT_LEADER;
       proposal
           .done()
           .accept(new ProposalOutcome.NotProposed(reason, "this replica is not running"));
@@ -269,8 +267,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
     if (node.isPresent() && running.member(node.get()).isEmpty()) {
       return CompletableFuture.failedFuture(
-          new Refused(
-              Refused.Reason.INVALID, "node \"%s\" is no member".formatted(node.get())));
+          new Refused(Refused.Reason.INVALID, "node \"%s\" is no member".formatted(node.get())));
     }
     return running.transfer(node);
   }
@@ -388,9 +385,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
         }
       }
     } catch (IOException e) {
-      parts
-          .onFatal()
-          .accept(new IllegalStateException("the identity could not be written", e));
+      parts.onFatal().accept(new IllegalStateException("the identity could not be written", e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -78,31 +78,86 @@ public record RaftReplicaOptions(
 
   public RaftReplicaOptions withRaftAdvertised(String address) {
     return new RaftReplicaOptions(
-        node, brokerGroup, dataFolder, raftListen, address, electionTimeout, segmentBytes, sync,
-        maxBytesInFlight, disk, wall, nanos, onFatal);
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        address,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
   }
 
   public RaftReplicaOptions withElectionTimeout(Duration timeout) {
     return new RaftReplicaOptions(
-        node, brokerGroup, dataFolder, raftListen, raftAdvertised, timeout, segmentBytes, sync,
-        maxBytesInFlight, disk, wall, nanos, onFatal);
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        timeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
   }
 
   public RaftReplicaOptions withLog(long newSegmentBytes, SegmentedLogOptions.Sync newSync) {
     return new RaftReplicaOptions(
-        node, brokerGroup, dataFolder, raftListen, raftAdvertised, electionTimeout,
-        newSegmentBytes, newSync, maxBytesInFlight, disk, wall, nanos, onFatal);
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        newSegmentBytes,
+        newSync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
   }
 
   public RaftReplicaOptions withMaxBytesInFlight(long bytes) {
     return new RaftReplicaOptions(
-        node, brokerGroup, dataFolder, raftListen, raftAdvertised, electionTimeout, segmentBytes,
-        sync, bytes, disk, wall, nanos, onFatal);
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        bytes,
+        disk,
+        wall,
+        nanos,
+        onFatal);
   }
 
   public RaftReplicaOptions withDisk(Disk newDisk) {
     return new RaftReplicaOptions(
-        node, brokerGroup, dataFolder, raftListen, raftAdvertised, electionTimeout, segmentBytes,
-        sync, maxBytesInFlight, newDisk, wall, nanos, onFatal);
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        newDisk,
+        wall,
+        nanos,
+        onFatal);
   }
 }

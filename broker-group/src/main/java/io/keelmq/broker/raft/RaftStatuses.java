@@ -8,11 +8,11 @@ import io.keelmq.broker.ProposalOutcome.Reason;
 /**
  * What a failed entry's status says about the entry.
  *
- * <p>JRaft uses one code, EPERM, both for an entry that was refused at the door and for one that was
- * appended before its leader stepped down; they differ by text alone. What is not known to be the
- * former must be taken for the latter: the next leader may well commit it. The texts are those of
- * {@code NodeImpl.executeApplyingTasks} and {@code NodeImpl.apply} in JRaft 1.4.1, and a test with a
- * real node notices if they change.
+ * <p>JRaft uses one code, EPERM, both for an entry that was refused at the door and for one that
+ * was appended before its leader stepped down; they differ by text alone. What is not known to be
+ * the former must be taken for the latter: the next leader may well commit it. The texts are those
+ * of {@code NodeImpl.executeApplyingTasks} and {@code NodeImpl.apply} in JRaft 1.4.1, and a test
+ * with a real node notices if they change.
  */
 final class RaftStatuses {
 

@@ -17,8 +17,8 @@ import java.util.function.LongSupplier;
  *
  * <p>Questions that arrive while {@link #MAX_ROUNDS} rounds are under way join the next one, so a
  * thousand readers cost the leader no more than a few. A round that fails, as in an election, is
- * repeated for those who still have time. Thread-safe; the lock guards the lists and nobody is called
- * while it is held.
+ * repeated for those who still have time. Thread-safe; the lock guards the lists and nobody is
+ * called while it is held.
  */
 final class ReadPoints {
 
@@ -48,8 +48,7 @@ final class ReadPoints {
   private int rounds;
   private boolean retryPending;
 
-  ReadPoints(
-      ReadIndex raft, Replies replies, ScheduledExecutorService timer, LongSupplier nanos) {
+  ReadPoints(ReadIndex raft, Replies replies, ScheduledExecutorService timer, LongSupplier nanos) {
     this.raft = raft;
     this.replies = replies;
     this.timer = timer;
@@ -89,8 +88,7 @@ final class ReadPoints {
     long now = nanos.getAsLong();
     long longest =
         asking.stream().mapToLong(question -> question.deadlineNanos() - now).max().orElse(0);
-    long roundMillis =
-        Math.max(1, Math.min(ROUND_MILLIS, TimeUnit.NANOSECONDS.toMillis(longest)));
+    long roundMillis = Math.max(1, Math.min(ROUND_MILLIS, TimeUnit.NANOSECONDS.toMillis(longest)));
     var closure =
         new ReadIndexClosure(roundMillis) {
           @Override
@@ -125,9 +123,7 @@ final class ReadPoints {
       retry = !waiting.isEmpty() && !retryPending;
       retryPending |= retry;
     }
-    answer(
-        late,
-        new ReadPoint.NotReached("no leader confirmed in time: " + status.getErrorMsg()));
+    answer(late, new ReadPoint.NotReached("no leader confirmed in time: " + status.getErrorMsg()));
     if (retry) {
       retryLater();
     }

@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
  * store/} and {@code raft-meta/}, where JRaft keeps term and vote.
  *
- * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer has.
+ * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
+ * has.
  */
 final class ReplicaFolder {
 
@@ -37,8 +38,10 @@ final class ReplicaFolder {
   private final Path folder;
   private final FolderLock lock;
   private final IdentityFile identityFile;
+
   /** Written by whoever holds the replica's stage lock. */
   private volatile Optional<ReplicaIdentity> identity;
+
   private RocksTables store;
   private BrokerState state;
   private SegmentedLog log;
@@ -98,9 +101,7 @@ final class ReplicaFolder {
           "data folder %s holds a log or votes, but no file \"%s\" says whose: restore that file; if it is lost, %s"
               .formatted(folder, IdentityFile.NAME, REJOIN));
     }
-    if (identity.isPresent()
-        && identity.get().stage() == Stage.JOINED
-        && !(hasLog && hasMeta)) {
+    if (identity.isPresent() && identity.get().stage() == Stage.JOINED && !(hasLog && hasMeta)) {
       throw new UnusableFolderException(
           "replica %s of cluster %s has been a member and lost its %s (%s): %s"
               .formatted(

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 /**
  * Who a replica is: its plan, its place in it, and how far it has come. Immutable.
  *
- * <p>JRaft's own files hold no identity, and a replica that lost its log but votes under its old name
- * can take acknowledged entries from the group. So this is on disk before Raft starts, and the
+ * <p>JRaft's own files hold no identity, and a replica that lost its log but votes under its old
+ * name can take acknowledged entries from the group. So this is on disk before Raft starts, and the
  * incarnation in the peer id is never used by two data folders.
  */
 record ReplicaIdentity(Plan plan, String node, Stage stage) {
@@ -25,7 +25,9 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
     PREPARED,
     /** Perhaps a log: Raft was started with the plan's members. */
     STARTED,
-    /** A log that has held at least one entry: the members come from it, and it must not be gone. */
+    /**
+     * A log that has held at least one entry: the members come from it, and it must not be gone.
+     */
     JOINED
   }
 

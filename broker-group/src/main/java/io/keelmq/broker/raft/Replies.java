@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
  * The one thread on which callers and listeners are told what happened, in log order.
  *
  * <p>What it holds is bounded by those who hand over: answers to proposals by the bytes in flight,
- * answers to read points by their number, and batches of effects by {@link #MAX_BATCHES}, at which the
- * apply thread waits. So a listener must be quick and never wait for the network.
+ * answers to read points by their number, and batches of effects by {@link #MAX_BATCHES}, at which
+ * the apply thread waits. So a listener must be quick and never wait for the network.
  */
 final class Replies {
 

@@ -58,8 +58,7 @@ final class Transfers {
               "leadership was not handed over: " + status.getErrorMsg()));
       return;
     }
-    waiting.add(
-        new Waiting(nanos.getAsLong() + TimeUnit.MILLISECONDS.toNanos(limitMillis), done));
+    waiting.add(new Waiting(nanos.getAsLong() + TimeUnit.MILLISECONDS.toNanos(limitMillis), done));
   }
 
   void check() {

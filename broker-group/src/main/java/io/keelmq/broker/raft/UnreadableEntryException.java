@@ -1,8 +1,8 @@
 package io.keelmq.broker.raft;
 
 /**
- * A log entry that this version does not understand, though its checksum is right: it was written by
- * a newer version, or by a defect. The replica stops: skipping it would make it differ from the
+ * A log entry that this version does not understand, though its checksum is right: it was written
+ * by a newer version, or by a defect. The replica stops: skipping it would make it differ from the
  * others.
  */
 public final class UnreadableEntryException extends RuntimeException {

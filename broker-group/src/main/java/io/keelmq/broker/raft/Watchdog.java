@@ -63,8 +63,7 @@ final class Watchdog {
     if (stalledMillis >= 2 * STALL_MILLIS) {
       remedies.end(
           "this leader has not moved for %d ms: last entry %d, committed %d, applied %d"
-              .formatted(
-                  stalledMillis, now.lastIndex(), now.committedIndex(), now.appliedIndex()));
+              .formatted(stalledMillis, now.lastIndex(), now.committedIndex(), now.appliedIndex()));
     } else if (stalledMillis >= STALL_MILLIS && !transferred) {
       transferred = true;
       LOG.warn(

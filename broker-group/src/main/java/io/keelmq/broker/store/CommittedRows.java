@@ -18,8 +18,8 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 
 /**
- * The rows of all committed batches. Thread-safe; each answer is from one moment, and a batch is seen
- * whole or not at all by one answer.
+ * The rows of all committed batches. Thread-safe; each answer is from one moment, and a batch is
+ * seen whole or not at all by one answer.
  */
 final class CommittedRows implements TableReads {
 
@@ -35,10 +35,7 @@ final class CommittedRows implements TableReads {
   private boolean closed;
 
   CommittedRows(
-      Path folder,
-      RocksDB db,
-      Map<Table, ColumnFamilyHandle> families,
-      ReadOptions readOptions) {
+      Path folder, RocksDB db, Map<Table, ColumnFamilyHandle> families, ReadOptions readOptions) {
     this.folder = folder;
     this.db = db;
     this.families = families;

@@ -32,7 +32,9 @@ import org.rocksdb.RocksObject;
  */
 final class RocksFolder {
 
-  /** Of keys and values as the store sees them; the state machine's rows have formats of their own. */
+  /**
+   * Of keys and values as the store sees them; the state machine's rows have formats of their own.
+   */
   static final int FORMAT = 1;
 
   private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.US_ASCII);
@@ -115,8 +117,7 @@ final class RocksFolder {
     var descriptors = new ArrayList<ColumnFamilyDescriptor>();
     descriptors.add(new ColumnFamilyDescriptor(utf8(DEFAULT), options.family()));
     for (Table table : Table.values()) {
-      descriptors.add(
-          new ColumnFamilyDescriptor(utf8(table.storedName()), options.table(table)));
+      descriptors.add(new ColumnFamilyDescriptor(utf8(table.storedName()), options.table(table)));
     }
     var handles = new ArrayList<ColumnFamilyHandle>();
     // A table that a later version adds is made when it is first opened; a missing one of an older

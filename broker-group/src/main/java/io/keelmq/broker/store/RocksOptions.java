@@ -23,11 +23,11 @@ import org.rocksdb.WriteOptions;
  * two memtable generations of {@link #FLUSH_BYTES} (one filling, one being flushed; each takes up
  * to three times its payload in the skip list), and the buffers of one flush and one compaction.
  *
- * <p>RocksDB must never decide by itself to write a memtable to disk: rows would become durable that
- * the log may not yet hold durably (a leader applies what two followers have before its own disk
- * has it), and a crash would leave a store ahead of its log. So the write buffer is far larger than
- * what {@link RocksTables} lets accumulate, nothing is flushed at shutdown, and there is no write
- * ahead log: the raft log is it.
+ * <p>RocksDB must never decide by itself to write a memtable to disk: rows would become durable
+ * that the log may not yet hold durably (a leader applies what two followers have before its own
+ * disk has it), and a crash would leave a store ahead of its log. So the write buffer is far larger
+ * than what {@link RocksTables} lets accumulate, nothing is flushed at shutdown, and there is no
+ * write ahead log: the raft log is it.
  */
 final class RocksOptions implements AutoCloseable {
 

@@ -20,8 +20,8 @@ import org.rocksdb.WriteOptions;
  *
  * <p>Owned by the apply thread, but for {@link #committed} and {@link #stats}. Writes gather in a
  * batch that only this object's reads see; {@link #commit} makes the batch visible to everybody at
- * once; {@link #flush} makes what was committed durable. A crash takes back everything since the last
- * flush, of all tables alike, and the log gives it again.
+ * once; {@link #flush} makes what was committed durable. A crash takes back everything since the
+ * last flush, of all tables alike, and the log gives it again.
  */
 public final class RocksTables implements Tables, AutoCloseable {
 
@@ -128,8 +128,7 @@ public final class RocksTables implements Tables, AutoCloseable {
     if (unflushedBytes + batch.bytes() > RocksOptions.FLUSH_LIMIT_BYTES) {
       throw new StoreException(
           "store %s holds %d unflushed bytes, at most %d are allowed: the log did not become durable in time"
-              .formatted(
-                  folder, unflushedBytes + batch.bytes(), RocksOptions.FLUSH_LIMIT_BYTES));
+              .formatted(folder, unflushedBytes + batch.bytes(), RocksOptions.FLUSH_LIMIT_BYTES));
     }
     try (var writes = new WriteBatch()) {
       committed.reading(
@@ -178,9 +177,9 @@ public final class RocksTables implements Tables, AutoCloseable {
   }
 
   /**
-   * Begins to make durable exactly what has been committed so far, and returns; RocksDB writes it in
-   * the background. To be called only by a thread that keeps {@link #commit} out meanwhile, and only
-   * when the log durably holds every entry applied so far.
+   * Begins to make durable exactly what has been committed so far, and returns; RocksDB writes it
+   * in the background. To be called only by a thread that keeps {@link #commit} out meanwhile, and
+   * only when the log durably holds every entry applied so far.
    */
   public void flush() {
     flush(background);

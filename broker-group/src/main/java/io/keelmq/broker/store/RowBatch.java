@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What has been written and not yet committed, so that reads see it. Owned by the apply thread; lost
- * at a crash, as the log entries that made it are applied again.
+ * What has been written and not yet committed, so that reads see it. Owned by the apply thread;
+ * lost at a crash, as the log entries that made it are applied again.
  */
 final class RowBatch {
 

@@ -96,14 +96,14 @@ class RaftReplicaTest {
               .findFirst()
               .orElseThrow();
 
-      Leadership now =
-          cluster.leader().transferLeadership(Optional.of(target)).get(30, SECONDS);
+      Leadership now = cluster.leader().transferLeadership(Optional.of(target)).get(30, SECONDS);
 
       assertEquals(Optional.of(target), now.leaderNode());
       assertEquals(target, cluster.leaderNode());
       var refused = cluster.replica(first).transferLeadership(Optional.empty());
-      var failure = org.junit.jupiter.api.Assertions.assertThrows(
-          ExecutionException.class, () -> refused.get(30, SECONDS));
+      var failure =
+          org.junit.jupiter.api.Assertions.assertThrows(
+              ExecutionException.class, () -> refused.get(30, SECONDS));
       assertInstanceOf(Refused.class, failure.getCause());
     }
   }
@@ -192,9 +192,7 @@ class RaftReplicaTest {
       var large = ByteBuffer.allocate(Proposer.MAX_COMMAND_BYTES);
       var tooLarge =
           ReplicaCluster.propose(
-              cluster.leader(),
-              ReplicaCluster.sendCommand("p1", 1, large.remaining()),
-              large);
+              cluster.leader(), ReplicaCluster.sendCommand("p1", 1, large.remaining()), large);
       var first =
           ReplicaCluster.propose(
               cluster.leader(),
@@ -229,9 +227,7 @@ class RaftReplicaTest {
 
   private static ProposalOutcome.Reason reason(CompletableFuture<ProposalOutcome> outcome)
       throws Exception {
-    return assertInstanceOf(
-            ProposalOutcome.NotProposed.class, outcome.get(60, SECONDS))
-        .reason();
+    return assertInstanceOf(ProposalOutcome.NotProposed.class, outcome.get(60, SECONDS)).reason();
   }
 
   private static String bodyAt(RaftReplica replica, long offset) {

@@ -147,8 +147,7 @@ final class ReplicaCluster implements AutoCloseable {
   static CompletableFuture<ProposalOutcome> propose(
       RaftReplica replica, Command command, ByteBuffer... records) {
     var done = new CompletableFuture<ProposalOutcome>();
-    replica.propose(
-        new Proposal(Optional.empty(), command, List.of(records), done::complete));
+    replica.propose(new Proposal(Optional.empty(), command, List.of(records), done::complete));
     return done;
   }
 
@@ -159,8 +158,7 @@ final class ReplicaCluster implements AutoCloseable {
         .atMost(DEADLINE_SECONDS, SECONDS)
         .until(
             () -> {
-              var outcome =
-                  propose(leader(), command, records).get(DEADLINE_SECONDS, SECONDS);
+              var outcome = propose(leader(), command, records).get(DEADLINE_SECONDS, SECONDS);
               if (outcome instanceof ProposalOutcome.Applied end) {
                 applied.complete(end);
               }
@@ -203,8 +201,7 @@ final class ReplicaCluster implements AutoCloseable {
         .atMost(DEADLINE_SECONDS, SECONDS)
         .until(
             () ->
-                running.values().stream()
-                    .allMatch(one -> one.state().applied().index() >= index));
+                running.values().stream().allMatch(one -> one.state().applied().index() >= index));
   }
 
   /** The one state that all running replicas come to. */
