@@ -156,6 +156,7 @@ final class Bootstrap {
           ReplicaPlan.Member.newBuilder()
               .setNode(member.getNode())
               .setRaftAddress(member.getRaftAddress())
+              .setClientAddress(member.getClientAddress())
               .setIncarnation(
                   FIRST_INCARNATION + RANDOM.nextInt(Integer.MAX_VALUE - FIRST_INCARNATION)));
     }
