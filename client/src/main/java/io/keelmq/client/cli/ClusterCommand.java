@@ -4,6 +4,7 @@ import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.ClusterStatus.GroupState;
 import io.keelmq.client.ClusterStatus.ReplicaState;
 import io.keelmq.client.InitResult;
+import io.keelmq.client.Unavailable;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -71,7 +72,13 @@ final class ClusterCommand implements Runnable {
       }
       return withCluster(
           cluster -> {
-            print(cluster.brokerGroups().init(group, replicas, wait));
+            try {
+              print(cluster.brokerGroups().init(group, replicas, wait));
+            } catch (Unavailable e) {
+              // Its code may say "not initialized", whose usual advice is this very command.
+              throw new CliError(
+                  ExitCodes.UNAVAILABLE, e.code().name(), Failures.oneLine(e.getMessage()), e);
+            }
             return ExitCodes.OK;
           });
     }

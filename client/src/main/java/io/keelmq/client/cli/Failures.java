@@ -72,9 +72,8 @@ final class Failures {
       case TOO_MANY_REQUESTS -> "send less at once, or try again";
       case DISK_FULL -> "free space on the brokers' disks; sends then go on by themselves";
       case NO_LEADER, SHUTTING_DOWN ->
-          "is a cluster running behind the name servers "
-              + endpoints
-              + "? See `keelmq cluster status`";
+          "start the cluster, or give its name servers with --endpoints (asked: %s)"
+              .formatted(endpoints);
       case OUTCOME_UNKNOWN -> "it may have been applied: look before you repeat it";
       default -> "";
     };

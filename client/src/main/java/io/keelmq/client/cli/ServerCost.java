@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * @param brokers by ops address
  */
 record ServerCost(TreeMap<String, Counters> brokers) {
-  static final String CPU = "process_cpu_seconds_total";
+  static final String CPU = "keelmq_process_cpu_seconds_total";
   static final String LOG_BYTES = "keelmq_log_appended_bytes_total";
   static final String WRITTEN_BYTES = "keelmq_written_bytes_total";
 

@@ -16,9 +16,9 @@ class ServerCostTest {
     var counters =
         ServerCost.parse(
             List.of(
-                "# TYPE process_cpu_seconds counter",
-                "process_cpu_seconds_total 12.5",
-                "process_cpu_seconds_total_other 99",
+                "# TYPE keelmq_process_cpu_seconds counter",
+                "keelmq_process_cpu_seconds_total 12.5",
+                "keelmq_process_cpu_seconds_total_other 99",
                 "keelmq_log_appended_bytes_total{group=\"g0\"} 1.0E3",
                 "keelmq_log_appended_bytes_total{group=\"g {1}\"} 24 1700000000"));
 
