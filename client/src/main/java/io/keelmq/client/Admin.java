@@ -1,17 +1,36 @@
 package io.keelmq.client;
 
+import io.grpc.MethodDescriptor;
+import io.keelmq.v1.AdminGrpc;
+import io.keelmq.v1.AlterTopicRequest;
+import io.keelmq.v1.CommitOffsetsRequest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.CreateConsumerGroupRequest;
+import io.keelmq.v1.CreateTopicRequest;
+import io.keelmq.v1.DeleteConsumerGroupRequest;
+import io.keelmq.v1.DeleteTopicRequest;
+import io.keelmq.v1.DescribeConsumerGroupRequest;
+import io.keelmq.v1.DescribeTopicRequest;
+import io.keelmq.v1.GetOffsetsRequest;
+import io.keelmq.v1.GetOffsetsResponse;
+import io.keelmq.v1.ListConsumerGroupsRequest;
+import io.keelmq.v1.ListTopicsRequest;
+import io.keelmq.v1.QueueOffset;
+import io.keelmq.v1.ReadFrom;
+import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TopicType;
+import io.keelmq.v1.TransferLeadershipRequest;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * What operators and tools ask of a cluster; values are the protocol's. Thread-safe, stateless.
@@ -43,7 +62,17 @@ public final class Admin {
    * @param retention how long messages can be read; zero: for ever
    */
   public Topic createTopic(String topic, TopicType type, int queues, Duration retention) {
-    throw new UnsupportedOperationException();
+    var request =
+        CreateTopicRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setTopic(
+                Topic.newBuilder()
+                    .setTopic(topic)
+                    .setType(type)
+                    .setQueues(queues)
+                    .setRetentionMillis(retention.toMillis()))
+            .build();
+    return change(AdminGrpc.getCreateTopicMethod(), request);
   }
 
   /** {@link #createTopic} for plain messages that are kept for ever. */
@@ -53,41 +82,75 @@ public final class Admin {
 
   /** Changes what is present. Queues can only be added. */
   public Topic alterTopic(String topic, OptionalInt queues, Optional<Duration> retention) {
-    throw new UnsupportedOperationException();
+    var request =
+        AlterTopicRequest.newBuilder().setOrigin(core.calls().newOrigin()).setTopic(topic);
+    queues.ifPresent(request::setQueues);
+    retention.ifPresent(time -> request.setRetentionMillis(time.toMillis()));
+    return change(AdminGrpc.getAlterTopicMethod(), request.build());
   }
 
   public void deleteTopic(String topic) {
-    throw new UnsupportedOperationException();
+    change(
+        AdminGrpc.getDeleteTopicMethod(),
+        DeleteTopicRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setTopic(topic)
+            .build());
+    core.routes().forgetHint(topic);
   }
 
   /** By name. */
   public List<Topic> topics() {
-    throw new UnsupportedOperationException();
+    return query(AdminGrpc.getListTopicsMethod(), ListTopicsRequest.getDefaultInstance())
+        .getTopicsList();
   }
 
   public TopicDescription describeTopic(String topic) {
-    throw new UnsupportedOperationException();
+    return query(
+        AdminGrpc.getDescribeTopicMethod(),
+        DescribeTopicRequest.newBuilder().setTopic(topic).build());
   }
 
   public ConsumerGroup createConsumerGroup(String consumerGroup, ConsumerGroupKind kind) {
-    throw new UnsupportedOperationException();
+    return change(
+        AdminGrpc.getCreateConsumerGroupMethod(),
+        CreateConsumerGroupRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setConsumerGroup(
+                ConsumerGroup.newBuilder().setConsumerGroup(consumerGroup).setKind(kind))
+            .build());
   }
 
   public void deleteConsumerGroup(String consumerGroup) {
-    throw new UnsupportedOperationException();
+    change(
+        AdminGrpc.getDeleteConsumerGroupMethod(),
+        DeleteConsumerGroupRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setConsumerGroup(consumerGroup)
+            .build());
   }
 
   /** By name. */
   public List<ConsumerGroup> consumerGroups() {
-    throw new UnsupportedOperationException();
+    return query(
+            AdminGrpc.getListConsumerGroupsMethod(), ListConsumerGroupsRequest.getDefaultInstance())
+        .getConsumerGroupsList();
   }
 
   public ConsumerGroupDescription describeConsumerGroup(String consumerGroup) {
-    throw new UnsupportedOperationException();
+    return query(
+        AdminGrpc.getDescribeConsumerGroupMethod(),
+        DescribeConsumerGroupRequest.newBuilder().setConsumerGroup(consumerGroup).build());
   }
 
   public CommittedOffsets offsets(String consumerGroup, String topic) {
-    throw new UnsupportedOperationException();
+    return toOffsets(
+        query(
+            AdminGrpc.getGetOffsetsMethod(),
+            GetOffsetsRequest.newBuilder()
+                .setConsumerGroup(consumerGroup)
+                .setTopic(topic)
+                .build()));
   }
 
   /**
@@ -99,17 +162,35 @@ public final class Admin {
    */
   public void commitOffsets(
       String consumerGroup, String topic, long epoch, Map<Integer, Long> offsets) {
-    throw new UnsupportedOperationException();
+    var request =
+        CommitOffsetsRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setConsumerGroup(consumerGroup)
+            .setTopic(topic)
+            .setEpoch(epoch);
+    offsets.forEach(
+        (queue, offset) ->
+            request.addOffsets(QueueOffset.newBuilder().setQueue(queue).setOffset(offset)));
+    change(AdminGrpc.getCommitOffsetsMethod(), request.build());
   }
 
   /** Moves a group in all queues of a topic, back too; {@code committed} is no target. */
   public CommittedOffsets seek(String consumerGroup, String topic, StartAt to) {
-    throw new UnsupportedOperationException();
+    return seek(newSeek(consumerGroup, topic).setFrom(place(to)));
   }
 
   /** Moves a group in some queues of a topic. */
   public CommittedOffsets seek(String consumerGroup, String topic, Map<Integer, StartAt> to) {
-    throw new UnsupportedOperationException();
+    if (to.isEmpty()) {
+      // The protocol reads no targets as: all queues.
+      throw new IllegalArgumentException("seek without a queue: name at least one");
+    }
+    var request = newSeek(consumerGroup, topic);
+    to.forEach(
+        (queue, start) ->
+            request.addTargets(
+                SeekOffsetsRequest.Target.newBuilder().setQueue(queue).setFrom(place(start))));
+    return seek(request);
   }
 
   /**
@@ -117,7 +198,7 @@ public final class Admin {
    * timeout are shown as unreachable. Throws only when no name server answers.
    */
   public ClusterStatus clusterStatus() {
-    throw new UnsupportedOperationException();
+    return new ClusterSurvey(core).run(timeout);
   }
 
   /**
@@ -127,7 +208,17 @@ public final class Admin {
    * @param node who shall lead; empty: whichever other is most up to date
    */
   public TransferLeadershipResponse transferLeadership(String group, String node) {
-    throw new UnsupportedOperationException();
+    var request = TransferLeadershipRequest.newBuilder().setNode(node).build();
+    return core.calls()
+        .join(
+            core.calls()
+                .call(
+                    AdminGrpc.getTransferLeadershipMethod(),
+                    request,
+                    Calls.Repeat.ONCE,
+                    group,
+                    timeout),
+            timeout);
   }
 
   /**
@@ -142,6 +233,42 @@ public final class Admin {
    * @throws Unavailable not enough replicas came, or one does not answer; run it again
    */
   public InitResult initGroup(String group, int replicas, Duration timeout) {
-    throw new UnsupportedOperationException();
+    return new Bootstrap(core, group, replicas).run(timeout);
+  }
+
+  private CommittedOffsets seek(SeekOffsetsRequest.Builder request) {
+    return toOffsets(change(AdminGrpc.getSeekOffsetsMethod(), request.build()));
+  }
+
+  private SeekOffsetsRequest.Builder newSeek(String consumerGroup, String topic) {
+    return SeekOffsetsRequest.newBuilder()
+        .setOrigin(core.calls().newOrigin())
+        .setConsumerGroup(consumerGroup)
+        .setTopic(topic);
+  }
+
+  private static ReadFrom place(StartAt start) {
+    if (start instanceof StartAt.Fixed fixed) {
+      return fixed.from();
+    }
+    throw new IllegalArgumentException("seek to a committed offset: name a place");
+  }
+
+  private static CommittedOffsets toOffsets(GetOffsetsResponse response) {
+    var offsets = new TreeMap<Integer, Long>();
+    response.getOffsetsList().forEach(each -> offsets.put(each.getQueue(), each.getOffset()));
+    return new CommittedOffsets(response.getEpoch(), offsets);
+  }
+
+  private <Q, R> R change(MethodDescriptor<Q, R> method, Q request) {
+    return call(method, request, Calls.Repeat.NAMED_CHANGE);
+  }
+
+  private <Q, R> R query(MethodDescriptor<Q, R> method, Q request) {
+    return call(method, request, Calls.Repeat.QUERY);
+  }
+
+  private <Q, R> R call(MethodDescriptor<Q, R> method, Q request, Calls.Repeat repeat) {
+    return core.calls().join(core.calls().call(method, request, repeat, "", timeout), timeout);
   }
 }

@@ -25,6 +25,7 @@ public final class KeelClient implements AutoCloseable {
 
   private KeelClient(Builder from) {
     core = new ClientCore(from.endpoints, from.callTimeout, from.credentials);
+    core.start();
   }
 
   /**

@@ -1,19 +1,212 @@
 package io.keelmq.client;
 
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.UnsafeByteOperations;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.Message;
+import io.keelmq.v1.TopicRoute;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** Behind a {@link Producer}. */
-interface PublishLine {
-  CompletableFuture<Receipt> send(OutgoingMessage message);
+/**
+ * The sender's half of a {@link Producer}: checks, routes and serializes messages in the caller's
+ * thread and hands them to the session of their group. Thread-safe.
+ */
+final class PublishLine {
 
-  Receipt sendSync(OutgoingMessage message);
+  private final ClientCore core;
+  private final Producer.Builder options;
+  private final BufferBudget budget;
+  private final ProducerCounters counters;
+  private final Map<String, PublishSession> sessions = new ConcurrentHashMap<>();
+  private final String producerId = ProducerIds.random();
+  private final String idPrefix = producerId.substring(0, 16) + "-";
+  private final AtomicLong idSequence = new AtomicLong();
+  private final long maxBlockNanos;
+  private final long deliveryNanos;
+  private volatile boolean closed;
 
-  boolean flush(Duration timeout);
+  PublishLine(ClientCore core, Producer.Builder options) {
+    this.core = core;
+    this.options = options;
+    budget = new BufferBudget(options.bufferBytes);
+    counters = new ProducerCounters(budget);
+    maxBlockNanos = options.maxBlock.toNanos();
+    deliveryNanos = options.deliveryTimeout.toNanos();
+  }
 
-  ProducerStats stats();
+  CompletableFuture<Receipt> send(OutgoingMessage message) {
+    checkOpen();
+    MessageChecks.check(message);
+    RouteTable.TopicPlace place = core.topics().find(message, options.maxBlock);
+    TopicRoute topic = place.route();
+    String id = message.messageId();
+    if (id.isEmpty()) {
+      id = idPrefix + Long.toString(idSequence.incrementAndGet(), Character.MAX_RADIX);
+    }
+    byte[] record = encode(message, id);
+    takeRoom(record.length);
+    var pending =
+        new PendingMessage(
+            topic.getTopic(),
+            queueOf(message, topic.getQueues()),
+            topic.getQueues(),
+            id,
+            record,
+            core.loop().nanoTime() + deliveryNanos);
+    counters.acceptedMessages.increment();
+    session(place.group()).add(pending);
+    if (closed) {
+      // It may have slipped in behind the closing, where nobody settles it any more.
+      pending.result.completeExceptionally(
+          new OutcomeUnknown(Code.OUTCOME_UNKNOWN, "the producer was closed while it sent"));
+    }
+    return pending.result;
+  }
 
-  String producerId();
+  Receipt sendSync(OutgoingMessage message) {
+    return core.calls().join(send(message), options.deliveryTimeout);
+  }
 
-  void close();
+  boolean flush(Duration timeout) {
+    if (core.loop().isCurrent()) {
+      throw new IllegalStateException("flush from a callback of this client would wait for itself");
+    }
+    var found = new CompletableFuture<List<PendingMessage>>();
+    core.loop()
+        .execute(
+            () -> {
+              var all = new ArrayList<PendingMessage>();
+              sessions.values().forEach(session -> all.addAll(session.unsettled()));
+              found.complete(all);
+            });
+    long deadline = core.loop().nanoTime() + timeout.toNanos();
+    try {
+      List<PendingMessage> all = found.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      for (PendingMessage message : all) {
+        try {
+          message.result.get(deadline - core.loop().nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+          // Its sender learns of it; settled it is.
+          continue;
+        }
+      }
+      return true;
+    } catch (TimeoutException | ExecutionException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  ProducerStats stats() {
+    return counters.stats();
+  }
+
+  String producerId() {
+    return producerId;
+  }
+
+  void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (!core.isClosed() && !core.loop().isCurrent()) {
+      flush(options.deliveryTimeout);
+    }
+    abort("the producer was closed");
+    core.forget(this);
+  }
+
+  /** Fails at once what is not settled. */
+  void abort(String reason) {
+    closed = true;
+    budget.close();
+    core.loop()
+        .execute(() -> sessions.values().forEach(session -> session.close(counters, reason)));
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new ClientClosed(Code.SHUTTING_DOWN, "the producer is closed");
+    }
+  }
+
+  private PublishSession session(String group) {
+    PublishSession known = sessions.get(group);
+    if (known != null) {
+      return known;
+    }
+    return sessions.computeIfAbsent(
+        group, name -> new PublishSession(name, core, options, counters, counters));
+  }
+
+  private void takeRoom(int bytes) {
+    try {
+      // A callback on the loop waits for nobody: it is the loop that makes room.
+      if (budget.take(bytes, core.loop().isCurrent() ? 0 : maxBlockNanos)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Overloaded(Code.TOO_MANY_REQUESTS, "interrupted while waiting for room", e);
+    }
+    checkOpen();
+    throw new Overloaded(
+        Code.TOO_MANY_REQUESTS,
+        "the producer holds %,d unsettled bytes of %,d allowed, and no room came within %s"
+            .formatted(budget.used(), options.bufferBytes, options.maxBlock));
+  }
+
+  private static int queueOf(OutgoingMessage message, int queues) {
+    if (message.queueOrNone() != OutgoingMessage.NO_QUEUE) {
+      return message.queueOrNone();
+    }
+    if (!message.messageGroup().isEmpty()) {
+      return QueueChoice.queueOf(message.messageGroup(), queues);
+    }
+    return message.keys().isEmpty()
+        ? OutgoingMessage.NO_QUEUE
+        : QueueChoice.queueOf(message.keys().get(0), queues);
+  }
+
+  private byte[] encode(OutgoingMessage from, String id) {
+    Message.Builder message =
+        Message.newBuilder()
+            .setMessageId(id)
+            .setTag(from.tag())
+            .setBornTimeMillis(
+                from.bornTimeMillis() != 0 ? from.bornTimeMillis() : core.clock().millis())
+            .setMessageGroup(from.messageGroup())
+            .setBody(UnsafeByteOperations.unsafeWrap(from.sharedBody()));
+    if (!from.keys().isEmpty()) {
+      message.addAllKeys(from.keys());
+    }
+    if (!from.sharedProperties().isEmpty()) {
+      message.putAllProperties(from.sharedProperties());
+    }
+    Message built = message.build();
+    int size = built.getSerializedSize();
+    byte[] record = new byte[CodedOutputStream.computeUInt32SizeNoTag(size) + size];
+    try {
+      CodedOutputStream out = CodedOutputStream.newInstance(record);
+      out.writeUInt32NoTag(size);
+      built.writeTo(out);
+      out.checkNoSpaceLeft();
+    } catch (IOException e) {
+      throw new IllegalStateException("a message of " + size + " bytes did not fit its size", e);
+    }
+    return record;
+  }
 }

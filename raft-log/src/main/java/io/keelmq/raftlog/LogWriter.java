@@ -99,7 +99,7 @@ final class LogWriter {
     if (!segments.isEmpty() && tail(segments).lastIndex() > lastKept) {
       active =
           active == null
-              ? files.reopenShortened(tail(segments), lastKept)
+              ? files.reopenShortened((SealedSegment) tail(segments), lastKept)
               : active.cutAfter(lastKept);
       segments.set(segments.size() - 1, active);
     }

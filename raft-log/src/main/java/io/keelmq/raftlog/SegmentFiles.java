@@ -138,7 +138,8 @@ final class SegmentFiles {
    * appending. The kept part is copied, never cut in place: readers have the file mapped, and a
    * snapshot may share its inode.
    */
-  ActiveSegment reopenShortened(Segment sealed, long lastKept) throws IOException {
+  ActiveSegment reopenShortened(SealedSegment sealed, long lastKept) throws IOException {
+    sealed.pin();
     long base = sealed.baseIndex();
     Path aside = unpublished(sealed.path());
     try (DiskFile source = disk.open(sealed.path());

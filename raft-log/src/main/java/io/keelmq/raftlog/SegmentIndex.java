@@ -72,27 +72,15 @@ final class SegmentIndex {
 
   long term(long index) {
     long[] runs = termRuns;
-    int low = 0;
-    int high = runs.length / 2 - 1;
-    while (low < high) {
-      int middle = (low + high + 1) / 2;
-      if (runs[2 * middle] <= index) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return runs[2 * low + 1];
+    return runs[floorPair(runs, index) + 1];
   }
 
   LogRecord.Type type(long index) {
     long[] pairs = specials;
-    for (int i = 0; i < pairs.length; i += 2) {
-      if (pairs[i] == index) {
-        return LogRecord.Type.ofCode((int) pairs[i + 1]).orElseThrow();
-      }
-    }
-    return LogRecord.Type.DATA;
+    int pair = floorPair(pairs, index);
+    return pairs.length > 0 && pairs[pair] == index
+        ? LogRecord.Type.ofCode((int) pairs[pair + 1]).orElseThrow()
+        : LogRecord.Type.DATA;
   }
 
   /** The indexes of its configuration entries, ascending. */
@@ -124,6 +112,21 @@ final class SegmentIndex {
       specials = withPair(specials, index, type.code());
     }
     count++;
+  }
+
+  /** Where the last pair begins whose first number is at most {@code index}; 0 if there is none. */
+  private static int floorPair(long[] pairs, long index) {
+    int low = 0;
+    int high = pairs.length / 2 - 1;
+    while (low < high) {
+      int middle = (low + high + 1) / 2;
+      if (pairs[2 * middle] <= index) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return 2 * low;
   }
 
   private int slot(long index) {

@@ -241,15 +241,15 @@ class SegmentedLogTest {
 
   @Test
   void verifiesASealedSegment() {
-    var log = TestLogs.open(fs);
-    log.append(records(1, 4, 1));
+    TestLogs.open(fs).append(records(1, 8, 1));
+    fs.put(segment(4), damagedBody(fs.bytes(segment(4))));
+
+    var log = TestLogs.open(fs.kill());
 
     assertTrue(log.verifySegment(1));
-    assertFalse(log.verifySegment(4));
-    assertEquals(segment(1), log.sealedSegments().get(0).file());
-
-    fs.put(segment(1), damagedBody(fs.bytes(segment(1))));
-    assertThrows(CorruptLogException.class, () -> log.verifySegment(1));
+    assertFalse(log.verifySegment(7), "is active");
+    assertThrows(CorruptLogException.class, () -> log.verifySegment(4));
+    assertEquals(segment(4), log.sealedSegments().get(1).file());
   }
 
   @Test

@@ -32,8 +32,12 @@ final class BenchReport {
     return this;
   }
 
+  /** Zero is left out for people: it says that nothing was asked for or measured. */
   BenchReport decimal(String name, double value) {
     json.put(name, value);
+    if (value == 0) {
+      return this;
+    }
     line(name.replace('_', ' '), String.format(Locale.ROOT, "%,.1f", value));
     return this;
   }

@@ -80,13 +80,11 @@ final class Converters {
    * ago ({@code -5m}).
    */
   static StartAt startAt(String option, String text, InstantSource clock) {
-    switch (text.toLowerCase(Locale.ROOT)) {
-      case "earliest":
-        return StartAt.earliest();
-      case "latest":
-        return StartAt.latest();
-      default:
-        break;
+    if (text.equalsIgnoreCase("earliest")) {
+      return StartAt.earliest();
+    }
+    if (text.equalsIgnoreCase("latest")) {
+      return StartAt.latest();
     }
     try {
       if (OFFSET.matcher(text).matches()) {

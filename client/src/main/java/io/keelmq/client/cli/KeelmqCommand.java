@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -106,7 +107,8 @@ final class KeelmqCommand implements Runnable {
       // As with a command that met it earlier: nobody wants the rest.
       return exitCode;
     } catch (CliError e) {
-      return root.failed(e);
+      // A command that failed has told why, and this may be the reason again.
+      return exitCode == ExitCodes.OK ? root.failed(e) : exitCode;
     }
     return exitCode;
   }
@@ -150,12 +152,9 @@ final class KeelmqCommand implements Runnable {
 
   private int misused(ParameterException failure, String[] words) {
     // The parser stopped, so that -o may not have been read yet.
-    for (int i = 0; i < words.length; i++) {
-      boolean next = (words[i].equals("-o") || words[i].equals("--output")) && i + 1 < words.length;
-      String value = next ? words[i + 1] : words[i];
-      if (value.equalsIgnoreCase("json") && next || value.matches("(?i)(-o|--output)=?json")) {
-        form = Form.JSON;
-      }
+    String line = String.join(" ", words).toLowerCase(Locale.ROOT);
+    if (line.matches("(.* )?(-o|--output)[ =]?json( .*)?")) {
+      form = Form.JSON;
     }
     String help = failure.getCommandLine().getCommandSpec().qualifiedName();
     return failed(

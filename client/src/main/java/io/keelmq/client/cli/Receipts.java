@@ -21,9 +21,15 @@ final class Receipts {
   /** So many lines may fail before the rest is not tried. */
   private static final int MAX_FAILURES = 100;
 
-  private record Sent(long line, CompletableFuture<Receipt> receipt) {}
+  private static final long NO_LINE = -1;
 
-  private static final Sent END = new Sent(-1, new CompletableFuture<>());
+  private static final Sent END = new Sent(NO_LINE, new CompletableFuture<>());
+
+  private record Sent(long line, CompletableFuture<Receipt> receipt) {
+    boolean isEnd() {
+      return line == NO_LINE;
+    }
+  }
 
   private final BlockingQueue<Sent> waiting = new ArrayBlockingQueue<>(MAX_WAITING);
   private final Consumer<Receipt> print;
@@ -123,7 +129,7 @@ final class Receipts {
           flush.run();
           next = next == null ? waiting.take() : next;
         }
-        if (next == END) {
+        if (next.isEnd()) {
           return;
         }
         settle(next);

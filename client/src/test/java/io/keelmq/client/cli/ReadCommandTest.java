@@ -116,6 +116,7 @@ class ReadCommandTest {
     keelmq.outStream = failing("No space left on device");
 
     assertEquals(1, keelmq.run("read", "--topic", "orders"));
+    assertEquals(1, keelmq.errLines().size());
     assertTrue(keelmq.errLines().get(0).contains("No space left on device"));
   }
 

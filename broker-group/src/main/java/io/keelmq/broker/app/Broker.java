@@ -1,0 +1,171 @@
+package io.keelmq.broker.app;
+
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.api.ApiStats;
+import io.keelmq.broker.api.GrpcServers;
+import io.keelmq.broker.api.ReplicaIdentity;
+import io.keelmq.broker.raft.RaftReplica;
+import io.keelmq.broker.raft.RaftReplicaOptions;
+import io.keelmq.broker.raft.UnusableFolderException;
+import io.keelmq.broker.registry.RegistryAgent;
+import io.keelmq.broker.state.Effect;
+import io.keelmq.common.Metrics;
+import io.keelmq.common.OpsServer;
+import io.keelmq.common.Shutdown;
+import io.keelmq.raftlog.RealDisk;
+import io.keelmq.raftlog.SegmentedLogOptions;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The composition root: makes the parts of a broker, connects them, starts them in order and ends
+ * them in the order in which others should notice.
+ *
+ * <p>A part that cannot go on ends the process; whoever supervises it starts it again, and the
+ * group goes on meanwhile.
+ */
+final class Broker {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
+
+  private static final int EXIT_FATAL = 1;
+  private static final Duration LEAVE_WITHIN = Duration.ofSeconds(3);
+  private static final Duration STOP_CALLS_WITHIN = Duration.ofSeconds(3);
+  private static final Duration CLOSE_WITHIN = Duration.ofSeconds(15);
+  private static final Duration STEP_MARGIN = Duration.ofSeconds(4);
+  private static final long READINESS_MILLIS = 200;
+
+  private final BrokerOptions options;
+  private final Shutdown shutdown;
+  private final InstantSource wall;
+  private final LongSupplier nanos;
+  private final String version;
+
+  Broker(
+      BrokerOptions options,
+      Shutdown shutdown,
+      InstantSource wall,
+      LongSupplier nanos,
+      String version) {
+    this.options = options;
+    this.shutdown = shutdown;
+    this.wall = wall;
+    this.nanos = nanos;
+    this.version = version;
+  }
+
+  /**
+   * Opens the data folder and every port. Returns when clients can connect, not when the group has
+   * a leader.
+   *
+   * @throws IOException if a port or the data folder cannot be used
+   * @throws UnusableFolderException if the data folder is not this replica's, or is damaged
+   */
+  void start() throws IOException, UnusableFolderException {
+    if (!options.syncToDisk()) {
+      LOG.warn(
+          "log.sync=os: acknowledged messages are NOT forced to disk. A power loss of a majority of"
+              + " replicas can take them back. Set log.sync=fsync for messages that matter.");
+    }
+    RaftReplica replica = RaftReplica.open(replicaOptions());
+    var identity =
+        new ReplicaIdentity(
+            options.brokerGroup(),
+            options.node(),
+            options.clientAdvertised().toString(),
+            options.raftAdvertised().toString(),
+            options.opsAdvertised().toString(),
+            version,
+            wall.millis());
+    var stats = new ApiStats();
+    var servers = new GrpcServers(options.clientListen(), identity, replica, replica, stats, nanos);
+    var registry =
+        new RegistryAgent(
+            options.nameServers(),
+            new ReplicaReports(identity, replica, replica),
+            () -> ThreadLocalRandom.current().nextDouble());
+    var metrics = new Metrics();
+    BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
+    var ops =
+        new OpsServer(
+            options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
+    ScheduledExecutorService readinessTimer =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              var thread = new Thread(task, "readiness");
+              thread.setDaemon(true);
+              return thread;
+            });
+
+    // Leadership goes first, while this replica can still answer; then it goes out of sight.
+    step("hand over leadership", LEAVE_WITHIN, () -> replica.leaveGracefully(LEAVE_WITHIN));
+    step("leave the name servers", LEAVE_WITHIN, registry::close);
+    step("end calls", STOP_CALLS_WITHIN.multipliedBy(2), () -> servers.stop(STOP_CALLS_WITHIN));
+    step("close the replica", CLOSE_WITHIN, replica::close);
+    step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
+    step("close the operators' port", LEAVE_WITHIN, ops::close);
+
+    replica.onApplied(effects -> tellRegistry(registry, effects));
+    ops.start();
+    int port = servers.start();
+    registry.start();
+    readinessTimer.scheduleWithFixedDelay(
+        () -> servers.setReady(replica.status().ready()),
+        0,
+        READINESS_MILLIS,
+        TimeUnit.MILLISECONDS);
+    LOG.info(
+        "broker started node={} group={} client={}:{} raft={} ops={}:{} role={}",
+        options.node(),
+        options.brokerGroup(),
+        options.clientListen().host(),
+        port,
+        options.raftListen(),
+        options.opsListen().host(),
+        ops.port(),
+        replica.leadership().role());
+  }
+
+  /** Name servers hear at once of new leaders and topics; of the rest every second. */
+  private static void tellRegistry(RegistryAgent registry, List<Effect> effects) {
+    if (effects.isEmpty() || effects.stream().anyMatch(Effect.TopicsChanged.class::isInstance)) {
+      registry.changed();
+    }
+  }
+
+  private static OpsServer.Readiness readiness(RaftReplica replica) {
+    var status = replica.status();
+    Leadership.Role role = replica.leadership().role();
+    return new OpsServer.Readiness(status.ready(), role.name(), status.reason());
+  }
+
+  private RaftReplicaOptions replicaOptions() {
+    return new RaftReplicaOptions(
+        options.node(),
+        options.brokerGroup(),
+        options.dataFolder(),
+        options.raftListen(),
+        options.raftAdvertised().toString(),
+        options.electionTimeout(),
+        options.segmentBytes(),
+        options.syncToDisk() ? SegmentedLogOptions.Sync.FSYNC : SegmentedLogOptions.Sync.OS,
+        RaftReplicaOptions.DEFAULT_BYTES_IN_FLIGHT,
+        new RealDisk(),
+        wall,
+        nanos,
+        cause -> shutdown.exitLater(EXIT_FATAL, cause.toString()));
+  }
+
+  private void step(String name, Duration within, Shutdown.Step step) {
+    shutdown.step(name, within.plus(STEP_MARGIN), step);
+  }
+}

@@ -1,0 +1,62 @@
+package io.keelmq.broker.app;
+
+import io.keelmq.broker.raft.UnusableFolderException;
+import io.keelmq.common.ConfigurationException;
+import io.keelmq.common.Settings;
+import io.keelmq.common.Shutdown;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The broker's process: {@code [--config FILE] [key=value ...]}. Exit codes: 0 after a signal, 1 if
+ * it cannot start or cannot go on, 2 if it is configured badly.
+ */
+public final class BrokerMain {
+
+  private BrokerMain() {}
+
+  public static void main(String[] arguments) throws InterruptedException {
+    if (List.of(arguments).contains("--help")) {
+      System.out.print(
+          "broker [--config FILE] [key=value ...]\n" + Settings.help(BrokerOptions.KEYS));
+      return;
+    }
+    Logger log = LoggerFactory.getLogger(BrokerMain.class);
+    var shutdown = new Shutdown();
+    BrokerOptions options;
+    try {
+      Settings settings = Settings.parse(BrokerOptions.KEYS, arguments);
+      options = BrokerOptions.of(settings);
+      log.info("broker starting {}", settings.describe());
+    } catch (ConfigurationException e) {
+      log.error("bad configuration: {}", e.getMessage());
+      shutdown.exit(2, "bad configuration");
+      return;
+    }
+    shutdown.onSignal();
+    var broker = new Broker(options, shutdown, InstantSource.system(), System::nanoTime, version());
+    try {
+      broker.start();
+    } catch (IOException | UnusableFolderException | RuntimeException e) {
+      if (!shutdown.hasBegun()) {
+        log.error("broker {} did not start: {}", options.node(), reason(e));
+        log.debug("broker did not start", e);
+      }
+      shutdown.exit(1, "did not start");
+      return;
+    }
+    shutdown.awaitEnd();
+  }
+
+  private static String reason(Exception failure) {
+    return failure.getMessage() == null ? failure.toString() : failure.getMessage();
+  }
+
+  private static String version() {
+    String version = BrokerMain.class.getPackage().getImplementationVersion();
+    return version == null ? "unknown" : version;
+  }
+}

@@ -1,0 +1,115 @@
+package io.keelmq.broker.app;
+
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Replica;
+import io.keelmq.broker.api.ApiStats;
+import io.keelmq.broker.raft.RaftStats;
+import io.keelmq.common.Metrics;
+import java.util.function.LongSupplier;
+
+/** What a broker shows at /metrics, beside what every JVM does. Counts live where they arise. */
+final class BrokerMetrics {
+
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private BrokerMetrics() {}
+
+  static void register(Metrics metrics, Replica replica, RaftStats raft, ApiStats api) {
+    replication(metrics, replica, raft);
+    storage(metrics, raft);
+    serving(metrics, api);
+  }
+
+  private static void replication(Metrics metrics, Replica replica, RaftStats raft) {
+    metrics.gauge(
+        "keelmq_leader",
+        "1 while this replica leads its broker group",
+        () -> replica.leadership().role() == Leadership.Role.LEADER ? 1 : 0);
+    metrics.gauge("keelmq_term", "Raft term", () -> replica.leadership().term());
+    gauge(metrics, "keelmq_committed_index", "last committed log index", raft.committedIndex());
+    gauge(metrics, "keelmq_applied_index", "last applied log index", raft.appliedIndex());
+    counter(
+        metrics, "keelmq_proposed_commands_total", "commands proposed", raft.commandsProposed());
+    counter(
+        metrics, "keelmq_proposed_entries_total", "log entries proposed", raft.entriesProposed());
+    counter(
+        metrics, "keelmq_proposed_bytes_total", "bytes of proposed entries", raft.bytesProposed());
+    counter(
+        metrics,
+        "keelmq_overloads_total",
+        "proposals refused because too much was in flight",
+        raft.overloads());
+    gauge(metrics, "keelmq_proposal_in_flight_bytes", "bytes being stored", raft.bytesInFlight());
+    gauge(
+        metrics, "keelmq_replies_waiting", "answers applied but not given", raft.repliesWaiting());
+    counter(metrics, "keelmq_applied_entries_total", "entries applied", raft.entriesApplied());
+    counter(
+        metrics,
+        "keelmq_skipped_entries_total",
+        "entries already applied before a restart",
+        raft.entriesSkipped());
+    counter(metrics, "keelmq_applied_commands_total", "commands applied", raft.commandsApplied());
+  }
+
+  private static void storage(Metrics metrics, RaftStats raft) {
+    counter(metrics, "keelmq_log_forces_total", "fsyncs of the commit log", raft.logForces());
+    metrics.counter(
+        "keelmq_log_force_seconds_total",
+        "time spent in fsync of the commit log",
+        () -> raft.logForceNanos().getAsLong() / NANOS_PER_SECOND);
+    counter(
+        metrics,
+        "keelmq_log_appended_bytes_total",
+        "bytes appended to the commit log",
+        raft.logBytes());
+    gauge(metrics, "keelmq_store_file_bytes", "bytes of index files", raft.storeBytes());
+    gauge(
+        metrics,
+        "keelmq_store_memory_bytes",
+        "bytes of index memory outside the heap",
+        raft.storeMemoryBytes());
+    metrics.counter(
+        "keelmq_written_bytes_total",
+        "bytes this process caused to be written to storage",
+        ProcessIo::writtenBytes);
+  }
+
+  private static void serving(Metrics metrics, ApiStats api) {
+    counter(metrics, "keelmq_publish_batches_total", "batches stored", api::publishBatches);
+    counter(metrics, "keelmq_publish_messages_total", "messages published", api::publishMessages);
+    counter(metrics, "keelmq_publish_bytes_total", "bytes published", api::publishBytes);
+    counter(metrics, "keelmq_send_messages_total", "messages stored by Send", api::sends);
+    counter(metrics, "keelmq_read_messages_total", "messages read", api::readMessages);
+    counter(metrics, "keelmq_read_bytes_total", "bytes read", api::readBytes);
+    counter(metrics, "keelmq_forwards_total", "calls passed on to the leader", api::forwards);
+    counter(metrics, "keelmq_holds_total", "waits for a leader", api::holds);
+    counter(
+        metrics,
+        "keelmq_republished_batches_total",
+        "batches handed over once more",
+        api::republished);
+    gauge(metrics, "keelmq_open_producers", "open Publish streams", api::openProducers);
+    gauge(metrics, "keelmq_open_readers", "open Read streams", api::openReaders);
+    gauge(metrics, "keelmq_parked_readers", "Read streams that wait for more", api::parkedReaders);
+    metrics.gauges(
+        "keelmq_refused_calls",
+        "answers other than OK since the start, by code",
+        callback ->
+            api.refused()
+                .forEach(
+                    (code, count) -> {
+                      if (count > 0) {
+                        callback.call(count, code.name());
+                      }
+                    }),
+        "code");
+  }
+
+  private static void gauge(Metrics metrics, String name, String help, LongSupplier value) {
+    metrics.gauge(name, help, value::getAsLong);
+  }
+
+  private static void counter(Metrics metrics, String name, String help, LongSupplier value) {
+    metrics.counter(name, help, value::getAsLong);
+  }
+}

@@ -1,0 +1,222 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.Closure;
+import com.alipay.sofa.jraft.Iterator;
+import io.keelmq.broker.raft.LogEntryBytes.Decoded;
+import io.keelmq.broker.raft.LogEntryBytes.Placed;
+import io.keelmq.broker.state.BrokerState;
+import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.LogEntryInfo;
+import io.keelmq.broker.state.Outcome;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.SegmentedLog;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * Feeds committed entries into the state machine, in log order.
+ *
+ * <p>Owned by JRaft's apply thread. Entries that the rows hold already, after a restart, are passed
+ * over without their bytes being read. Rows of several entries are committed together; replies and
+ * effects are handed over only then, so that whoever is told can read. An exception out of here is
+ * fatal: JRaft puts the node into its error state.
+ */
+final class ApplyLoop {
+
+  /** Row bytes after which rows are committed within one run of JRaft's iterator. */
+  static final long BATCH_BYTES = 1L << 20;
+
+  /** Entries after which JRaft is told how far we are, so that it lets go of what it holds. */
+  static final int ENTRIES_PER_COMMIT = 1_024;
+
+  /** How long the log may take to become durable before the apply thread gives up. */
+  private static final Duration DURABLE_LIMIT = Duration.ofSeconds(10);
+
+  /** An entry's end, to be told after the commit. */
+  private record Applied(long index, EntryInFlight entry, List<Reply> replies) {}
+
+  private final BrokerState state;
+  private final RocksTables store;
+  private final SegmentedLog log;
+  private final LogClock clock;
+  private final Replies replies;
+  private final Consumer<List<Effect>> onEffects;
+
+  /** Entries up to here were in the log when this process began. */
+  private final long oldEntries;
+
+  /**
+   * Guards that what is flushed is what the applied index says: held by the apply thread around a
+   * commit, and by the timer around a flush.
+   */
+  private final ReentrantLock commitLock = new ReentrantLock();
+
+  /** Written under the commit lock. */
+  private volatile long committedIndex;
+
+  private volatile long seenIndex;
+
+  private final List<Applied> ended = new ArrayList<>();
+  private final List<Effect> effects = new ArrayList<>();
+  private final LongAdder entriesApplied = new LongAdder();
+  private final LongAdder entriesSkipped = new LongAdder();
+  private final LongAdder commandsApplied = new LongAdder();
+
+  /**
+   * @param onEffects told on the reply thread
+   */
+  ApplyLoop(
+      BrokerState state,
+      RocksTables store,
+      SegmentedLog log,
+      LogClock clock,
+      Replies replies,
+      Consumer<List<Effect>> onEffects) {
+    this.state = state;
+    this.store = store;
+    this.log = log;
+    this.clock = clock;
+    this.replies = replies;
+    this.onEffects = onEffects;
+    this.oldEntries = log.last();
+    this.committedIndex = state.applied().index();
+  }
+
+  /** Applies what JRaft says is committed. */
+  void apply(Iterator entries) {
+    int sinceCommit = 0;
+    while (entries.hasNext()) {
+      long index = entries.getIndex();
+      if (index <= state.applied().index()) {
+        entriesSkipped.increment();
+      } else {
+        applyEntry(entries, index);
+      }
+      seenIndex = index;
+      if (store.batchBytes() >= BATCH_BYTES || ++sinceCommit >= ENTRIES_PER_COMMIT) {
+        commit();
+        sinceCommit = 0;
+        // Also for entries passed over: JRaft keeps those it thinks are not applied in memory.
+        entries.commit();
+      }
+      entries.next();
+    }
+    commit();
+  }
+
+  private void applyEntry(Iterator entries, long index) {
+    Decoded entry = LogEntryBytes.decode(index, entries.getData());
+    var info = new LogEntryInfo(index, entries.getTerm(), entry.timeMillis());
+    var told = new ArrayList<Reply>(entry.commands().size());
+    for (Placed placed : entry.commands()) {
+      Outcome outcome = state.apply(info, placed.origin(), placed.command());
+      told.add(outcome.reply());
+      effects.addAll(outcome.effects());
+    }
+    state.finish(info);
+    clock.observe(entry.timeMillis(), index > oldEntries);
+    entriesApplied.increment();
+    commandsApplied.add(told.size());
+    Closure done = entries.done();
+    if (done instanceof EntryInFlight inFlight) {
+      ended.add(new Applied(index, inFlight, told));
+    }
+  }
+
+  private void commit() {
+    if (state.applied().index() == committedIndex) {
+      return;
+    }
+    commitLock.lock();
+    try {
+      store.commit();
+      committedIndex = state.applied().index();
+      if (store.flushDue()) {
+        flushHoldingLock();
+      }
+    } finally {
+      commitLock.unlock();
+    }
+    tell();
+  }
+
+  private void tell() {
+    for (Applied applied : ended) {
+      applied.entry().applied(applied.index(), applied.replies());
+    }
+    ended.clear();
+    if (!effects.isEmpty()) {
+      List<Effect> told = List.copyOf(effects);
+      effects.clear();
+      try {
+        replies.tellBatch(() -> onEffects.accept(told));
+      } catch (InterruptedException e) {
+        throw new IllegalStateException("the apply thread was interrupted", e);
+      }
+    }
+  }
+
+  /**
+   * Makes the rows durable, if there is anything new. Any thread; the apply thread waits meanwhile,
+   * for the log's force and not for RocksDB's.
+   */
+  void flush() {
+    commitLock.lock();
+    try {
+      if (store.dirty()) {
+        flushHoldingLock();
+      }
+    } finally {
+      commitLock.unlock();
+    }
+  }
+
+  /** Like {@link #flush}, and waits for RocksDB; for the end, when nothing is applied any more. */
+  void flushAndWait() {
+    flush();
+    store.flushAndWait();
+  }
+
+  private void flushHoldingLock() {
+    // A leader applies an entry that two followers have before it is on its own disk. Rows that
+    // outlive a crash which takes their entries would make the next entries at the same indexes
+    // look applied.
+    try {
+      if (!log.awaitDurable(committedIndex, DURABLE_LIMIT)) {
+        throw new IllegalStateException(
+            "the log is durable up to entry %d, expected %d within %s: the disk does not keep up"
+                .formatted(log.durableLast(), committedIndex, DURABLE_LIMIT));
+      }
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("interrupted while waiting for the log", e);
+    }
+    store.flush();
+  }
+
+  /** The last entry whose rows everybody can read. */
+  long committedIndex() {
+    return committedIndex;
+  }
+
+  /** The last entry that JRaft handed over, passed over or not. */
+  long seenIndex() {
+    return seenIndex;
+  }
+
+  long entriesApplied() {
+    return entriesApplied.sum();
+  }
+
+  long entriesSkipped() {
+    return entriesSkipped.sum();
+  }
+
+  long commandsApplied() {
+    return commandsApplied.sum();
+  }
+}

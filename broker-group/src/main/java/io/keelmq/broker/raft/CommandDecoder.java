@@ -1,0 +1,178 @@
+package io.keelmq.broker.raft;
+
+import com.google.protobuf.Message;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Command.ClientMessageIds;
+import io.keelmq.broker.state.Command.SendDedup;
+import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.GroupKind;
+import io.keelmq.broker.state.TopicType;
+import io.keelmq.v1.log.CommitOffsets;
+import io.keelmq.v1.log.LogCommand;
+import io.keelmq.v1.log.LogQueueOffset;
+import io.keelmq.v1.log.ProducerSequence;
+import io.keelmq.v1.log.PutConsumerGroup;
+import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RunHeader;
+import io.keelmq.v1.log.SeekOffsets;
+import io.keelmq.v1.log.SendMessages;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * From the commands of one entry to those of the state machine. Counts through the payload, so that
+ * each run learns its position. Used by one thread.
+ *
+ * <p>Refuses what it does not know: a field added by a newer version may change what a command
+ * does.
+ */
+final class CommandDecoder {
+
+  private final long index;
+  private int position;
+
+  /**
+   * @param position where the payload begins
+   */
+  CommandDecoder(long index, int position) {
+    this.index = index;
+    this.position = position;
+  }
+
+  /** One after the last run that was seen. */
+  int position() {
+    return position;
+  }
+
+  Optional<CommandOrigin> origin(LogCommand log) {
+    if (!log.hasOrigin()) {
+      return Optional.empty();
+    }
+    refuseUnknownFields(index, log.getOrigin());
+    return Optional.of(new CommandOrigin(log.getOrigin().getId(), log.getOrigin().getSequence()));
+  }
+
+  Command command(LogCommand log) {
+    refuseUnknownFields(index, log);
+    return switch (log.getCommandCase()) {
+      case SEND_MESSAGES -> send(known(log.getSendMessages()));
+      case PUT_TOPIC -> put(known(log.getPutTopic()));
+      case DELETE_TOPIC -> new Command.DeleteTopic(known(log.getDeleteTopic()).getTopic());
+      case PUT_CONSUMER_GROUP -> put(known(log.getPutConsumerGroup()));
+      case DELETE_CONSUMER_GROUP ->
+          new Command.DeleteConsumerGroup(known(log.getDeleteConsumerGroup()).getConsumerGroup());
+      case COMMIT_OFFSETS -> commit(known(log.getCommitOffsets()));
+      case SEEK_OFFSETS -> seek(known(log.getSeekOffsets()));
+      case ADVANCE_TIME -> {
+        known(log.getAdvanceTime());
+        yield new Command.AdvanceTime();
+      }
+      case COMMAND_NOT_SET -> throw unreadable("a command without content");
+    };
+  }
+
+  static void refuseUnknownFields(long index, Message message) {
+    if (!message.getUnknownFields().asMap().isEmpty()) {
+      throw new UnreadableEntryException(
+          "entry %d: %s has fields %s that this version does not know: start the version that wrote it"
+              .formatted(
+                  index,
+                  message.getDescriptorForType().getName(),
+                  message.getUnknownFields().asMap().keySet()));
+    }
+  }
+
+  private <M extends Message> M known(M message) {
+    refuseUnknownFields(index, message);
+    return message;
+  }
+
+  private Command send(SendMessages log) {
+    var runs = new ArrayList<Command.Run>(log.getRunsCount());
+    for (RunHeader header : log.getRunsList()) {
+      RunHeader run = known(header);
+      if (run.getRecordBytes() < 0 || position > Integer.MAX_VALUE - run.getRecordBytes()) {
+        throw unreadable("a run of " + run.getRecordBytes() + " bytes at " + position);
+      }
+      runs.add(
+          new Command.Run(
+              run.getTopic(),
+              run.getQueue(),
+              run.getCount(),
+              position,
+              run.getRecordBytes(),
+              run.getMessageIdsList()));
+      position += run.getRecordBytes();
+    }
+    return new Command.SendMessages(dedup(log), runs);
+  }
+
+  private SendDedup dedup(SendMessages log) {
+    return switch (log.getDedupCase()) {
+      case PRODUCER -> {
+        ProducerSequence producer = known(log.getProducer());
+        yield new Command.ProducerSequence(
+            producer.getProducerId(), producer.getEpoch(), producer.getSequence());
+      }
+      case CLIENT_ID -> new ClientMessageIds(log.getClientId());
+      case DEDUP_NOT_SET -> throw unreadable("a send that does not say how repeats are told");
+    };
+  }
+
+  private Command put(PutTopic log) {
+    if (log.getAlter()) {
+      return new Command.AlterTopic(
+          log.getTopic(),
+          log.getQueues() == CommandEncoder.SAME_QUEUES
+              ? OptionalInt.empty()
+              : OptionalInt.of(log.getQueues()),
+          log.getRetentionMillis() == CommandEncoder.SAME_RETENTION
+              ? OptionalLong.empty()
+              : OptionalLong.of(log.getRetentionMillis()));
+    }
+    try {
+      return new Command.CreateTopic(
+          log.getTopic(),
+          TopicType.ofCode(log.getTypeValue()),
+          log.getQueues(),
+          log.getRetentionMillis());
+    } catch (IllegalArgumentException e) {
+      throw unreadable(e.getMessage());
+    }
+  }
+
+  private Command put(PutConsumerGroup log) {
+    try {
+      return new Command.CreateConsumerGroup(
+          log.getConsumerGroup(), GroupKind.ofCode(log.getKindValue()));
+    } catch (IllegalArgumentException e) {
+      throw unreadable(e.getMessage());
+    }
+  }
+
+  private Command commit(CommitOffsets log) {
+    return new Command.CommitOffsets(
+        log.getConsumerGroup(), log.getTopic(), log.getEpoch(), offsets(log.getOffsetsList()));
+  }
+
+  private Command seek(SeekOffsets log) {
+    return new Command.SeekOffsets(
+        log.getConsumerGroup(), log.getTopic(), offsets(log.getOffsetsList()));
+  }
+
+  private List<Command.QueueOffset> offsets(List<LogQueueOffset> logged) {
+    var offsets = new ArrayList<Command.QueueOffset>(logged.size());
+    for (LogQueueOffset offset : logged) {
+      offsets.add(new Command.QueueOffset(known(offset).getQueue(), offset.getOffset()));
+    }
+    return offsets;
+  }
+
+  private UnreadableEntryException unreadable(String what) {
+    return new UnreadableEntryException(
+        "entry %d: %s: start the version that wrote it".formatted(index, what));
+  }
+}

@@ -1,0 +1,127 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Command.ClientMessageIds;
+import io.keelmq.broker.state.Command.ProducerSequence;
+import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.v1.Origin;
+import io.keelmq.v1.TopicType;
+import io.keelmq.v1.log.AdvanceTime;
+import io.keelmq.v1.log.CommitOffsets;
+import io.keelmq.v1.log.DeleteConsumerGroup;
+import io.keelmq.v1.log.DeleteTopic;
+import io.keelmq.v1.log.GroupKind;
+import io.keelmq.v1.log.LogCommand;
+import io.keelmq.v1.log.LogQueueOffset;
+import io.keelmq.v1.log.PutConsumerGroup;
+import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RunHeader;
+import io.keelmq.v1.log.SeekOffsets;
+import io.keelmq.v1.log.SendMessages;
+import java.util.List;
+import java.util.Optional;
+
+/** From the state machine's commands to their form in the log. Stateless. */
+final class CommandEncoder {
+
+  /** "Leave it as it is", in the settings of an altered topic. */
+  static final int SAME_QUEUES = 0;
+
+  static final long SAME_RETENTION = -1;
+
+  private CommandEncoder() {}
+
+  static LogCommand encode(Optional<CommandOrigin> origin, Command command) {
+    var log = LogCommand.newBuilder();
+    origin.ifPresent(
+        from -> log.setOrigin(Origin.newBuilder().setId(from.id()).setSequence(from.sequence())));
+    if (command instanceof Command.SendMessages send) {
+      log.setSendMessages(send(send));
+    } else if (command instanceof Command.CreateTopic create) {
+      log.setPutTopic(
+          PutTopic.newBuilder()
+              .setTopic(create.topic())
+              .setType(TopicType.forNumber(create.type().code()))
+              .setQueues(create.queues())
+              .setRetentionMillis(create.retentionMillis()));
+    } else if (command instanceof Command.AlterTopic alter) {
+      log.setPutTopic(alter(alter));
+    } else if (command instanceof Command.DeleteTopic delete) {
+      log.setDeleteTopic(DeleteTopic.newBuilder().setTopic(delete.topic()));
+    } else if (command instanceof Command.CreateConsumerGroup create) {
+      log.setPutConsumerGroup(
+          PutConsumerGroup.newBuilder()
+              .setConsumerGroup(create.consumerGroup())
+              .setKind(GroupKind.forNumber(create.kind().code())));
+    } else if (command instanceof Command.DeleteConsumerGroup delete) {
+      log.setDeleteConsumerGroup(
+          DeleteConsumerGroup.newBuilder().setConsumerGroup(delete.consumerGroup()));
+    } else if (command instanceof Command.CommitOffsets commit) {
+      log.setCommitOffsets(
+          CommitOffsets.newBuilder()
+              .setConsumerGroup(commit.consumerGroup())
+              .setTopic(commit.topic())
+              .setEpoch(commit.epoch())
+              .addAllOffsets(offsets(commit.offsets())));
+    } else if (command instanceof Command.SeekOffsets seek) {
+      log.setSeekOffsets(
+          SeekOffsets.newBuilder()
+              .setConsumerGroup(seek.consumerGroup())
+              .setTopic(seek.topic())
+              .addAllOffsets(offsets(seek.offsets())));
+    } else if (command instanceof Command.AdvanceTime) {
+      log.setAdvanceTime(AdvanceTime.getDefaultInstance());
+    } else {
+      throw new IllegalArgumentException("no log form for " + command.getClass());
+    }
+    return log.build();
+  }
+
+  private static SendMessages send(Command.SendMessages send) {
+    var log = SendMessages.newBuilder();
+    if (send.dedup() instanceof ProducerSequence producer) {
+      log.setProducer(
+          io.keelmq.v1.log.ProducerSequence.newBuilder()
+              .setProducerId(producer.producerId())
+              .setEpoch(producer.epoch())
+              .setSequence(producer.sequence()));
+    } else if (send.dedup() instanceof ClientMessageIds ids) {
+      log.setClientId(ids.clientId());
+    }
+    for (Command.Run run : send.runs()) {
+      log.addRuns(
+          RunHeader.newBuilder()
+              .setTopic(run.topic())
+              .setQueue(run.queue())
+              .setCount(run.count())
+              .setRecordBytes(run.bytes())
+              .addAllMessageIds(run.messageIds()));
+    }
+    return log.build();
+  }
+
+  private static PutTopic alter(Command.AlterTopic alter) {
+    // A value that happens to be the one for "same" is nonsense in a request; it is stored as other
+    // nonsense, so that the state machine and not the format refuses it.
+    int queues = alter.queues().orElse(SAME_QUEUES);
+    long retention = alter.retentionMillis().orElse(SAME_RETENTION);
+    return PutTopic.newBuilder()
+        .setTopic(alter.topic())
+        .setAlter(true)
+        .setQueues(alter.queues().isPresent() && queues == SAME_QUEUES ? -1 : queues)
+        .setRetentionMillis(
+            alter.retentionMillis().isPresent() && retention == SAME_RETENTION ? -2 : retention)
+        .build();
+  }
+
+  private static List<LogQueueOffset> offsets(List<Command.QueueOffset> offsets) {
+    return offsets.stream()
+        .map(
+            offset ->
+                LogQueueOffset.newBuilder()
+                    .setQueue(offset.queue())
+                    .setOffset(offset.offset())
+                    .build())
+        .toList();
+  }
+}

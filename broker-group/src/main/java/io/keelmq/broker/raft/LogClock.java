@@ -1,0 +1,113 @@
+package io.keelmq.broker.raft;
+
+import java.time.InstantSource;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Log time: the clock by which a group's leases and timers run, the same for all its leaders.
+ *
+ * <p>It goes on from the stamp of the last entry by this machine's monotonic clock and is drawn
+ * towards its wall clock by at most a tenth of the time that passes, so that leaders whose wall
+ * clocks are minutes apart do not make it jump. It never goes back. Only a replica that has not
+ * applied anything new since its process began (after a restart of the whole group) has to believe
+ * its wall clock, because nobody else knows how long the group was down; it does so once, forwards
+ * only.
+ *
+ * <p>Thread-safe; the methods are short and hold only this object's lock.
+ */
+final class LogClock {
+
+  private static final Logger LOG = LoggerFactory.getLogger(LogClock.class);
+
+  private static final long NANOS_PER_MILLI = 1_000_000;
+  private static final long SLEW_DIVISOR = 10;
+  private static final long NOTABLE_JUMP_MILLIS = 5_000;
+
+  private final InstantSource wall;
+  private final LongSupplier nanos;
+
+  /** Log time, in nanoseconds since 1970, at {@link #baseNanos} of the monotonic clock. */
+  private long base;
+
+  private long baseNanos;
+
+  /** False until an entry newer than this process was seen, or a stamp was given. */
+  private boolean anchored;
+
+  private boolean leading;
+
+  /** Stamps given in this leadership come back when their entries are applied. */
+  private long lastGivenMillis;
+
+  /**
+   * @param lastMillis stamp of the last applied entry, 0 if there is none
+   */
+  LogClock(long lastMillis, InstantSource wall, LongSupplier nanos) {
+    this.wall = wall;
+    this.nanos = nanos;
+    this.base = lastMillis * NANOS_PER_MILLI;
+    this.baseNanos = nanos.getAsLong();
+    this.lastGivenMillis = lastMillis;
+  }
+
+  /**
+   * To be called when this replica begins to lead, after it applied all earlier leaders' entries.
+   */
+  synchronized void lead() {
+    leading = true;
+    lastGivenMillis = base / NANOS_PER_MILLI;
+  }
+
+  synchronized void follow() {
+    leading = false;
+  }
+
+  /**
+   * Follows the stamp of an entry that was just applied.
+   *
+   * @param fresh false for entries that were in the log when this process began
+   */
+  synchronized void observe(long stampMillis, boolean fresh) {
+    if (leading && stampMillis <= lastGivenMillis) {
+      return;
+    }
+    base = Math.max(stampMillis, leading ? lastGivenMillis : 0) * NANOS_PER_MILLI;
+    baseNanos = nanos.getAsLong();
+    anchored |= fresh;
+  }
+
+  /** The stamp for the next entry. */
+  synchronized long stamp() {
+    long now = nanos.getAsLong();
+    long reached = at(now);
+    long wallNanos = wall.millis() * NANOS_PER_MILLI;
+    if (!anchored && wallNanos > reached) {
+      long jumpMillis = (wallNanos - reached) / NANOS_PER_MILLI;
+      if (base > 0 && jumpMillis > NOTABLE_JUMP_MILLIS) {
+        LOG.warn(
+            "log time jumps to this machine's clock after a restart, jump_millis={}", jumpMillis);
+      }
+      reached = wallNanos;
+    }
+    anchored = true;
+    base = reached;
+    baseNanos = now;
+    lastGivenMillis = Math.max(lastGivenMillis, base / NANOS_PER_MILLI);
+    return lastGivenMillis;
+  }
+
+  /** Log time now, in milliseconds since 1970. */
+  synchronized long now() {
+    return Math.max(lastGivenMillis, at(nanos.getAsLong()) / NANOS_PER_MILLI);
+  }
+
+  private long at(long now) {
+    long elapsed = Math.max(0, now - baseNanos);
+    long reached = base + elapsed;
+    long slew = elapsed / SLEW_DIVISOR;
+    long error = wall.millis() * NANOS_PER_MILLI - reached;
+    return reached + Math.max(-slew, Math.min(slew, error));
+  }
+}

@@ -1,0 +1,43 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.JRaftServiceFactory;
+import com.alipay.sofa.jraft.entity.codec.LogEntryCodecFactory;
+import com.alipay.sofa.jraft.entity.codec.v2.LogEntryV2CodecFactory;
+import com.alipay.sofa.jraft.option.NodeOptions;
+import com.alipay.sofa.jraft.option.RaftOptions;
+import com.alipay.sofa.jraft.storage.LogStorage;
+import com.alipay.sofa.jraft.storage.RaftMetaStorage;
+import com.alipay.sofa.jraft.storage.SnapshotStorage;
+import com.alipay.sofa.jraft.storage.impl.LocalRaftMetaStorage;
+import io.keelmq.raftlog.SegmentedLog;
+import io.keelmq.raftlog.SegmentedLogStorage;
+
+/** What JRaft stores with: our log, its own file for term and vote. */
+final class RaftLogFactory implements JRaftServiceFactory {
+
+  private final SegmentedLog log;
+
+  RaftLogFactory(SegmentedLog log) {
+    this.log = log;
+  }
+
+  @Override
+  public LogStorage createLogStorage(String uri, RaftOptions options) {
+    return new SegmentedLogStorage(log);
+  }
+
+  @Override
+  public RaftMetaStorage createRaftMetaStorage(String uri, RaftOptions options) {
+    return new LocalRaftMetaStorage(uri, options);
+  }
+
+  @Override
+  public SnapshotStorage createSnapshotStorage(NodeOptions options) {
+    throw new UnsupportedOperationException("this version takes no snapshots");
+  }
+
+  @Override
+  public LogEntryCodecFactory createLogEntryCodecFactory() {
+    return LogEntryV2CodecFactory.getInstance();
+  }
+}

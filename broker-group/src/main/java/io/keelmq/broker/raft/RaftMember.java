@@ -1,0 +1,281 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.RaftGroupService;
+import com.alipay.sofa.jraft.core.State;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.option.NodeOptions;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReplicaControl.Member;
+import io.keelmq.broker.ReplicaControl.Peer;
+import io.keelmq.broker.state.Effect;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A replica that takes part in its group: the running Raft node and what feeds it and is fed by it.
+ *
+ * <p>Made when the identity is on disk. Timer work runs on the replica's timer thread.
+ */
+final class RaftMember {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RaftMember.class);
+
+  private static final long JOIN_MILLIS = 10_000;
+  private static final long TRANSFER_SLACK_MILLIS = 2_000;
+
+  private final RaftReplicaOptions options;
+  private final ReplicaFolder folder;
+  private final ReplicaIdentity identity;
+  private final ScheduledExecutorService timer;
+  private final Consumer<Throwable> onFatal;
+  private final LeadershipView leadership;
+  private final Proposer proposer;
+  private final ApplyLoop applyLoop;
+  private final ReadPoints readPoints;
+  private final DeadlineTicker ticker;
+  private final Watchdog watchdog;
+  private final Transfers transfers;
+  private final RaftServer server;
+  private final RaftGroupService service;
+  private final Node node;
+
+  /**
+   * Starts the node.
+   *
+   * @throws IOException if the address cannot be listened on or the node does not start
+   */
+  RaftMember(
+      RaftReplicaOptions options,
+      ReplicaFolder folder,
+      ReplicaParts parts,
+      Consumer<List<Effect>> listeners)
+      throws IOException {
+    this.options = options;
+    this.folder = folder;
+    this.identity = folder.identity().orElseThrow();
+    this.timer = parts.timer();
+    this.onFatal = parts.onFatal();
+    var replies = parts.replies();
+    var clock = parts.clock();
+    this.leadership =
+        new LeadershipView(
+            identity,
+            () -> {
+              replies.tell(() -> listeners.accept(List.of()));
+              later(this::checkTransfers);
+            });
+    this.proposer =
+        new Proposer(
+            task -> this.node().apply(task),
+            clock,
+            replies,
+            parts.acks(),
+            parts.view(),
+            options.maxBytesInFlight());
+    this.ticker =
+        new DeadlineTicker(
+            clock, options.nanos(), () -> leadership.current().isLeader(), proposer::propose);
+    this.applyLoop =
+        new ApplyLoop(
+            folder.state(),
+            folder.store(),
+            folder.log(),
+            clock,
+            replies,
+            effects -> {
+              ticker.observe(effects);
+              listeners.accept(effects);
+            });
+    this.readPoints =
+        new ReadPoints(
+            (context, done) -> this.node().readIndex(context, done),
+            replies,
+            timer,
+            options.nanos());
+    this.watchdog = new Watchdog(options.nanos(), new Remedies());
+    this.transfers =
+        new Transfers(
+            peer -> this.node().transferLeadershipTo(peer),
+            leadership::current,
+            identity.node(),
+            options.nanos(),
+            2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
+    RaftOptionsFactory.registerThreadPool(options.brokerGroup());
+    this.server = RaftServer.listen(options.raftListen());
+    this.service =
+        new RaftGroupService(
+            options.brokerGroup(), identity.peerId(), nodeOptions(), server.rpcServer(), true);
+    try {
+      this.node = service.start(false);
+    } catch (RuntimeException e) {
+      server.close();
+      throw new IOException(
+          "Raft did not start as %s: %s; the log lines before this tell why"
+              .formatted(identity.peerId(), e.getMessage()),
+          e);
+    }
+    proposer.start();
+  }
+
+  /** JRaft may call back before its start has returned to us; then there is nothing to do yet. */
+  private Node node() {
+    Node started = service.getRaftNode();
+    if (started == null) {
+      throw new IllegalStateException("Raft is not running");
+    }
+    return started;
+  }
+
+  private NodeOptions nodeOptions() {
+    NodeOptions raft = RaftOptionsFactory.node(options.electionTimeout());
+    raft.setFsm(new GroupStateMachine(applyLoop, leadership, proposer, ticker::leads, onFatal));
+    raft.setServiceFactory(new RaftLogFactory(folder.log()));
+    // Not a place: the log is open already and handed out by the factory.
+    raft.setLogUri("segmented-log");
+    raft.setRaftMetaUri(folder.metaFolder().toString());
+    raft.setInitialConf(identity.initialConfiguration());
+    return raft;
+  }
+
+  Proposer proposer() {
+    return proposer;
+  }
+
+  ReadPoints readPoints() {
+    return readPoints;
+  }
+
+  ApplyLoop applyLoop() {
+    return applyLoop;
+  }
+
+  Leadership leadership() {
+    return leadership.current();
+  }
+
+  String peerId() {
+    return identity.peerId().toString();
+  }
+
+  long committedIndex() {
+    return node.getLastCommittedIndex();
+  }
+
+  /** On the leader, the others and whether they answer; how far they are JRaft does not tell. */
+  List<Peer> peers() {
+    if (!leadership().isLeader()) {
+      return List.of();
+    }
+    try {
+      Set<PeerId> alive = new HashSet<>(node.listAlivePeers());
+      return node.listPeers().stream()
+          .filter(peer -> !peer.equals(identity.peerId()))
+          .map(peer -> new Peer(peer.toString(), 0, alive.contains(peer)))
+          .toList();
+    } catch (IllegalStateException e) {
+      // It stopped leading in between.
+      return List.of();
+    }
+  }
+
+  CompletableFuture<Leadership> transfer(Optional<String> toNode) {
+    var done = new CompletableFuture<Leadership>();
+    PeerId target =
+        toNode.flatMap(identity::member).map(ReplicaIdentity::peerId).orElse(PeerId.ANY_PEER);
+    later(() -> transfers.begin(target, done));
+    return done;
+  }
+
+  Optional<Member> member(String name) {
+    return identity.member(name);
+  }
+
+  private void later(Runnable task) {
+    try {
+      timer.execute(task);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("shutting down", e);
+    }
+  }
+
+  private void checkTransfers() {
+    transfers.check();
+  }
+
+  /** Called every {@link RaftReplica#TICK_MILLIS} by the timer. */
+  void tick() {
+    ticker.tick();
+    transfers.check();
+  }
+
+  /** Called about once a second by the timer. */
+  void watch() {
+    if (node.getNodeState() == State.STATE_ERROR) {
+      onFatal.accept(new IllegalStateException("the Raft node is in its error state"));
+    }
+    watchdog.check(
+        new Watchdog.Progress(
+            leadership().isLeader(),
+            folder.log().last(),
+            node.getLastCommittedIndex(),
+            // JRaft's, which counts its own entries too.
+            node.getLastAppliedLogIndex()));
+  }
+
+  private final class Remedies implements Watchdog.Remedies {
+    @Override
+    public void transferLeadership() {
+      node.transferLeadershipTo(PeerId.ANY_PEER);
+    }
+
+    @Override
+    public void end(String why) {
+      onFatal.accept(new IllegalStateException(why));
+    }
+  }
+
+  /** Ends the node; whatever it had not decided ends as unknown. Bounded in time. */
+  void stop() throws InterruptedException {
+    proposer.stop();
+    service.shutdown();
+    // A node whose disk hangs never ends.
+    var joining = new Thread(this::join, "raft-join");
+    joining.setDaemon(true);
+    joining.start();
+    joining.join(JOIN_MILLIS);
+    if (joining.isAlive()) {
+      LOG.warn("Raft has not ended after {} ms; going on without it", JOIN_MILLIS);
+    }
+    proposer.abandon();
+    readPoints.stop();
+    server.close();
+  }
+
+  private void join() {
+    try {
+      node.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Flushes the rows from time to time; blocks for the log's force. */
+  void flush() {
+    applyLoop.flush();
+  }
+
+  static long millisBetweenFlushes() {
+    return TimeUnit.SECONDS.toMillis(30);
+  }
+}

@@ -1,0 +1,439 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.MessageLog;
+import io.keelmq.broker.Proposal;
+import io.keelmq.broker.ProposalOutcome;
+import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.Replica;
+import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.StateView;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One member of a broker group on its data folder: uninitialized, prepared, or running in its
+ * group.
+ *
+ * <p>{@link #open} opens the folder and, if the replica was started before, goes on where it was;
+ * an empty folder waits for {@link #prepare} and {@link #start}. Thread-safe; the lock guards the
+ * way from one stage to the next.
+ */
+public final class RaftReplica implements Replica, ReplicaControl {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RaftReplica.class);
+
+  static final long TICK_MILLIS = 50;
+  private static final long WATCH_MILLIS = 1_000;
+
+  private final RaftReplicaOptions options;
+  private final ReplicaFolder folder;
+  private final ReplicaParts parts;
+  private final List<Consumer<List<Effect>>> listeners = new CopyOnWriteArrayList<>();
+  private final AtomicReference<Throwable> fatal;
+  private final MessageLog messages;
+  private final RaftStats stats;
+  private final Object stageLock = new Object();
+
+  /** Null until Raft runs. Written under the lock. */
+  private volatile RaftMember member;
+
+  private volatile boolean closed;
+
+  private RaftReplica(
+      RaftReplicaOptions options,
+      ReplicaFolder folder,
+      ReplicaParts parts,
+      AtomicReference<Throwable> fatal) {
+    this.options = options;
+    this.folder = folder;
+    this.parts = parts;
+    this.fatal = fatal;
+    this.messages = new CommittedLog(folder.log().reader());
+    this.stats = stats();
+  }
+
+  /**
+   * Opens the data folder, and starts Raft if it ran there before. Blocks for the recovery of log
+   * and store.
+   *
+   * @throws UnusableFolderException if the folder is in use, belongs to another replica or has lost
+   *     something that a member must not lose
+   * @throws IOException if the folder or the Raft address cannot be used
+   * @throws RuntimeException of log or store, if they are damaged or of a newer format
+   */
+  public static RaftReplica open(RaftReplicaOptions options)
+      throws IOException, UnusableFolderException {
+    RaftProperties.ensure();
+    AckPolicy acks = AckPolicy.fromProperties();
+    var fatal = new AtomicReference<Throwable>();
+    Consumer<Throwable> onFatal =
+        cause -> {
+          if (fatal.compareAndSet(null, cause)) {
+            LOG.error("this replica leaves its group: {}", cause.toString(), cause);
+            options.onFatal().accept(cause);
+          }
+        };
+    ReplicaFolder folder = ReplicaFolder.open(options, onFatal::accept);
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              var thread = new Thread(task, "raft-timer-" + options.node());
+              thread.setDaemon(true);
+              return thread;
+            });
+    var parts =
+        new ReplicaParts(
+            new StateView(folder.store().committed()),
+            new LogClock(folder.state().applied().timeMillis(), options.wall(), options.nanos()),
+            new Replies(options.node()),
+            timer,
+            acks,
+            onFatal);
+    var replica = new RaftReplica(options, folder, parts, fatal);
+    boolean started = false;
+    try {
+      replica.resume();
+      started = true;
+      return replica;
+    } finally {
+      if (!started) {
+        replica.close();
+      }
+    }
+  }
+
+  private void resume() throws IOException {
+    synchronized (stageLock) {
+      if (folder.identity().map(ReplicaIdentity::stage).orElse(Stage.PREPARED) != Stage.PREPARED) {
+        startMember();
+      }
+    }
+    every(TICK_MILLIS, this::tick);
+    every(WATCH_MILLIS, this::watch);
+    every(RaftMember.millisBetweenFlushes(), this::flush);
+  }
+
+  private void startMember() throws IOException {
+    member = new RaftMember(options, folder, parts, this::tellListeners);
+  }
+
+  @Override
+  public void propose(Proposal proposal) {
+    RaftMember running = member;
+    if (running == null || closed) {
+      var reason =
+          closed ? ProposalOutcome.Reason.SHUTTING_DOWN : ProposalOutcome.Reason.NOT_LEADER;
+      proposal
+          .done()
+          .accept(new ProposalOutcome.NotProposed(reason, "this replica is not running"));
+      return;
+    }
+    running.proposer().propose(proposal);
+  }
+
+  @Override
+  public void readPoint(long timeoutMillis, Consumer<ReadPoint> done) {
+    RaftMember running = member;
+    if (running == null || closed) {
+      done.accept(new ReadPoint.NotReached("this replica is not running"));
+      return;
+    }
+    running.readPoints().ask(timeoutMillis, done);
+  }
+
+  @Override
+  public Leadership leadership() {
+    RaftMember running = member;
+    return running == null ? Leadership.UNINITIALIZED : running.leadership();
+  }
+
+  @Override
+  public StateView state() {
+    return parts.view();
+  }
+
+  @Override
+  public MessageLog log() {
+    return messages;
+  }
+
+  @Override
+  public void onApplied(Consumer<List<Effect>> listener) {
+    listeners.add(listener);
+  }
+
+  private void tellListeners(List<Effect> effects) {
+    listeners.forEach(listener -> listener.accept(effects));
+  }
+
+  @Override
+  public void prepare(Plan plan) throws Refused {
+    synchronized (stageLock) {
+      Optional<String> flaw =
+          ReplicaIdentity.flaw(
+              plan, options.node(), options.brokerGroup(), options.raftAdvertised());
+      if (flaw.isPresent()) {
+        throw new Refused(Refused.Reason.INVALID, flaw.get());
+      }
+      Optional<ReplicaIdentity> identity = folder.identity();
+      if (identity.isPresent()) {
+        requireSame(identity.get(), plan);
+        return;
+      }
+      write(new ReplicaIdentity(plan, options.node(), Stage.PREPARED));
+    }
+  }
+
+  private static void requireSame(ReplicaIdentity identity, Plan plan) throws Refused {
+    if (identity.plan().equals(plan)) {
+      return;
+    }
+    if (identity.stage() != Stage.PREPARED) {
+      throw new Refused(
+          Refused.Reason.ALREADY_INITIALIZED,
+          "node %s is a replica of cluster %s already"
+              .formatted(identity.node(), identity.plan().clusterId()));
+    }
+    throw new Refused(
+        Refused.Reason.IDENTITY_MISMATCH,
+        "node %s is prepared for cluster %s with another plan: repeat with the plan in its status"
+            .formatted(identity.node(), identity.plan().clusterId()));
+  }
+
+  @Override
+  public void start(String clusterId) throws Refused {
+    synchronized (stageLock) {
+      ReplicaIdentity identity =
+          folder
+              .identity()
+              .orElseThrow(
+                  () ->
+                      new Refused(
+                          Refused.Reason.NOT_INITIALIZED,
+                          "node %s is not prepared: prepare every replica of the plan first"
+                              .formatted(options.node())));
+      if (!identity.plan().clusterId().equals(clusterId)) {
+        throw new Refused(
+            Refused.Reason.IDENTITY_MISMATCH,
+            "node %s belongs to cluster %s, not %s"
+                .formatted(identity.node(), identity.plan().clusterId(), clusterId));
+      }
+      if (member != null) {
+        return;
+      }
+      // Before Raft runs: from now on there may be a vote in this folder.
+      write(identity.at(Stage.STARTED));
+      try {
+        startMember();
+      } catch (IOException e) {
+        throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
+      }
+    }
+  }
+
+  private void write(ReplicaIdentity identity) throws Refused {
+    try {
+      folder.write(identity);
+    } catch (IOException e) {
+      throw new Refused(
+          Refused.Reason.PRECONDITION,
+          "the identity could not be written to %s: %s".formatted(options.dataFolder(), e));
+    }
+  }
+
+  @Override
+  public CompletableFuture<Leadership> transferLeadership(Optional<String> node) {
+    RaftMember running = member;
+    if (running == null) {
+      return CompletableFuture.failedFuture(
+          new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
+    }
+    if (node.isPresent() && running.member(node.get()).isEmpty()) {
+      return CompletableFuture.failedFuture(
+          new Refused(Refused.Reason.INVALID, "node \"%s\" is no member".formatted(node.get())));
+    }
+    return running.transfer(node);
+  }
+
+  /**
+   * Hands leadership over, if this replica leads, so that its end is no election. Waits at most
+   * {@code limit}; whether somebody took over does not matter to what comes next.
+   */
+  public void leaveGracefully(Duration limit) throws InterruptedException {
+    if (!leadership().isLeader()) {
+      return;
+    }
+    try {
+      transferLeadership(Optional.empty()).get(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("leadership was not handed over: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public Status status() {
+    RaftMember running = member;
+    Throwable cause = fatal.get();
+    Leadership now = leadership();
+    boolean ready = running != null && cause == null && !closed && now.leaderNode().isPresent();
+    String reason =
+        cause != null
+            ? "leaving: " + cause.getMessage()
+            : running == null
+                ? "not initialized"
+                : now.leaderNode().isPresent() ? "" : "no leader is known";
+    return new Status(
+        folder.identity().map(ReplicaIdentity::plan),
+        running != null,
+        running == null ? "" : running.peerId(),
+        running == null ? 0 : running.committedIndex(),
+        parts.view().applied().index(),
+        folder.log().physicalFirst(),
+        folder.log().last(),
+        folder.log().durableLast(),
+        running == null ? List.of() : running.peers(),
+        ready,
+        reason);
+  }
+
+  /** For the metrics page. */
+  public RaftStats raftStats() {
+    return stats;
+  }
+
+  private RaftStats stats() {
+    var log = folder.log().stats();
+    return new RaftStats(
+        () -> of(running -> running.proposer().commandsSent()),
+        () -> of(running -> running.proposer().entriesSent()),
+        () -> of(running -> running.proposer().bytesSent()),
+        () -> of(running -> running.proposer().overloads()),
+        () -> of(running -> running.proposer().bytesInFlight()),
+        () -> parts.replies().waiting(),
+        () -> of(running -> running.applyLoop().entriesApplied()),
+        () -> of(running -> running.applyLoop().entriesSkipped()),
+        () -> of(running -> running.applyLoop().commandsApplied()),
+        () -> of(running -> running.applyLoop().committedIndex()),
+        () -> of(RaftMember::committedIndex),
+        log::forces,
+        log::forceNanos,
+        log::appendedBytes,
+        () -> closed ? 0 : folder.store().stats().fileBytes(),
+        () ->
+            closed
+                ? 0
+                : folder.store().stats().memtableBytes()
+                    + folder.store().stats().blockCacheBytes());
+  }
+
+  private long of(ToLongFunction<RaftMember> gauge) {
+    RaftMember running = member;
+    return running == null || closed ? 0 : gauge.applyAsLong(running);
+  }
+
+  private void every(long millis, Runnable task) {
+    parts
+        .timer()
+        .scheduleWithFixedDelay(() -> guarded(task), millis, millis, TimeUnit.MILLISECONDS);
+  }
+
+  private void guarded(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      // A timer task that throws is never called again, and its work is not optional.
+      parts.onFatal().accept(e);
+    }
+  }
+
+  private void tick() {
+    RaftMember running = member;
+    if (running == null || closed) {
+      return;
+    }
+    running.tick();
+    if (folder.identity().orElseThrow().stage() == Stage.STARTED) {
+      noteJoined();
+    }
+  }
+
+  /** From its first entry on a replica must never again start without its log. */
+  private void noteJoined() {
+    try {
+      if (folder.log().last() >= 1
+          && folder.hasMeta()
+          && folder.log().awaitDurable(1, Duration.ZERO)) {
+        synchronized (stageLock) {
+          folder.write(folder.identity().orElseThrow().at(Stage.JOINED));
+        }
+      }
+    } catch (IOException e) {
+      parts.onFatal().accept(new IllegalStateException("the identity could not be written", e));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void watch() {
+    RaftMember running = member;
+    if (running != null && !closed) {
+      running.watch();
+    }
+  }
+
+  private void flush() {
+    RaftMember running = member;
+    if (running != null && !closed) {
+      running.flush();
+    }
+  }
+
+  /**
+   * Ends the replica: takes no more, lets Raft end, makes log and rows durable. Bounded in time.
+   * Proposals under way end as unknown. Idempotent.
+   */
+  public void close() {
+    synchronized (stageLock) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    parts.timer().shutdownNow();
+    try {
+      if (member != null) {
+        member.stop();
+        if (fatal.get() == null) {
+          member.applyLoop().flushAndWait();
+        }
+      }
+      parts.replies().stop();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      LOG.warn("the rows were not flushed; they come back from the log", e);
+    }
+    try {
+      folder.close();
+    } catch (IOException e) {
+      LOG.warn("closing the data folder failed", e);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.common.HostPort;
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.RealDisk;
+import io.keelmq.raftlog.SegmentedLogOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * How a replica is set up.
+ *
+ * @param dataFolder of this replica alone; made if missing
+ * @param raftListen where other members' connections are accepted; one address, not all
+ * @param raftAdvertised host:port as in the plan
+ * @param electionTimeout how long a leader may be silent before it is replaced
+ * @param segmentBytes size of a log segment
+ * @param sync whether an entry is forced before it is acknowledged
+ * @param maxBytesInFlight of commands that are being stored
+ * @param disk for the log
+ * @param wall the wall clock, for log time
+ * @param nanos a monotonic clock
+ * @param onFatal told, once, why this replica can no longer take part; it should end the process.
+ *     Called on any thread, and must not wait for the replica
+ */
+public record RaftReplicaOptions(
+    String node,
+    String brokerGroup,
+    Path dataFolder,
+    HostPort raftListen,
+    String raftAdvertised,
+    Duration electionTimeout,
+    long segmentBytes,
+    SegmentedLogOptions.Sync sync,
+    long maxBytesInFlight,
+    Disk disk,
+    InstantSource wall,
+    LongSupplier nanos,
+    Consumer<Throwable> onFatal) {
+
+  public static final Duration DEFAULT_ELECTION_TIMEOUT = Duration.ofMillis(1_000);
+  public static final long DEFAULT_BYTES_IN_FLIGHT = 32L << 20;
+
+  public RaftReplicaOptions {
+    if (electionTimeout.toMillis() < 100 || electionTimeout.toSeconds() > 60) {
+      throw new IllegalArgumentException(
+          "raft.election.timeout is %s, expected 100ms to 60s".formatted(electionTimeout));
+    }
+  }
+
+  /** Forced entries, segments of 256 MiB, elections after a second. */
+  public static RaftReplicaOptions of(
+      String node,
+      String brokerGroup,
+      Path dataFolder,
+      HostPort raftListen,
+      InstantSource wall,
+      LongSupplier nanos,
+      Consumer<Throwable> onFatal) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftListen.toString(),
+        DEFAULT_ELECTION_TIMEOUT,
+        SegmentedLogOptions.DEFAULT_SEGMENT_BYTES,
+        SegmentedLogOptions.Sync.FSYNC,
+        DEFAULT_BYTES_IN_FLIGHT,
+        new RealDisk(),
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withRaftAdvertised(String address) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        address,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withElectionTimeout(Duration timeout) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        timeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withLog(long newSegmentBytes, SegmentedLogOptions.Sync newSync) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        newSegmentBytes,
+        newSync,
+        maxBytesInFlight,
+        disk,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withMaxBytesInFlight(long bytes) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        bytes,
+        disk,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withDisk(Disk newDisk) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        newDisk,
+        wall,
+        nanos,
+        onFatal);
+  }
+}

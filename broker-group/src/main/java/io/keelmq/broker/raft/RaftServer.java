@@ -1,0 +1,75 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.rpc.RaftRpcServerFactory;
+import com.alipay.sofa.jraft.rpc.RpcServer;
+import com.alipay.sofa.jraft.rpc.impl.BoltRpcServer;
+import io.keelmq.common.HostPort;
+import java.io.IOException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Takes the other members' connections, on one address. */
+final class RaftServer {
+
+  private static final int THREADS = 8;
+  private static final int QUEUED_REQUESTS = 4_096;
+
+  private final RpcServer server;
+  private final ThreadPoolExecutor requests;
+
+  private RaftServer(RpcServer server, ThreadPoolExecutor requests) {
+    this.server = server;
+    this.requests = requests;
+  }
+
+  /**
+   * @throws IOException if the address cannot be listened on
+   */
+  static RaftServer listen(HostPort address) throws IOException {
+    var number = new AtomicInteger();
+    var requests =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            60,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(QUEUED_REQUESTS),
+            task -> {
+              var thread = new Thread(task, "raft-requests-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    requests.allowCoreThreadTimeOut(true);
+    // JRaft's own factory takes a port alone and listens on every address of the machine.
+    var bolt = new com.alipay.remoting.rpc.RpcServer(address.host(), address.port(), true);
+    RpcServer server = new BoltRpcServer(bolt);
+    RaftRpcServerFactory.addRaftRequestProcessors(server, requests, requests);
+    boolean listening = false;
+    try {
+      listening = server.init(null);
+    } catch (RuntimeException e) {
+      throw new IOException(
+          "raft.listen %s: %s; another process may have it".formatted(address, e.getMessage()), e);
+    } finally {
+      if (!listening) {
+        requests.shutdown();
+      }
+    }
+    if (!listening) {
+      throw new IOException(
+          "raft.listen %s cannot be listened on; another process may have it".formatted(address));
+    }
+    return new RaftServer(server, requests);
+  }
+
+  RpcServer rpcServer() {
+    return server;
+  }
+
+  void close() {
+    server.shutdown();
+    requests.shutdown();
+  }
+}

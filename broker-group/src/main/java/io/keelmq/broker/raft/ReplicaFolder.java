@@ -1,0 +1,225 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.broker.state.Applied;
+import io.keelmq.broker.state.BrokerState;
+import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.CorruptLogException;
+import io.keelmq.raftlog.SegmentedLog;
+import io.keelmq.raftlog.SegmentedLogOptions;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
+ * store/} and {@code raft-meta/}, where JRaft keeps term and vote.
+ *
+ * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
+ * has.
+ */
+final class ReplicaFolder {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ReplicaFolder.class);
+
+  private static final String LOG_FOLDER = "log";
+  private static final String STORE_FOLDER = "store";
+  private static final String META_FOLDER = "raft-meta";
+  private static final String META_FILE = "raft_meta";
+  private static final String REJOIN =
+      "it must not vote, because it may have acknowledged what it no longer has: empty the folder and let the replica rejoin as a new incarnation";
+
+  private final Path folder;
+  private final FolderLock lock;
+  private final IdentityFile identityFile;
+
+  /** Written by whoever holds the replica's stage lock. */
+  private volatile Optional<ReplicaIdentity> identity;
+
+  private RocksTables store;
+  private BrokerState state;
+  private SegmentedLog log;
+
+  private ReplicaFolder(Path folder, FolderLock lock) {
+    this.folder = folder;
+    this.lock = lock;
+    this.identityFile = new IdentityFile(folder);
+  }
+
+  /**
+   * @throws UnusableFolderException if going on would risk acknowledged messages
+   */
+  static ReplicaFolder open(RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
+      throws IOException, UnusableFolderException {
+    Files.createDirectories(options.dataFolder());
+    var opened = new ReplicaFolder(options.dataFolder(), FolderLock.take(options.dataFolder()));
+    boolean fit = false;
+    try {
+      opened.identity = opened.identityFile.read();
+      opened.requireIdentityAsConfigured(options);
+      opened.requireFilesOfStage();
+      opened.openLogAndStore(options, onCorruption);
+      fit = true;
+      return opened;
+    } finally {
+      if (!fit) {
+        opened.close();
+      }
+    }
+  }
+
+  private void requireIdentityAsConfigured(RaftReplicaOptions options)
+      throws UnusableFolderException {
+    if (identity.isEmpty()) {
+      return;
+    }
+    ReplicaIdentity found = identity.get();
+    if (!found.node().equals(options.node())) {
+      throw new UnusableFolderException(
+          "data folder %s belongs to node %s, this is node %s: set data.dir or node"
+              .formatted(folder, found.node(), options.node()));
+    }
+    Optional<String> flaw =
+        ReplicaIdentity.flaw(
+            found.plan(), options.node(), options.brokerGroup(), options.raftAdvertised());
+    if (flaw.isPresent()) {
+      throw new UnusableFolderException("data folder %s: %s".formatted(folder, flaw.get()));
+    }
+  }
+
+  private void requireFilesOfStage() throws IOException, UnusableFolderException {
+    boolean hasLog = hasSegments();
+    boolean hasMeta = hasMeta();
+    if (identity.isEmpty() && (hasLog || hasMeta)) {
+      throw new UnusableFolderException(
+          "data folder %s holds a log or votes, but no file \"%s\" says whose: restore that file; if it is lost, %s"
+              .formatted(folder, IdentityFile.NAME, REJOIN));
+    }
+    if (identity.isPresent() && identity.get().stage() == Stage.JOINED && !(hasLog && hasMeta)) {
+      throw new UnusableFolderException(
+          "replica %s of cluster %s has been a member and lost its %s (%s): %s"
+              .formatted(
+                  identity.get().node(),
+                  identity.get().plan().clusterId(),
+                  hasLog ? "term and vote" : "log",
+                  hasLog ? metaFolder() : folder.resolve(LOG_FOLDER),
+                  REJOIN));
+    }
+  }
+
+  private boolean hasSegments() throws IOException {
+    Path segments = folder.resolve(LOG_FOLDER);
+    if (!Files.isDirectory(segments)) {
+      return false;
+    }
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(segments, "*.seg")) {
+      return found.iterator().hasNext();
+    }
+  }
+
+  boolean hasMeta() throws IOException {
+    Path meta = metaFolder().resolve(META_FILE);
+    return Files.exists(meta) && Files.size(meta) > 0;
+  }
+
+  private void openLogAndStore(
+      RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
+      throws UnusableFolderException {
+    openStore();
+    // Nothing of the open batch yet: what it holds now has survived.
+    Applied durable = state.applied();
+    log =
+        SegmentedLog.open(
+            new SegmentedLogOptions(
+                folder.resolve(LOG_FOLDER),
+                options.segmentBytes(),
+                options.sync(),
+                durable.index(),
+                onCorruption,
+                options.nanos(),
+                new SecureRandom()::nextLong),
+            options.disk());
+    if (identity.isPresent() && identity.get().stage() == Stage.JOINED && log.last() == 0) {
+      throw new UnusableFolderException(
+          "replica %s has been a member and its log is empty: %s"
+              .formatted(identity.get().node(), REJOIN));
+    }
+    requireStoreOfLog(durable);
+  }
+
+  private void openStore() {
+    store = RocksTables.open(folder.resolve(STORE_FOLDER));
+    state = new BrokerState(store);
+  }
+
+  /** Rows of another log would make its entries look applied: they are made anew from this one. */
+  private void requireStoreOfLog(Applied durable) throws UnusableFolderException {
+    if (durable.index() == 0) {
+      return;
+    }
+    long term = log.term(durable.index()).orElse(-1);
+    if (term == durable.term()) {
+      return;
+    }
+    if (log.physicalFirst() > 1) {
+      throw new UnusableFolderException(
+          "data folder %s: the rows come from entry %d of term %d, the log has term %d there and begins at %d, so they cannot be made anew: %s"
+              .formatted(
+                  folder, durable.index(), durable.term(), term, log.physicalFirst(), REJOIN));
+    }
+    LOG.warn(
+        "the rows do not fit the log and are made anew from entry 1 on, index={} term_of_rows={} term_in_log={}",
+        durable.index(),
+        durable.term(),
+        term);
+    store.close();
+    RocksTables.discard(folder.resolve(STORE_FOLDER));
+    openStore();
+  }
+
+  Optional<ReplicaIdentity> identity() {
+    return identity;
+  }
+
+  /** Returns when it is on disk. */
+  void write(ReplicaIdentity next) throws IOException {
+    identityFile.write(next);
+    identity = Optional.of(next);
+  }
+
+  Path metaFolder() {
+    return folder.resolve(META_FOLDER);
+  }
+
+  RocksTables store() {
+    return store;
+  }
+
+  BrokerState state() {
+    return state;
+  }
+
+  SegmentedLog log() {
+    return log;
+  }
+
+  /** Closes what is open; what the store has not flushed comes back from the log. */
+  void close() throws IOException {
+    try {
+      if (store != null) {
+        store.close();
+      }
+      if (log != null) {
+        log.close();
+      }
+    } finally {
+      lock.close();
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.state.StateView;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
+
+/** What a replica has whether or not Raft runs, and lends to its {@link RaftMember}. */
+record ReplicaParts(
+    StateView view,
+    LogClock clock,
+    Replies replies,
+    ScheduledExecutorService timer,
+    AckPolicy acks,
+    Consumer<Throwable> onFatal) {}

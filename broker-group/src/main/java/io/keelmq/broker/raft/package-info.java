@@ -1,0 +1,10 @@
+/**
+ * Replication: a replica's identity, its Raft node, the way of a command into the log and from the
+ * log into the state machine.
+ *
+ * <p>Threads: one proposer, JRaft's log and apply threads, one for replies, one for timers; each
+ * class says which of them it belongs to. Implements {@link io.keelmq.broker.Replica} and {@link
+ * io.keelmq.broker.ReplicaControl}; imports the ports, {@code state}, {@code store}, the commit log
+ * and JRaft, which no other package does.
+ */
+package io.keelmq.broker.raft;

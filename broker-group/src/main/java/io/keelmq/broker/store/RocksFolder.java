@@ -1,0 +1,198 @@
+package io.keelmq.broker.store;
+
+import io.keelmq.broker.state.Table;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksObject;
+
+/**
+ * Makes, opens and discards the folder of a store.
+ *
+ * <p>A store is made under another name and renamed when it is whole, so a folder of the right name
+ * is a store or is damaged, and RocksDB is never asked to make up for a missing file with an empty
+ * database.
+ */
+final class RocksFolder {
+
+  /**
+   * Of keys and values as the store sees them; the state machine's rows have formats of their own.
+   */
+  static final int FORMAT = 1;
+
+  private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.US_ASCII);
+  private static final String DEFAULT = "default";
+
+  static {
+    RocksDB.loadLibrary();
+  }
+
+  /** A database with its column families. */
+  record Opened(
+      RocksDB db, Map<Table, ColumnFamilyHandle> families, List<ColumnFamilyHandle> allFamilies) {}
+
+  private RocksFolder() {}
+
+  static RocksTables open(Path folder) {
+    try {
+      deleteTree(sibling(folder, ".discarded"));
+      if (!Files.exists(folder)) {
+        create(folder);
+      }
+    } catch (IOException e) {
+      throw new StoreException(folder, "preparing", e);
+    }
+    var options = new RocksOptions();
+    try {
+      Opened opened = open(folder, options, false);
+      checkFormat(folder, opened);
+      return new RocksTables(folder, options, opened);
+    } catch (RocksDBException e) {
+      options.close();
+      throw new StoreException(folder, "opening", e);
+    } catch (StoreException e) {
+      options.close();
+      throw e;
+    }
+  }
+
+  static void discard(Path folder) {
+    try {
+      Path discarded = sibling(folder, ".discarded");
+      deleteTree(discarded);
+      if (Files.exists(folder)) {
+        Files.move(folder, discarded, StandardCopyOption.ATOMIC_MOVE);
+        force(folder.toAbsolutePath().getParent());
+        deleteTree(discarded);
+      }
+    } catch (IOException e) {
+      throw new StoreException(folder, "discarding", e);
+    }
+  }
+
+  private static void create(Path folder) throws IOException {
+    Path parent = folder.toAbsolutePath().getParent();
+    Files.createDirectories(parent);
+    Path unfinished = sibling(folder, ".new");
+    deleteTree(unfinished);
+    try (var options = new RocksOptions()) {
+      Opened opened = open(unfinished, options, true);
+      try (var write = options.write();
+          var flush = options.flush(true)) {
+        byte[] format = ByteBuffer.allocate(4).putInt(FORMAT).array();
+        opened.db().put(write, FORMAT_KEY, format);
+        opened.db().flush(flush, opened.allFamilies());
+      } finally {
+        close(opened);
+      }
+    } catch (RocksDBException e) {
+      throw new StoreException(folder, "creating", e);
+    }
+    Files.move(unfinished, folder, StandardCopyOption.ATOMIC_MOVE);
+    force(parent);
+  }
+
+  private static Opened open(Path folder, RocksOptions options, boolean create)
+      throws RocksDBException {
+    if (!create) {
+      refuseUnknownTables(folder);
+    }
+    var descriptors = new ArrayList<ColumnFamilyDescriptor>();
+    descriptors.add(new ColumnFamilyDescriptor(utf8(DEFAULT), options.family()));
+    for (Table table : Table.values()) {
+      descriptors.add(new ColumnFamilyDescriptor(utf8(table.storedName()), options.table(table)));
+    }
+    var handles = new ArrayList<ColumnFamilyHandle>();
+    // A table that a later version adds is made when it is first opened; a missing one of an older
+    // version is noticed by RocksDB itself, because its manifest still names the files.
+    var database =
+        options.database().setCreateIfMissing(create).setCreateMissingColumnFamilies(true);
+    RocksDB db = RocksDB.open(database, folder.toString(), descriptors, handles);
+    var families = new EnumMap<Table, ColumnFamilyHandle>(Table.class);
+    for (Table table : Table.values()) {
+      families.put(table, handles.get(1 + table.ordinal()));
+    }
+    return new Opened(db, families, List.copyOf(handles));
+  }
+
+  private static void refuseUnknownTables(Path folder) throws RocksDBException {
+    var known = new TreeSet<String>();
+    known.add(DEFAULT);
+    for (Table table : Table.values()) {
+      known.add(table.storedName());
+    }
+    try (var listing = new Options()) {
+      for (byte[] name : RocksDB.listColumnFamilies(listing, folder.toString())) {
+        String found = new String(name, StandardCharsets.UTF_8);
+        if (!known.contains(found)) {
+          throw new StoreException(
+              "store %s has a table \"%s\", expected only %s: it was written by a newer version; start that version"
+                  .formatted(folder, found, known));
+        }
+      }
+    }
+  }
+
+  private static void checkFormat(Path folder, Opened opened) throws RocksDBException {
+    byte[] row = opened.db().get(FORMAT_KEY);
+    if (row != null && row.length == 4 && ByteBuffer.wrap(row).getInt() == FORMAT) {
+      return;
+    }
+    close(opened);
+    if (row == null || row.length != 4) {
+      throw new StoreException(
+          "store %s has no format row, expected format %d: it is damaged or not a store; move the folder away and start again, its rows are rebuilt from the log"
+              .formatted(folder, FORMAT));
+    }
+    throw new StoreException(
+        "store %s has format %d, this version reads format %d: start the version that wrote it"
+            .formatted(folder, ByteBuffer.wrap(row).getInt(), FORMAT));
+  }
+
+  private static void close(Opened opened) {
+    opened.allFamilies().forEach(RocksObject::close);
+    opened.db().close();
+  }
+
+  private static Path sibling(Path folder, String suffix) {
+    return folder.resolveSibling(folder.getFileName() + suffix);
+  }
+
+  private static void deleteTree(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static void force(Path directory) throws IOException {
+    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+}

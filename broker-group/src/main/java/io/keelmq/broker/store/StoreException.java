@@ -1,0 +1,22 @@
+package io.keelmq.broker.store;
+
+import java.nio.file.Path;
+
+/**
+ * The store cannot be opened, read or written. The replica stops: its rows can be rebuilt from the
+ * log, but never on doubt and never silently.
+ */
+public final class StoreException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  StoreException(String message) {
+    super(message);
+  }
+
+  StoreException(Path folder, String doing, Throwable cause) {
+    super(
+        "store %s: %s failed: %s. The rows can be rebuilt: stop the replica, move this folder away and start it again"
+            .formatted(folder, doing, cause.getMessage()),
+        cause);
+  }
+}

@@ -1,0 +1,222 @@
+package io.keelmq.broker.raft;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.awaitility.Awaitility.await;
+
+import io.keelmq.broker.Proposal;
+import io.keelmq.broker.ProposalOutcome;
+import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.ReplicaControl.Member;
+import io.keelmq.broker.ReplicaControl.Plan;
+import io.keelmq.broker.state.Applied;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.TopicType;
+import io.keelmq.common.HostPort;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
+
+/** Replicas of one group in this process, on loopback ports of their own. Not thread-safe. */
+final class ReplicaCluster implements AutoCloseable {
+
+  static final String TOPIC = "orders";
+  private static final long DEADLINE_SECONDS = 60;
+
+  private final Path folder;
+  private final Plan plan;
+  private final Map<String, RaftReplica> running = new LinkedHashMap<>();
+  private final Map<String, UnaryOperator<RaftReplicaOptions>> settings = new LinkedHashMap<>();
+  final Map<String, Throwable> fatal = new ConcurrentHashMap<>();
+  private long sequence;
+
+  ReplicaCluster(Path folder, int size) throws IOException {
+    this.folder = folder;
+    List<Integer> ports = freePorts(size);
+    List<Member> members = new ArrayList<>();
+    for (int i = 1; i <= size; i++) {
+      members.add(
+          new Member(
+              "n" + i,
+              "127.0.0.1:" + ports.get(i - 1),
+              1_000_000_000 + i,
+              "127.0.0.1:" + (20_000 + i)));
+    }
+    this.plan = new Plan("test-" + ports.get(0), "group-" + ports.get(0), members);
+  }
+
+  private static List<Integer> freePorts(int count) throws IOException {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        sockets.add(new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")));
+      }
+      return sockets.stream().map(ServerSocket::getLocalPort).toList();
+    } finally {
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+    }
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  Path dataFolder(String node) {
+    return folder.resolve(node);
+  }
+
+  /** Changes how a node is set up, from its next start on. */
+  void set(String node, UnaryOperator<RaftReplicaOptions> change) {
+    settings.put(node, change);
+  }
+
+  RaftReplicaOptions options(String node) {
+    var member =
+        plan.members().stream().filter(one -> one.node().equals(node)).findFirst().orElseThrow();
+    var options =
+        RaftReplicaOptions.of(
+                node,
+                plan.brokerGroup(),
+                dataFolder(node),
+                HostPort.parse(member.raftAddress()),
+                InstantSource.system(),
+                System::nanoTime,
+                cause -> fatal.putIfAbsent(node, cause))
+            .withElectionTimeout(Duration.ofMillis(1_000));
+    return settings.getOrDefault(node, UnaryOperator.identity()).apply(options);
+  }
+
+  RaftReplica open(String node) throws Exception {
+    var replica = RaftReplica.open(options(node));
+    running.put(node, replica);
+    return replica;
+  }
+
+  /** Opens all replicas and lets them form their group. */
+  ReplicaCluster begin() throws Exception {
+    for (Member member : plan.members()) {
+      open(member.node()).prepare(plan);
+    }
+    for (RaftReplica replica : running.values()) {
+      replica.start(plan.clusterId());
+    }
+    return this;
+  }
+
+  RaftReplica replica(String node) {
+    return running.get(node);
+  }
+
+  List<RaftReplica> replicas() {
+    return List.copyOf(running.values());
+  }
+
+  void close(String node) {
+    running.remove(node).close();
+  }
+
+  String leaderNode() {
+    await()
+        .atMost(DEADLINE_SECONDS, SECONDS)
+        .until(() -> running.values().stream().anyMatch(one -> one.leadership().isLeader()));
+    return running.entrySet().stream()
+        .filter(entry -> entry.getValue().leadership().isLeader())
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseGet(this::leaderNode);
+  }
+
+  RaftReplica leader() {
+    return running.get(leaderNode());
+  }
+
+  static CompletableFuture<ProposalOutcome> propose(
+      RaftReplica replica, Command command, ByteBuffer... records) {
+    var done = new CompletableFuture<ProposalOutcome>();
+    replica.propose(new Proposal(Optional.empty(), command, List.of(records), done::complete));
+    return done;
+  }
+
+  /** Proposes at whoever leads until it is applied. */
+  ProposalOutcome.Applied apply(Command command, ByteBuffer... records) {
+    var applied = new CompletableFuture<ProposalOutcome.Applied>();
+    await()
+        .atMost(DEADLINE_SECONDS, SECONDS)
+        .until(
+            () -> {
+              var outcome = propose(leader(), command, records).get(DEADLINE_SECONDS, SECONDS);
+              if (outcome instanceof ProposalOutcome.Applied end) {
+                applied.complete(end);
+              }
+              return applied.isDone();
+            });
+    return applied.join();
+  }
+
+  ProposalOutcome.Applied createTopic() {
+    return apply(new Command.CreateTopic(TOPIC, TopicType.NORMAL, 1, 0));
+  }
+
+  /** Sends one message as the next batch of one producer; a repeat is told by its sequence. */
+  ProposalOutcome.Applied send(String body) {
+    sequence++;
+    ByteBuffer record = record(body);
+    return apply(sendCommand("p1", sequence, record.remaining()), record);
+  }
+
+  static ByteBuffer record(String body) {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(1 + bytes.length).put((byte) bytes.length).put(bytes).flip();
+  }
+
+  static Command sendCommand(String producer, long sequence, int bytes) {
+    return new Command.SendMessages(
+        new Command.ProducerSequence(producer, 1, sequence),
+        List.of(new Command.Run(TOPIC, 0, 1, 0, bytes, List.of())));
+  }
+
+  static ReadPoint readPoint(RaftReplica replica, long timeoutMillis) throws Exception {
+    var done = new CompletableFuture<ReadPoint>();
+    replica.readPoint(timeoutMillis, done::complete);
+    return done.get(DEADLINE_SECONDS, SECONDS);
+  }
+
+  /** Waits until all running replicas have applied {@code index}. */
+  void awaitApplied(long index) {
+    await()
+        .atMost(DEADLINE_SECONDS, SECONDS)
+        .until(
+            () ->
+                running.values().stream().allMatch(one -> one.state().applied().index() >= index));
+  }
+
+  /** The one state that all running replicas come to. */
+  Applied commonState() {
+    await()
+        .atMost(DEADLINE_SECONDS, SECONDS)
+        .until(
+            () ->
+                running.values().stream().map(one -> one.state().applied()).distinct().count()
+                    == 1);
+    return running.values().iterator().next().state().applied();
+  }
+
+  @Override
+  public void close() {
+    List.copyOf(running.keySet()).forEach(this::close);
+  }
+}

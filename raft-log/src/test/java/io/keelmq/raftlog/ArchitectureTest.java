@@ -1,0 +1,41 @@
+package io.keelmq.raftlog;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The only file that knows JRaft is its adapter; nobody knows another module. */
+class ArchitectureTest {
+
+  @Test
+  void onlyTheAdapterImportsJRaft() throws IOException {
+    var found = Sources.main().filesWith(line -> line.startsWith("import com.alipay"));
+
+    assertEquals(List.of("SegmentedLogStorage.java"), found);
+  }
+
+  @Test
+  void importsNothingElseButTheJdkAndLogging() throws IOException {
+    var found =
+        Sources.main()
+            .filesWith(
+                line ->
+                    line.startsWith("import ")
+                        && !line.matches(
+                            "import (static )?(java\\.|org\\.slf4j\\.|com\\.alipay\\.).*"));
+
+    assertEquals(List.of(), found);
+  }
+
+  @Test
+  void isOneFlatPackage() throws IOException {
+    var elsewhere =
+        Sources.main()
+            .filesWith(
+                line -> line.startsWith("package ") && !line.equals("package io.keelmq.raftlog;"));
+
+    assertEquals(List.of(), elsewhere);
+  }
+}
