@@ -10,6 +10,7 @@ import io.keelmq.local.ClusterFolder;
 import io.keelmq.local.ClusterOptions;
 import io.keelmq.local.KillOnExit;
 import io.keelmq.local.LocalCluster;
+import io.keelmq.local.Waiting;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
 import java.io.IOException;
@@ -87,8 +88,7 @@ final class ChaosRun {
         }
         heal(cluster);
         workload.stopSending();
-        if (!Faults.eventually(
-            plan.drainDeadline(), () -> workload.delivered() >= workload.oks())) {
+        if (!Waiting.until(plan.drainDeadline(), () -> workload.delivered() >= workload.oks())) {
           problems.add(
               "the reader was handed "
                   + workload.delivered()
@@ -148,7 +148,7 @@ final class ChaosRun {
   private boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
     Map<Long, Set<String>> given = new HashMap<>();
     var committed = new AtomicLong();
-    return Faults.eventually(
+    return Waiting.until(
         plan.drainDeadline(),
         () -> {
           List<ReplicaStatus> statuses = statuses(replicas);

@@ -3,22 +3,19 @@ package io.keelmq.chaos;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.Seed;
+import io.keelmq.local.Waiting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 
 /**
  * Injects the faults of a run and writes down which and when. Owned by the thread that drives the
  * run. Its moments are conditions: "after so many more acks", drawn from the run's seed.
  */
 final class Faults {
-
-  private static final long POLL_MILLIS = 5;
 
   private final LocalCluster cluster;
   private final Workload workload;
@@ -79,7 +76,7 @@ final class Faults {
    */
   void awaitMoreOks(long count, Duration deadline) {
     long target = workload.oks() + count;
-    boolean reached = eventually(deadline, () -> workload.oks() >= target);
+    boolean reached = Waiting.until(deadline, () -> workload.oks() >= target);
     if (!reached) {
       throw new IllegalStateException(
           "only "
@@ -101,22 +98,6 @@ final class Faults {
   void note(String what) {
     double seconds = (System.nanoTime() - startNanos) / 1e9;
     schedule.add(String.format(Locale.ROOT, "%.2fs %s", seconds, what));
-  }
-
-  static boolean eventually(Duration deadline, BooleanSupplier condition) {
-    long endNanos = System.nanoTime() + deadline.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > endNanos) {
-        return false;
-      }
-      try {
-        TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted", e);
-      }
-    }
-    return true;
   }
 
   private static String ids(Collection<Node> nodes) {

@@ -13,7 +13,7 @@ import java.util.List;
 public final class ClusterFolder {
 
   private static final List<String> PARTS =
-      List.of("logs", "data", ClusterFile.NAME, ClusterFile.NAME + ".next");
+      List.of("logs", "data", ClusterFile.NAME, ClusterFile.NAME + ".next", NodeProcesses.LOCK);
 
   private ClusterFolder() {}
 

@@ -19,7 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
@@ -39,7 +39,6 @@ final class DemoRun {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration DELIVERY_TIMEOUT = Duration.ofSeconds(60);
   private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(30);
-  private static final long POLL_MILLIS = 5;
 
   private final LocalCluster cluster;
   private final DemoText text;
@@ -67,7 +66,7 @@ final class DemoRun {
       long beganNanos = System.nanoTime();
       long retried = sendAll(client, threads);
       double seconds = (System.nanoTime() - beganNanos) / 1e9;
-      eventually(DRAIN_DEADLINE, () -> assembly.received() >= text.lines() || reader.isDone());
+      Waiting.until(DRAIN_DEADLINE, () -> assembly.received() >= text.lines() || reader.isDone());
       // One more poll shows copies that come after the last line.
       reading = false;
       await(reader);
@@ -140,7 +139,8 @@ final class DemoRun {
     killedNode = leader.id();
     progress.accept("killed the leader, " + leader.id() + ", after " + acks.acked() + " acks");
     // It comes back when another one leads already, not in time to be elected again.
-    eventually(DELIVERY_TIMEOUT, () -> acks.answeredAfterKill() || acks.settled() >= text.lines());
+    Waiting.until(
+        DELIVERY_TIMEOUT, () -> acks.answeredAfterKill() || acks.settled() >= text.lines());
     long startNanos = System.nanoTime();
     cluster.startNode(leader);
     cluster.awaitReady(List.of(leader), LocalCluster.START_DEADLINE);
@@ -203,22 +203,11 @@ final class DemoRun {
         throw known;
       }
       throw new ClusterFailure(Kind.FAILED, "the demo broke: " + e.getCause(), e);
-    } catch (java.util.concurrent.TimeoutException e) {
+    } catch (TimeoutException e) {
       throw new ClusterFailure(Kind.UNAVAILABLE, "the demo does not come to its end", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ClusterFailure(Kind.FAILED, "interrupted", e);
-    }
-  }
-
-  private static void eventually(Duration deadline, BooleanSupplier condition) {
-    long endNanos = System.nanoTime() + deadline.toNanos();
-    try {
-      while (!condition.getAsBoolean() && System.nanoTime() < endNanos) {
-        TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 

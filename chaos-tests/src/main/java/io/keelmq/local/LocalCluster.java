@@ -9,43 +9,32 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /**
- * Name servers and a broker group as processes on this machine.
+ * Name servers and a broker group as processes on this machine, in one folder: {@code
+ * cluster.properties}, {@code logs/NODE.log}, {@code data/NODE}. Everything in it survives the
+ * processes, and this JVM.
  *
- * <p>Thread-safe: a lock guards the cluster's file. The file tells each node's process, and is
- * written right after a process was started, so that whoever opens the folder later, after a crash
- * of this JVM too, can stop what it finds there.
+ * <p>Thread-safe: its state is that of {@link NodeProcesses}.
  */
 public final class LocalCluster {
 
   public static final Duration START_DEADLINE = Duration.ofSeconds(60);
   private static final Duration PROBE_TIMEOUT = Duration.ofMillis(500);
   private static final Duration LEADER_DEADLINE = Duration.ofSeconds(10);
-  private static final Duration KILL_DEADLINE = Duration.ofSeconds(10);
-  private static final long POLL_MILLIS = 20;
-  private static final int LAST_LINES = 15;
+  private static final Duration FAILED_START_STOP = Duration.ofSeconds(2);
 
-  private final Path dir;
-  private final NodeLauncher launcher;
+  private final NodeProcesses processes;
   private final GroupBootstrap bootstrap;
-  // Exit codes of nodes that this JVM started. Guarded by this, as is `file`.
-  private final Map<String, Process> children = new HashMap<>();
-  private ClusterFile file;
 
-  private LocalCluster(NodeLauncher launcher, GroupBootstrap bootstrap, ClusterFile file) {
-    this.dir = launcher.dir();
-    this.launcher = launcher;
+  private LocalCluster(NodeProcesses processes, GroupBootstrap bootstrap) {
+    this.processes = processes;
     this.bootstrap = bootstrap;
-    this.file = file;
   }
 
   /** A cluster in a folder that holds none yet. Writes the cluster's file, starts nothing. */
@@ -65,32 +54,34 @@ public final class LocalCluster {
     var launcher =
         new NodeLauncher(
             dir, options.distribution(), options.jvmOptions(), options.extraClassPath());
-    return new LocalCluster(launcher, bootstrap, file);
+    return new LocalCluster(new NodeProcesses(launcher, file), bootstrap);
   }
 
-  /** The cluster that lives in the folder, running or not. */
+  /**
+   * The cluster that lives in the folder, running or not.
+   *
+   * @param distribution empty if nothing will be started
+   */
   public static LocalCluster open(
       Path folder, Optional<Distribution> distribution, GroupBootstrap bootstrap) {
     Path dir = folder.toAbsolutePath().normalize();
     if (!ClusterFile.exists(dir)) {
       throw new ClusterFailure(
           Kind.NOT_FOUND,
-          "there is no cluster in "
-              + dir
-              + "; `scripts/cluster start` makes one, --dir names"
-              + " another folder");
+          "there is no cluster in %s; `scripts/cluster start` makes one, --dir names another folder"
+              .formatted(dir));
     }
     var home = distribution.orElse(new Distribution(Path.of("")));
     var launcher = new NodeLauncher(dir, home, List.of(), List.of());
-    return new LocalCluster(launcher, bootstrap, ClusterFile.load(dir));
+    return new LocalCluster(new NodeProcesses(launcher, ClusterFile.load(dir)), bootstrap);
   }
 
   public Path dir() {
-    return dir;
+    return processes.dir();
   }
 
-  public synchronized List<Node> nodes() {
-    return file.nodes();
+  public List<Node> nodes() {
+    return processes.file().nodes();
   }
 
   public List<Node> brokers() {
@@ -101,8 +92,8 @@ public final class LocalCluster {
     return nodes().stream().filter(node -> !node.isBroker()).toList();
   }
 
-  public synchronized Map<String, String> brokerSettings() {
-    return file.brokerSettings();
+  public Map<String, String> brokerSettings() {
+    return processes.file().brokerSettings();
   }
 
   /** What a client is given to find the cluster. */
@@ -111,6 +102,8 @@ public final class LocalCluster {
   }
 
   /**
+   * Finds a node.
+   *
    * @param name a node's id, or {@code leader}
    */
   public Node node(String name) {
@@ -124,45 +117,39 @@ public final class LocalCluster {
             () ->
                 new ClusterFailure(
                     Kind.NOT_FOUND,
-                    "there is no node "
-                        + name
-                        + "; expected leader or one of "
-                        + nodes().stream().map(Node::id).collect(Collectors.joining(", "))));
+                    "there is no node %s; expected leader or one of %s"
+                        .formatted(
+                            name,
+                            nodes().stream().map(Node::id).collect(Collectors.joining(", ")))));
   }
 
   /** Starts every node that does not run, initializes the group if need be, waits until ready. */
   public void start(Duration deadline) {
     long endNanos = System.nanoTime() + deadline.toNanos();
-    List<Node> starting = nodes().stream().filter(node -> !isRunning(node)).toList();
-    checkPorts(starting);
+    List<Node> started = processes.launch(nodes());
     try {
-      for (Node node : starting) {
-        launch(node);
-      }
       awaitReady(nodes(), endNanos);
     } catch (RuntimeException e) {
       // A start that fails leaves nothing running that did not run before.
-      stopNodes(starting, Duration.ofSeconds(2));
+      processes.stop(started, FAILED_START_STOP);
       throw e;
     }
   }
 
   /** Starts one node and does not wait for it. */
   public void startNode(Node node) {
-    if (isRunning(node)) {
+    if (processes.launch(List.of(node)).isEmpty()) {
       throw new ClusterFailure(Kind.PRECONDITION, node.id() + " runs already, as pid " + pid(node));
     }
-    checkPorts(List.of(node));
-    launch(node);
   }
 
+  /**
+   * Waits until these are ready.
+   *
+   * @throws ClusterFailure if one ends, or is not ready in time
+   */
   public void awaitReady(Collection<Node> nodes, Duration deadline) {
     awaitReady(nodes, System.nanoTime() + deadline.toNanos());
-  }
-
-  public boolean isReady(Node node) {
-    return isRunning(node)
-        && OpsProbe.readiness(node.ops(), PROBE_TIMEOUT).filter(Readiness::ready).isPresent();
   }
 
   public List<NodeStatus> status() {
@@ -170,7 +157,7 @@ public final class LocalCluster {
   }
 
   public NodeStatus status(Node node) {
-    Optional<ProcessId> process = process(node);
+    Optional<ProcessId> process = processes.process(node);
     if (process.isEmpty()) {
       return new NodeStatus(node, "-", State.STOPPED, 0, "");
     }
@@ -195,7 +182,7 @@ public final class LocalCluster {
   public Node leader() {
     var leaders = new ArrayList<Node>();
     boolean found =
-        eventually(
+        Waiting.until(
             LEADER_DEADLINE,
             () -> {
               leaders.clear();
@@ -212,115 +199,64 @@ public final class LocalCluster {
 
   /** SIGKILL; returns when the process is gone. */
   public void kill(Node node) {
-    running(node).kill();
-    awaitGone(node);
+    killAll(List.of(node));
   }
 
   /** SIGKILL to all at one moment. */
   public void killAll(Collection<Node> nodes) {
-    nodes.forEach(node -> running(node).kill());
-    nodes.forEach(this::awaitGone);
+    nodes.forEach(processes::running);
+    processes.kill(nodes);
   }
 
   public void pause(Node node) {
-    running(node).send(ProcessId.Signal.STOP);
+    processes.running(node).send(ProcessId.Signal.STOP);
   }
 
   public void resume(Node node) {
-    running(node).send(ProcessId.Signal.CONT);
+    processes.running(node).send(ProcessId.Signal.CONT);
   }
 
   /** SIGTERM, after {@code graceful} SIGKILL; returns when every process is gone. */
   public void stop(Duration graceful) {
     // Brokers first: they take leave of the name servers.
-    stopNodes(brokers(), graceful);
-    stopNodes(nameServers(), graceful);
+    processes.stop(brokers(), graceful);
+    processes.stop(nameServers(), graceful);
   }
 
   public void stopNode(Node node, Duration graceful) {
-    stopNodes(List.of(node), graceful);
+    processes.stop(List.of(node), graceful);
   }
 
-  /** Kills what runs, for exits in a hurry; waits a little for it to be gone. Never throws. */
+  /** Kills what runs, for exits in a hurry, and waits a little for it to be gone. */
   public void killEverything() {
-    nodes().forEach(node -> process(node).ifPresent(ProcessId::kill));
-    eventually(KILL_DEADLINE, () -> nodes().stream().noneMatch(this::isRunning));
+    processes.kill(nodes());
   }
 
   /** No node was ever started: nothing is lost if it is made again with other options. */
   boolean isUntouched() {
-    return !Files.exists(dir.resolve("logs"));
+    return !Files.exists(dir().resolve("logs"));
   }
 
+  /** The last lines that a node wrote. */
   public List<String> tail(Node node, int lines) {
-    return NodeLauncher.tail(dir, node.id(), lines);
+    return NodeLauncher.tail(dir(), node.id(), lines);
   }
 
   public Path logFile(Node node) {
-    return NodeLauncher.logFile(dir, node.id());
+    return NodeLauncher.logFile(dir(), node.id());
   }
 
   public Path dataDir(Node node) {
-    return NodeLauncher.dataDir(dir, node.id());
+    return NodeLauncher.dataDir(dir(), node.id());
   }
 
   public boolean isRunning(Node node) {
-    return process(node).filter(ProcessId::isRunning).isPresent();
+    return processes.isRunning(node);
   }
 
   /** 0 if it does not run. */
   public long pid(Node node) {
-    return process(node).filter(ProcessId::isRunning).map(ProcessId::pid).orElse(0L);
-  }
-
-  private synchronized Optional<ProcessId> process(Node node) {
-    return Optional.ofNullable(file.processes().get(node.id()));
-  }
-
-  private ProcessId running(Node node) {
-    return process(node)
-        .filter(ProcessId::isRunning)
-        .orElseThrow(() -> new ClusterFailure(Kind.PRECONDITION, node.id() + " does not run"));
-  }
-
-  private void checkPorts(List<Node> starting) {
-    for (Node node : starting) {
-      var ports = new LinkedHashMap<String, Integer>();
-      ports.put(node.isBroker() ? "client" : "name server", node.clientPort());
-      ports.put("ops", node.opsPort());
-      if (node.isBroker()) {
-        ports.put("raft", node.raftPort());
-      }
-      ports.forEach(
-          (use, port) -> {
-            if (!PortPlan.isFree(port)) {
-              throw new ClusterFailure(
-                  Kind.PRECONDITION,
-                  "port %d (%s of %s) is taken by another program: stop that, or choose others by"
-                          .formatted(port, use, node.id())
-                      + " --port-offset 100 or --ports free (a cluster that exists already keeps its"
-                      + " ports: then --dir names a folder for another)");
-            }
-          });
-    }
-  }
-
-  private synchronized void launch(Node node) {
-    if (!launcher.distribution().hasJars()) {
-      throw new ClusterFailure(
-          Kind.PRECONDITION,
-          "no jars in "
-              + launcher.distribution().home().resolve("lib")
-              + "; run `mvn -DskipTests package`");
-    }
-    Process child = launcher.launch(node, file.nodes(), file.brokerSettings());
-    Optional<ProcessId> process = ProcessId.of(child.pid());
-    if (process.isEmpty()) {
-      throw diedAtStart(node, Optional.of(child));
-    }
-    children.put(node.id(), child);
-    file = file.withProcess(node.id(), process.get());
-    file.save(dir);
+    return processes.process(node).filter(ProcessId::isRunning).map(ProcessId::pid).orElse(0L);
   }
 
   private void awaitReady(Collection<Node> wanted, long endNanos) {
@@ -329,7 +265,7 @@ public final class LocalCluster {
       var answers = new LinkedHashMap<Node, Optional<Readiness>>();
       for (Node node : waiting) {
         if (!isRunning(node)) {
-          throw diedAtStart(node, child(node));
+          throw processes.diedAtStart(node);
         }
         answers.put(node, OpsProbe.readiness(node.ops(), PROBE_TIMEOUT));
       }
@@ -337,51 +273,26 @@ public final class LocalCluster {
       if (needsInit(answers)) {
         initialize(endNanos);
       } else if (!waiting.isEmpty()) {
-        if (System.nanoTime() > endNanos) {
+        if (System.nanoTime() - endNanos > 0) {
           throw notReady(waiting, answers);
         }
-        pause();
+        Waiting.aMoment();
       }
     }
   }
 
-  /** When every broker of a group that was never initialized is up and waits for it. */
-  private synchronized boolean needsInit(Map<Node, Optional<Readiness>> answers) {
-    return !file.initialized()
-        && answers.entrySet().stream().noneMatch(e -> e.getValue().isEmpty())
-        && answers.entrySet().stream()
-            .filter(e -> e.getKey().isBroker())
-            .anyMatch(e -> e.getValue().orElseThrow().role().equals("UNINITIALIZED"));
+  /** When every node of a group that was never initialized is up, and its brokers wait for it. */
+  private boolean needsInit(Map<Node, Optional<Readiness>> answers) {
+    return !processes.file().initialized()
+        && answers.values().stream().noneMatch(Optional::isEmpty)
+        && answers.values().stream()
+            .anyMatch(answer -> answer.orElseThrow().role().equals("UNINITIALIZED"));
   }
 
   private void initialize(long endNanos) {
     Duration left = Duration.ofNanos(Math.max(1, endNanos - System.nanoTime()));
     bootstrap.initialize(endpoints(), brokers().size(), left);
-    synchronized (this) {
-      file = file.asInitialized();
-      file.save(dir);
-    }
-  }
-
-  private synchronized Optional<Process> child(Node node) {
-    return Optional.ofNullable(children.get(node.id()));
-  }
-
-  private ClusterFailure diedAtStart(Node node, Optional<Process> child) {
-    String exit =
-        child
-            .filter(process -> !process.isAlive())
-            .map(process -> " with exit code " + process.exitValue())
-            .orElse("");
-    return new ClusterFailure(
-        Kind.FAILED,
-        node.id()
-            + " ended"
-            + exit
-            + " while it was starting; the last lines of "
-            + logFile(node)
-            + ":\n  "
-            + String.join("\n  ", tail(node, LAST_LINES)));
+    processes.markInitialized();
   }
 
   private ClusterFailure notReady(List<Node> waiting, Map<Node, Optional<Readiness>> answers) {
@@ -396,55 +307,5 @@ public final class LocalCluster {
       text.append("; its log: ").append(logFile(node));
     }
     return new ClusterFailure(Kind.UNAVAILABLE, text.toString());
-  }
-
-  private void stopNodes(List<Node> nodes, Duration graceful) {
-    for (Node node : nodes) {
-      process(node)
-          .ifPresent(
-              process -> {
-                process.terminate();
-                // A paused process gets the signal only when it goes on.
-                if (process.isPaused()) {
-                  process.send(ProcessId.Signal.CONT);
-                }
-              });
-    }
-    eventually(graceful, () -> nodes.stream().noneMatch(this::isRunning));
-    nodes.forEach(node -> process(node).ifPresent(ProcessId::kill));
-    for (Node node : nodes) {
-      awaitGone(node);
-      synchronized (this) {
-        file = file.withoutProcess(node.id());
-        file.save(dir);
-      }
-    }
-  }
-
-  private void awaitGone(Node node) {
-    if (!eventually(KILL_DEADLINE, () -> !isRunning(node))) {
-      throw new ClusterFailure(
-          Kind.FAILED, node.id() + " (pid " + pid(node) + ") does not end, even after SIGKILL");
-    }
-  }
-
-  private static boolean eventually(Duration deadline, BooleanSupplier condition) {
-    long endNanos = System.nanoTime() + deadline.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > endNanos) {
-        return false;
-      }
-      pause();
-    }
-    return true;
-  }
-
-  private static void pause() {
-    try {
-      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new ClusterFailure(Kind.FAILED, "interrupted while waiting for a node", e);
-    }
   }
 }
