@@ -23,6 +23,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -58,6 +59,7 @@ public final class GrpcServers {
   private final ParkedReads parked = new ParkedReads();
   private final StreamsService streams;
   private final AdminService admin;
+  private final AtomicBoolean stopped = new AtomicBoolean();
   private Server server;
 
   /**
@@ -192,11 +194,14 @@ public final class GrpcServers {
   }
 
   /**
-   * Says NOT_SERVING, refuses what is new, ends streams that follow, and waits for the rest.
+   * Once: says NOT_SERVING, refuses what is new, ends streams that follow, and waits for the rest.
    *
    * @param deadline after which calls that are left are cut off
    */
   public void stop(Duration deadline) throws InterruptedException {
+    if (stopped.getAndSet(true)) {
+      return;
+    }
     health.enterTerminalState();
     streams.stop();
     if (server != null) {

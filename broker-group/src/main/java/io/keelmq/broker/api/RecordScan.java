@@ -1,8 +1,10 @@
 package io.keelmq.broker.api;
 
+import com.google.protobuf.ByteOutput;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.keelmq.v1.Code;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -39,7 +41,8 @@ final class RecordScan {
     }
   }
 
-  private final ByteBuffer bytes;
+  private final byte[] bytes;
+  private final int end;
   private int at;
   private int messages;
 
@@ -49,19 +52,20 @@ final class RecordScan {
   private int propertiesBytes;
   private int messageIdBytes;
 
-  private RecordScan(ByteBuffer bytes) {
+  private RecordScan(byte[] bytes, int from, int end) {
     this.bytes = bytes;
+    this.at = from;
+    this.end = end;
   }
 
   /**
    * Judges a run's records.
    *
-   * @param records from position to limit; neither moves
    * @param count how many messages they are said to be
    * @return the first thing that is wrong
    */
-  static Optional<Refusal> check(ByteBuffer records, int count) {
-    var scan = new RecordScan(records.slice());
+  static Optional<Refusal> check(ByteString records, int count) {
+    RecordScan scan = Array.of(records);
     try {
       scan.records(count);
       return Optional.empty();
@@ -73,10 +77,10 @@ final class RecordScan {
   }
 
   /** Judges one serialized message that must have an id. */
-  static Optional<Refusal> checkMessage(ByteBuffer message) {
-    var scan = new RecordScan(message.slice());
+  static Optional<Refusal> checkMessage(byte[] message) {
+    var scan = new RecordScan(message, 0, message.length);
     try {
-      scan.message(message.remaining());
+      scan.message(message.length);
       if (scan.messageIdBytes == 0) {
         throw new Wrong(Code.ILLEGAL_MESSAGE_ID, "expected a message_id, found none");
       }
@@ -87,7 +91,6 @@ final class RecordScan {
   }
 
   private void records(int count) {
-    int end = bytes.limit();
     while (at < end) {
       if (messages == count) {
         throw new Wrong(
@@ -159,7 +162,7 @@ final class RecordScan {
     if (length > 0) {
       word(ascii, length, Code.ILLEGAL_MESSAGE_TAG, "tag");
       for (int i = at; i < at + length; i++) {
-        if (bytes.get(i) == '|') {
+        if (bytes[i] == '|') {
           throw new Wrong(Code.ILLEGAL_MESSAGE_TAG, "the tag holds a '|'");
         }
       }
@@ -231,7 +234,7 @@ final class RecordScan {
     boolean blank = true;
     if (ascii) {
       for (int i = at; blank && i < at + length; i++) {
-        blank = bytes.get(i) == ' ';
+        blank = bytes[i] == ' ';
       }
     } else {
       blank = string(length).isBlank();
@@ -245,7 +248,7 @@ final class RecordScan {
     boolean found = false;
     if (ascii) {
       for (int i = at; i < at + length; i++) {
-        byte b = bytes.get(i);
+        byte b = bytes[i];
         found |= b < 0x20 | b == 0x7f;
       }
     } else {
@@ -260,7 +263,7 @@ final class RecordScan {
   private boolean text(int length, String name) {
     byte any = 0;
     for (int i = at; i < at + length; i++) {
-      any |= bytes.get(i);
+      any |= bytes[i];
     }
     if (any >= 0) {
       return true;
@@ -276,7 +279,7 @@ final class RecordScan {
   }
 
   private ByteString next(int length) {
-    return UnsafeByteOperations.unsafeWrap(bytes.slice(at, length));
+    return UnsafeByteOperations.unsafeWrap(bytes, at, length);
   }
 
   private void skip(int tag, int end) {
@@ -323,7 +326,7 @@ final class RecordScan {
 
   private long varint(int end) {
     if (at < end) {
-      byte first = bytes.get(at);
+      byte first = bytes[at];
       if (first >= 0) {
         at++;
         return first;
@@ -334,7 +337,7 @@ final class RecordScan {
       if (at >= end) {
         throw cutOff();
       }
-      byte b = bytes.get(at++);
+      byte b = bytes[at++];
       value |= (long) (b & 0x7f) << shift;
       if (b >= 0) {
         return value;
@@ -346,5 +349,54 @@ final class RecordScan {
   private Wrong cutOff() {
     return new Wrong(
         Code.MESSAGE_CORRUPTED, "byte " + at + ": the message ends in the middle of a field");
+  }
+
+  /**
+   * Finds the array behind a ByteString: reading through it byte by byte, or through a read-only
+   * buffer, costs several times as much.
+   */
+  private static final class Array extends ByteOutput {
+    private Optional<RecordScan> scan = Optional.empty();
+    private boolean inPieces;
+
+    static RecordScan of(ByteString records) {
+      var array = new Array();
+      try {
+        UnsafeByteOperations.unsafeWriteTo(records, array);
+      } catch (IOException e) {
+        throw new IllegalStateException("an output in memory failed", e);
+      }
+      if (array.inPieces || array.scan.isEmpty()) {
+        byte[] copy = records.toByteArray();
+        return new RecordScan(copy, 0, copy.length);
+      }
+      return array.scan.get();
+    }
+
+    @Override
+    public void writeLazy(byte[] value, int offset, int length) {
+      inPieces |= scan.isPresent();
+      scan = Optional.of(new RecordScan(value, offset, offset + length));
+    }
+
+    @Override
+    public void writeLazy(ByteBuffer value) {
+      inPieces = true;
+    }
+
+    @Override
+    public void write(byte value) {
+      inPieces = true;
+    }
+
+    @Override
+    public void write(byte[] value, int offset, int length) {
+      inPieces = true;
+    }
+
+    @Override
+    public void write(ByteBuffer value) {
+      inPieces = true;
+    }
   }
 }

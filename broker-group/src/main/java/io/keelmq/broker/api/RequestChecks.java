@@ -13,7 +13,6 @@ import io.keelmq.v1.Run;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicType;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
@@ -93,7 +92,7 @@ final class RequestChecks {
       return refuse(
           Code.INVALID_ARGUMENT, "count " + run.getCount() + ": a run has one message or more");
     }
-    return RecordScan.check(run.getRecords().asReadOnlyByteBuffer(), run.getCount());
+    return RecordScan.check(run.getRecords(), run.getCount());
   }
 
   /**
@@ -117,7 +116,7 @@ final class RequestChecks {
     if (request.hasQueue() && request.getQueue() < 0) {
       return refuse(Code.QUEUE_NOT_FOUND, "queue " + request.getQueue() + ": queues start at 0");
     }
-    return RecordScan.checkMessage(ByteBuffer.wrap(message));
+    return RecordScan.checkMessage(message);
   }
 
   static Optional<Refusal> read(ReadRequest request) {
