@@ -17,6 +17,7 @@ import io.keelmq.v1.WatchRoutesRequest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -78,7 +79,15 @@ final class NameServer implements AutoCloseable {
    */
   void start() throws IOException {
     HostPort listen = options.listen();
-    var address = new InetSocketAddress(InetAddress.getByName(listen.host()), listen.port());
+    InetSocketAddress address;
+    try {
+      address = new InetSocketAddress(InetAddress.getByName(listen.host()), listen.port());
+    } catch (UnknownHostException e) {
+      throw new IOException(
+          "cannot listen on %s: the host has no address; set listen to one of this machine's"
+              .formatted(listen),
+          e);
+    }
     Server built =
         NettyServerBuilder.forAddress(address)
             .addService(new Calls())
@@ -124,11 +133,16 @@ final class NameServer implements AutoCloseable {
 
   /**
    * Tells health checks and watchers first, so that clients are at another name server when the
-   * port closes. Bears with parts that never started.
+   * port closes. Bears with parts that never started, and with being called again.
    */
   @Override
   public void close() {
-    stopping = true;
+    synchronized (this) {
+      if (stopping) {
+        return;
+      }
+      stopping = true;
+    }
     health.enterTerminalState();
     onRoutesThread(routeService::close);
     Server running = server;

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -68,10 +69,10 @@ public final class OpsServer implements AutoCloseable {
    */
   public synchronized void start() throws IOException {
     limitConnections();
-    var address = new InetSocketAddress(InetAddress.getByName(listen.host()), listen.port());
     try {
+      var address = new InetSocketAddress(InetAddress.getByName(listen.host()), listen.port());
       server = HttpServer.create(address, BACKLOG);
-    } catch (BindException e) {
+    } catch (BindException | UnknownHostException e) {
       throw new IOException(
           "cannot listen on %s for operators: %s; stop what uses the port or set ops.listen"
               .formatted(listen, e.getMessage()),
