@@ -1,0 +1,138 @@
+package io.keelmq.client.testing;
+
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.keelmq.v1.Batch;
+import io.keelmq.v1.BrokerGroupRoute;
+import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.ReplicaRoute;
+import io.keelmq.v1.Routes;
+import io.keelmq.v1.TopicRoute;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A broker group of three replicas over one {@link FakeLog}, each of which serves, and a name
+ * server that knows it. Faults are decided batch by batch. Thread-safe.
+ */
+public final class FakeGroup implements AutoCloseable {
+
+  /** What happens to a batch. */
+  public enum Fate {
+    STORED,
+    STORED_AND_BROKEN,
+    LOST_AND_BROKEN,
+    /** Not applied now, but some time later, when nobody expects it; the stream breaks. */
+    LINGERS_AND_BROKEN,
+    TOO_MANY,
+    NO_LEADER,
+    UNKNOWN_STORED,
+    UNKNOWN_LOST,
+    /** Nothing is answered to it or to what follows on its stream. */
+    FROZEN
+  }
+
+  /** Decides. */
+  public interface Fates {
+    Fate of(int replica, Batch batch);
+  }
+
+  public final FakeLog log = new FakeLog();
+  public final FakeNameServer nameServer;
+  public final AtomicInteger openedStreams = new AtomicInteger();
+  public final AtomicInteger openedReads = new AtomicInteger();
+  private final List<Server> servers = new ArrayList<>();
+  private final List<FakeStreams> streams = new ArrayList<>();
+  private volatile Fates fates = (replica, batch) -> Fate.STORED;
+  private volatile int leader;
+  private volatile long term = 1;
+  private long topicsVersion = 1;
+
+  public FakeGroup() throws IOException {
+    nameServer = new FakeNameServer();
+    for (int replica = 0; replica < 3; replica++) {
+      var service = new FakeStreams(this, replica);
+      streams.add(service);
+      servers.add(
+          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+              .permitKeepAliveTime(1, TimeUnit.SECONDS)
+              .maxInboundMessageSize(20 << 20)
+              .addService(service)
+              .addService(new FakeAdmin(this))
+              .build()
+              .start());
+    }
+  }
+
+  public FakeGroup withTopic(String topic, int queues) {
+    log.createTopic(topic, queues);
+    topicsVersion++;
+    announce();
+    return this;
+  }
+
+  public void fates(Fates decided) {
+    fates = decided;
+  }
+
+  Fates fates() {
+    return fates;
+  }
+
+  /** Makes another replica lead, and tells the name server. */
+  public void lead(int replica) {
+    leader = replica;
+    term++;
+    announce();
+  }
+
+  public int leader() {
+    return leader;
+  }
+
+  /** Breaks all streams of all replicas. */
+  public void breakStreams() {
+    streams.forEach(FakeStreams::breakAll);
+  }
+
+  /** Takes a replica away for good. */
+  public void kill(int replica) {
+    servers.get(replica).shutdownNow();
+  }
+
+  public void announce() {
+    nameServer.say(Routes.newBuilder().addGroups(route()).build());
+  }
+
+  public BrokerGroupRoute route() {
+    var route =
+        BrokerGroupRoute.newBuilder()
+            .setClusterId("fake")
+            .setBrokerGroup("g0")
+            .setTerm(term)
+            .setLeaderNode("n" + leader)
+            .setTopicsVersion(topicsVersion);
+    for (int i = 0; i < servers.size(); i++) {
+      route.addReplicas(
+          ReplicaRoute.newBuilder()
+              .setNode("n" + i)
+              .setRole(i == leader ? ReplicaRole.LEADER : ReplicaRole.FOLLOWER)
+              .setClientAddress("127.0.0.1:" + servers.get(i).getPort())
+              .setReady(true));
+    }
+    for (String topic : log.topics()) {
+      route.addTopics(TopicRoute.newBuilder().setTopic(topic).setQueues(log.queues(topic)));
+    }
+    return route.build();
+  }
+
+  @Override
+  public void close() {
+    servers.forEach(Server::shutdownNow);
+    nameServer.close();
+  }
+}
