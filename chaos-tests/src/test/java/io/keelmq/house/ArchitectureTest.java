@@ -168,7 +168,7 @@ class ArchitectureTest {
   /** A package's name ends where a class's, which has a capital, begins. */
   private static String ourPackage(String imported) {
     var name = new StringBuilder();
-    for (String part : imported.split("\\.")) {
+    for (String part : imported.split("\\.", -1)) {
       if (Character.isUpperCase(part.charAt(0))) {
         break;
       }

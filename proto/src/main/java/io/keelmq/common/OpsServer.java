@@ -185,7 +185,8 @@ public final class OpsServer implements AutoCloseable {
   /** A JSON string. */
   static String quote(String text) {
     var out = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
       switch (c) {
         case '"' -> out.append("\\\"");
         case '\\' -> out.append("\\\\");

@@ -29,7 +29,7 @@ final class Digest implements Tables {
 
   @Override
   public void put(Table table, byte[] key, byte[] row) {
-    mix(PUT + table.ordinal());
+    mix(PUT + table.code());
     mix(key);
     mix(row);
     tables.put(table, key, row);
@@ -37,7 +37,7 @@ final class Digest implements Tables {
 
   @Override
   public void delete(Table table, byte[] key) {
-    mix(DELETE + table.ordinal());
+    mix(DELETE + table.code());
     mix(key);
     tables.delete(table, key);
   }

@@ -3,20 +3,27 @@ package io.keelmq.broker.state;
 /** The tables of a broker group. A store keeps each under its name, which never changes. */
 public enum Table {
   /** Applied index, log time, digest, counters. */
-  META("meta"),
+  META(1, "meta"),
   /** Topics, queues, consumer groups and their offsets. */
-  CATALOG("catalog"),
+  CATALOG(2, "catalog"),
   /** Where the messages of each queue stand in the log. */
-  RUNS("runs"),
+  RUNS(3, "runs"),
   /** Producers, message ids and replies, remembered to tell repeats. */
-  DEDUP("dedup"),
+  DEDUP(4, "dedup"),
   /** What becomes due, by log time. */
-  DEADLINES("deadlines");
+  DEADLINES(5, "deadlines");
 
+  private final int code;
   private final String storedName;
 
-  Table(String storedName) {
+  Table(int code, String storedName) {
+    this.code = code;
     this.storedName = storedName;
+  }
+
+  /** Stands for the table in the digest, so it never changes. */
+  int code() {
+    return code;
   }
 
   public String storedName() {

@@ -9,7 +9,8 @@ import java.util.Optional;
  */
 public interface TableReads {
 
-  /** A key with its value. */
+  /** A key with its value. Not compared, so that arrays may be its parts. */
+  @SuppressWarnings("ArrayRecordComponent")
   record Row(byte[] key, byte[] value) {}
 
   Optional<byte[]> get(Table table, byte[] key);

@@ -175,7 +175,7 @@ class StateModelTest {
       case 0 ->
           new Command.CreateTopic(
               topic,
-              TopicType.values()[random.nextInt(2)],
+              random.nextBoolean() ? TopicType.NORMAL : TopicType.FIFO,
               random.nextInt(4),
               random.nextInt(2) * 5_000L);
       case 1 ->
@@ -185,7 +185,7 @@ class StateModelTest {
           random.nextInt(4) == 0
               ? new Command.DeleteTopic(topic)
               : new Command.AlterTopic(topic, OptionalInt.empty(), OptionalLong.empty());
-      case 3 -> new Command.CreateConsumerGroup(group, GroupKind.values()[random.nextInt(2)]);
+      case 3 -> new Command.CreateConsumerGroup(group, random.nextBoolean() ? GroupKind.OFFSET : GroupKind.LEASE);
       case 4 -> new Command.DeleteConsumerGroup(group);
       case 5 -> new Command.SeekOffsets(group, topic, offsets);
       case 6, 7 -> new Command.CommitOffsets(group, topic, random.nextInt(3), offsets);
