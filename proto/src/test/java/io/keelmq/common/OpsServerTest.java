@@ -145,7 +145,7 @@ class OpsServerTest {
   }
 
   private Socket connect() throws IOException {
-    return new Socket(InetAddress.getByName("127.0.0.1"), server.port());
+    return new Socket(InetAddress.getLoopbackAddress(), server.port());
   }
 
   private HttpResponse<String> get(String path) throws IOException, InterruptedException {
