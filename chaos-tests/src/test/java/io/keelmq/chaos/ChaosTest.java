@@ -3,7 +3,7 @@ package io.keelmq.chaos;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.keelmq.broker.canary.Canaries;
+import io.keelmq.broker.raft.AckPolicy;
 import io.keelmq.local.ClusterFolder;
 import io.keelmq.local.ClusterOptions;
 import io.keelmq.local.Distribution;
@@ -112,7 +112,7 @@ class ChaosTest {
     ClusterOptions broken =
         options("canary-ack-at-leader")
             .withBrokerJvm(
-                List.of("-D" + Canaries.ACK_AT_LEADER + "=true"),
+                List.of("-D" + AckPolicy.PROPERTY + "=true"),
                 List.of(Path.of(System.getProperty("chaos.marker"))));
     // Lost acks leave a gap in a producer's sequence, after which it may get nothing through.
     var workload = WorkloadOptions.standard().withDeliveryTimeout(Duration.ofSeconds(10));

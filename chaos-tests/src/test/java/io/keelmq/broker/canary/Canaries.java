@@ -1,13 +1,47 @@
 package io.keelmq.broker.canary;
 
+import io.keelmq.broker.raft.AckPolicy;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.Topic;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
 /**
- * A broker that finds this class obeys the system properties {@code keelmq.canary.*}, which break
- * its promises. A distribution does not hold it.
+ * The fault "acknowledged at the leader only": a send is answered as soon as the leader has it, with
+ * the offsets that it will get if nothing goes wrong. No distribution holds this class; a broker
+ * finds it only on the class path of a chaos test, and obeys only {@link AckPolicy#PROPERTY}.
+ *
+ * <p>Owned by the proposer's thread.
  */
-public final class Canaries {
+public final class Canaries implements AckPolicy {
 
-  /** {@code true}: the leader acknowledges sends before any follower has them. */
-  public static final String ACK_AT_LEADER = "keelmq.canary.ackAtLeader";
+  /** By topic and queue, the offset of the next message; never below what is applied. */
+  private final Map<String, Long> next = new HashMap<>();
 
-  private Canaries() {}
+  /** Made by name. */
+  public Canaries() {}
+
+  @Override
+  public Optional<Reply> early(Command command, StateView state) {
+    if (!(command instanceof Command.SendMessages send)) {
+      return Optional.empty();
+    }
+    var firstOffsets = new ArrayList<Long>();
+    for (Command.Run run : send.runs()) {
+      Optional<Topic> topic = state.topic(run.topic());
+      if (topic.isEmpty() || run.queue() >= topic.get().queues()) {
+        return Optional.empty();
+      }
+      String queue = topic.get().id() + "/" + run.queue();
+      long applied = state.bounds(topic.get().id(), run.queue()).endOffset();
+      long first = Math.max(applied, next.getOrDefault(queue, 0L));
+      next.put(queue, first + run.count());
+      firstOffsets.add(first);
+    }
+    return Optional.of(new Reply.Stored(firstOffsets, false));
+  }
 }

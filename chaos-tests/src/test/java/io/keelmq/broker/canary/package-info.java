@@ -1,5 +1,5 @@
 /**
  * Only on the class path of brokers that a chaos test starts broken on purpose; no part of a
- * distribution. Imports nothing.
+ * distribution. May import what the brokers declare for it.
  */
 package io.keelmq.broker.canary;
