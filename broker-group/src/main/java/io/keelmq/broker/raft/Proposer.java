@@ -245,18 +245,10 @@ final class Proposer {
     }
   }
 
-  /** An entry was applied or failed: makes room, then lets its callers be told. */
+  /** An entry was applied or failed: lets its callers be told and makes room. */
   private void ended(EntryInFlight entry, Runnable tell) {
     inFlight.remove(entry);
-    lock.lock();
-    try {
-      entriesInFlight--;
-      if (maySend()) {
-        work.signal();
-      }
-    } finally {
-      lock.unlock();
-    }
+    // Before there is room for others, whose own ends would overtake this one.
     replies.tell(
         () -> {
           try {
@@ -266,6 +258,15 @@ final class Proposer {
             bytesInFlight.addAndGet(-entry.bytes());
           }
         });
+    lock.lock();
+    try {
+      entriesInFlight--;
+      if (maySend()) {
+        work.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   private static ProposalOutcome notLeader() {

@@ -19,6 +19,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +50,8 @@ final class RaftMember {
   private final RaftServer server;
   private final RaftGroupService service;
   private final Node node;
+  private final NodeGauge committed = new NodeGauge();
+  private final NodeGauge applied = new NodeGauge();
 
   /**
    * Starts the node.
@@ -168,8 +171,28 @@ final class RaftMember {
     return identity.peerId().toString();
   }
 
+  /** How far the group is known here to have stored entries; the last known when Raft has ended. */
   long committedIndex() {
-    return node.getLastCommittedIndex();
+    return committed.read(node::getLastCommittedIndex);
+  }
+
+  /** JRaft's own count, which has its configuration entries too. */
+  private long raftAppliedIndex() {
+    return applied.read(node::getLastAppliedLogIndex);
+  }
+
+  /** A number of the node's, which refuses to tell it once it is in its error state or ending. */
+  private static final class NodeGauge {
+    private volatile long last;
+
+    long read(LongSupplier gauge) {
+      try {
+        last = gauge.getAsLong();
+      } catch (IllegalStateException e) {
+        LOG.debug("not active", e);
+      }
+      return last;
+    }
   }
 
   /** On the leader, the others and whether they answer; how far they are JRaft does not tell. */
@@ -228,9 +251,8 @@ final class RaftMember {
         new Watchdog.Progress(
             leadership().isLeader(),
             folder.log().last(),
-            node.getLastCommittedIndex(),
-            // JRaft's, which counts its own entries too.
-            node.getLastAppliedLogIndex()));
+            committedIndex(),
+            raftAppliedIndex()));
   }
 
   private final class Remedies implements Watchdog.Remedies {

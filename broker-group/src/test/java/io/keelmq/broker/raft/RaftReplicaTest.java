@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.broker.Leadership;
@@ -102,7 +103,7 @@ class RaftReplicaTest {
       assertEquals(target, cluster.leaderNode());
       var refused = cluster.replica(first).transferLeadership(Optional.empty());
       var failure =
-          org.junit.jupiter.api.Assertions.assertThrows(
+          assertThrows(
               ExecutionException.class, () -> refused.get(30, SECONDS));
       assertInstanceOf(Refused.class, failure.getCause());
     }
@@ -178,35 +179,6 @@ class RaftReplicaTest {
                   + stats.commandsProposed().getAsLong()
                   + " commands");
       await().atMost(30, SECONDS).until(() -> stats.bytesInFlight().getAsLong() == 0);
-    }
-  }
-
-  @Test
-  void refusesWhatIsTooLargeOrTooMuch() throws Exception {
-    try (var cluster = new ReplicaCluster(folder, 1)) {
-      cluster.set("n1", options -> options.withMaxBytesInFlight(Proposer.MAX_COMMAND_BYTES));
-      cluster.begin();
-      cluster.createTopic();
-      int size = Proposer.MAX_COMMAND_BYTES - 1_000;
-
-      var large = ByteBuffer.allocate(Proposer.MAX_COMMAND_BYTES);
-      var tooLarge =
-          ReplicaCluster.propose(
-              cluster.leader(), ReplicaCluster.sendCommand("p1", 1, large.remaining()), large);
-      var first =
-          ReplicaCluster.propose(
-              cluster.leader(),
-              ReplicaCluster.sendCommand("p1", 1, size),
-              ByteBuffer.allocate(size));
-      var second =
-          ReplicaCluster.propose(
-              cluster.leader(),
-              ReplicaCluster.sendCommand("p1", 2, size),
-              ByteBuffer.allocate(size));
-
-      assertEquals(ProposalOutcome.Reason.TOO_LARGE, reason(tooLarge));
-      assertEquals(ProposalOutcome.Reason.OVERLOADED, reason(second));
-      assertInstanceOf(ProposalOutcome.Applied.class, first.get(60, SECONDS));
     }
   }
 

@@ -1,0 +1,112 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.DiskFile;
+import io.keelmq.raftlog.RealDisk;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A disk that works until it is told to fail every force. */
+final class FailingDisk implements Disk {
+
+  private final Disk real = new RealDisk();
+  private volatile boolean failing;
+
+  void failForces() {
+    failing = true;
+  }
+
+  private void fail() throws IOException {
+    if (failing) {
+      throw new IOException("Input/output error");
+    }
+  }
+
+  @Override
+  public void createFolder(Path folder) throws IOException {
+    real.createFolder(folder);
+  }
+
+  @Override
+  public List<Path> list(Path folder) throws IOException {
+    return real.list(folder);
+  }
+
+  @Override
+  public DiskFile create(Path file) throws IOException {
+    return new FailingFile(real.create(file));
+  }
+
+  @Override
+  public DiskFile open(Path file) throws IOException {
+    return new FailingFile(real.open(file));
+  }
+
+  @Override
+  public void rename(Path from, Path to) throws IOException {
+    real.rename(from, to);
+  }
+
+  @Override
+  public void delete(Path file) throws IOException {
+    real.delete(file);
+  }
+
+  @Override
+  public void forceDirectory(Path folder) throws IOException {
+    fail();
+    real.forceDirectory(folder);
+  }
+
+  @Override
+  public Closeable lock(Path file) throws IOException {
+    return real.lock(file);
+  }
+
+  private final class FailingFile implements DiskFile {
+    private final DiskFile file;
+
+    FailingFile(DiskFile file) {
+      this.file = file;
+    }
+
+    @Override
+    public long size() throws IOException {
+      return file.size();
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws IOException {
+      return file.read(target, position);
+    }
+
+    @Override
+    public void write(ByteBuffer source, long position) throws IOException {
+      file.write(source, position);
+    }
+
+    @Override
+    public void truncate(long size) throws IOException {
+      file.truncate(size);
+    }
+
+    @Override
+    public void force(boolean metadata) throws IOException {
+      fail();
+      file.force(metadata);
+    }
+
+    @Override
+    public ByteBuffer map() throws IOException {
+      return file.map();
+    }
+
+    @Override
+    public void close() throws IOException {
+      file.close();
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package io.keelmq.broker.raft;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.alipay.sofa.jraft.NodeManager;
+import com.alipay.sofa.jraft.entity.Task;
+import io.keelmq.broker.ProposalOutcome;
+import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.TopicType;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What happens when a member of a group breaks. */
+class ReplicaFailureTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void leavesWhenItsDiskFailsAndTheOthersGoOn() throws Exception {
+    var disk = new FailingDisk();
+    try (var cluster = new ReplicaCluster(folder, 3)) {
+      cluster.set("n1", options -> options.withDisk(disk));
+      cluster.begin();
+      cluster.createTopic();
+      cluster.leader();
+      cluster.send("before");
+      leadWith(cluster, "n1");
+
+      disk.failForces();
+      List<CompletableFuture<ProposalOutcome>> pending = new ArrayList<>();
+      for (int i = 1; i <= 20; i++) {
+        ByteBuffer record = ReplicaCluster.record("lost" + i);
+        pending.add(
+            ReplicaCluster.propose(
+                cluster.replica("n1"),
+                ReplicaCluster.sendCommand("p2", i, record.remaining()),
+                record));
+      }
+
+      await().atMost(60, SECONDS).until(() -> cluster.fatal.containsKey("n1"));
+      assertFalse(cluster.replica("n1").status().ready());
+      cluster.close("n1");
+      var after = cluster.send("after");
+      assertInstanceOf(Reply.Stored.class, after.reply());
+      cluster.commonState();
+      assertEquals(1, cluster.fatal.size());
+      assertToldTheTruth(pending, cluster);
+    }
+  }
+
+  /** What was told as applied is in the log, what was told as not proposed is not. */
+  private static void assertToldTheTruth(
+      List<CompletableFuture<ProposalOutcome>> outcomes, ReplicaCluster cluster)
+      throws Exception {
+    long last =
+        cluster.leader().state().producer("p2").map(StateView.Producer::lastSequence).orElse(0L);
+    for (int i = 0; i < outcomes.size(); i++) {
+      long sequence = i + 1;
+      var outcome = outcomes.get(i).get(60, SECONDS);
+      if (outcome instanceof ProposalOutcome.Applied) {
+        assertTrue(sequence <= last, sequence + " was told as applied, the last is " + last);
+      } else if (outcome instanceof ProposalOutcome.NotProposed) {
+        assertTrue(sequence > last, sequence + " was told as not proposed, the last is " + last);
+      }
+    }
+  }
+
+  @Test
+  void stopsAtACommandItDoesNotKnow() throws Exception {
+    try (var cluster = new ReplicaCluster(folder, 1).begin()) {
+      cluster.createTopic();
+      // An entry as a newer version might write it, put in behind the proposer's back.
+      var future = ByteBuffer.wrap(new byte[] {9, 0, 0, 0, 0});
+      cluster.leader();
+      NodeManager.getInstance()
+          .get(
+              cluster.plan().brokerGroup(),
+              ReplicaIdentity.peerId(cluster.plan().members().get(0)))
+          .apply(new Task(future, status -> {}));
+
+      await().atMost(60, SECONDS).until(() -> cluster.fatal.containsKey("n1"));
+
+      assertInstanceOf(UnreadableEntryException.class, cluster.fatal.get("n1"));
+      var replica = cluster.replica("n1");
+      await().atMost(60, SECONDS).until(() -> !replica.leadership().isLeader());
+      long applied = replica.state().applied().index();
+      var outcome =
+          ReplicaCluster.propose(
+                  replica, new Command.CreateTopic("more", TopicType.NORMAL, 1, 0))
+              .get(60, SECONDS);
+      assertFalse(outcome instanceof ProposalOutcome.Applied);
+      assertEquals(applied, replica.state().applied().index());
+    }
+  }
+
+  @Test
+  void tellsAReaderThatNoLeaderAnswers() throws Exception {
+    try (var cluster = new ReplicaCluster(folder, 3).begin()) {
+      cluster.createTopic();
+      String leader = cluster.leaderNode();
+      List<String> others =
+          cluster.plan().members().stream()
+              .map(member -> member.node())
+              .filter(node -> !node.equals(leader))
+              .toList();
+      cluster.close(leader);
+      cluster.close(others.get(0));
+
+      var point = ReplicaCluster.readPoint(cluster.replica(others.get(1)), 500);
+
+      assertInstanceOf(ReadPoint.NotReached.class, point);
+    }
+  }
+
+  @Test
+  void waitsOutAnElectionForAReader() throws Exception {
+    try (var cluster = new ReplicaCluster(folder, 3).begin()) {
+      cluster.createTopic();
+      long acknowledged = cluster.send("m").index();
+      String leader = cluster.leaderNode();
+
+      cluster.close(leader);
+      var follower = cluster.replicas().get(0);
+      var point = ReplicaCluster.readPoint(follower, 30_000);
+
+      assertTrue(assertInstanceOf(ReadPoint.Reached.class, point).index() >= acknowledged);
+    }
+  }
+
+  private static void leadWith(ReplicaCluster cluster, String node) throws Exception {
+    await()
+        .atMost(60, SECONDS)
+        .until(
+            () -> {
+              if (!cluster.leaderNode().equals(node)) {
+                cluster.leader().transferLeadership(Optional.of(node));
+              }
+              return cluster.replica(node).leadership().isLeader();
+            });
+  }
+}
