@@ -53,7 +53,8 @@ final class PublishLine {
     if (id.isEmpty()) {
       id = idPrefix + Long.toString(idSequence.incrementAndGet(), Character.MAX_RADIX);
     }
-    byte[] record = encode(message, id);
+    long born = message.bornTimeMillis() != 0 ? message.bornTimeMillis() : core.clock().millis();
+    byte[] record = encode(message, id, born);
     takeRoom(record.length);
     var pending =
         new PendingMessage(
@@ -181,13 +182,13 @@ final class PublishLine {
         : QueueChoice.queueOf(message.keys().get(0), queues);
   }
 
-  private byte[] encode(OutgoingMessage from, String id) {
+  /** The message's bytes after their length: what is sent, stored and read. */
+  static byte[] encode(OutgoingMessage from, String id, long bornTimeMillis) {
     Message.Builder message =
         Message.newBuilder()
             .setMessageId(id)
             .setTag(from.tag())
-            .setBornTimeMillis(
-                from.bornTimeMillis() != 0 ? from.bornTimeMillis() : core.clock().millis())
+            .setBornTimeMillis(bornTimeMillis)
             .setMessageGroup(from.messageGroup())
             .setBody(UnsafeByteOperations.unsafeWrap(from.sharedBody()));
     if (!from.keys().isEmpty()) {

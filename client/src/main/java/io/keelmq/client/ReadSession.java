@@ -5,6 +5,7 @@ import io.keelmq.v1.Code;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -25,6 +26,12 @@ final class ReadSession {
   private final Reader.Builder options;
   private final ReadBuffer buffer = new ReadBuffer();
   private final ConcurrentSkipListMap<Integer, Long> nextOffsets = new ConcurrentSkipListMap<>();
+
+  /**
+   * Taken for an iterator, which gives them one by one, so that a commit covers only those given.
+   */
+  private final ArrayDeque<ReadMessage> handedOut = new ArrayDeque<>();
+
   private final OffsetCommits commits;
   private final ReadFeed feed;
   private volatile boolean caughtUp;
@@ -58,6 +65,20 @@ final class ReadSession {
   }
 
   List<ReadMessage> poll(Duration timeout) {
+    List<ReadMessage> messages;
+    if (handedOut.isEmpty()) {
+      messages = take(timeout);
+    } else {
+      // What an iterator fetched and did not give comes first.
+      messages = List.copyOf(handedOut);
+      handedOut.clear();
+    }
+    messages.forEach(this::passed);
+    return messages;
+  }
+
+  /** Messages that are not passed yet: whoever gives them to the application says so. */
+  private List<ReadMessage> take(Duration timeout) {
     long deadline = core.loop().nanoTime() + timeout.toNanos();
     try {
       while (true) {
@@ -91,7 +112,7 @@ final class ReadSession {
   }
 
   boolean atEnd() {
-    return buffer.isDrained();
+    return handedOut.isEmpty() && buffer.isDrained();
   }
 
   boolean caughtUp() {
@@ -102,18 +123,20 @@ final class ReadSession {
     return new TreeMap<>(nextOffsets);
   }
 
+  long fetchedBytes() {
+    return buffer.bytes();
+  }
+
   Iterator<ReadMessage> iterator() {
     return new Iterator<>() {
-      private Iterator<ReadMessage> polled = List.<ReadMessage>of().iterator();
-
       @Override
       public boolean hasNext() {
-        while (!polled.hasNext()) {
+        while (handedOut.isEmpty()) {
           if (closed || atEnd() || Thread.currentThread().isInterrupted()) {
             return false;
           }
           try {
-            polled = poll(ITERATOR_POLL).iterator();
+            handedOut.addAll(take(ITERATOR_POLL));
           } catch (ClientClosed e) {
             return false;
           }
@@ -126,7 +149,9 @@ final class ReadSession {
         if (!hasNext()) {
           throw new NoSuchElementException("the reader is at its end");
         }
-        return polled.next();
+        ReadMessage message = handedOut.pollFirst();
+        passed(message);
+        return message;
       }
     };
   }
@@ -174,12 +199,13 @@ final class ReadSession {
     List<ReadMessage> messages = buffer.takeMessages(options.maxPoll);
     if (!messages.isEmpty()) {
       caughtUp = false;
-      for (ReadMessage message : messages) {
-        nextOffsets.put(message.queue(), message.offset() + 1);
-      }
     }
     feed.taken();
     return messages;
+  }
+
+  private void passed(ReadMessage message) {
+    nextOffsets.put(message.queue(), message.offset() + 1);
   }
 
   private void checkOpen() {

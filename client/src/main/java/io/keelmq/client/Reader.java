@@ -66,7 +66,7 @@ public final class Reader implements AutoCloseable, Iterable<ReadMessage> {
   }
 
   /**
-   * Commits for a consumer group that everything polled so far is done.
+   * Commits for a consumer group that everything given so far by poll or the iterator is done.
    *
    * @return {@link RequestRejected} when the group was moved by a seek since the reader was opened
    *     from it or first committed (reopen it), or is a lease group; {@link Unavailable} or {@link
@@ -79,6 +79,11 @@ public final class Reader implements AutoCloseable, Iterable<ReadMessage> {
   /** {@link #commit} and wait, within the client's call timeout; throws what it completes with. */
   public void commitSync(String consumerGroup) {
     session.commitSync(consumerGroup);
+  }
+
+  /** Bytes fetched and not polled yet. */
+  long fetchedBytes() {
+    return session.fetchedBytes();
   }
 
   /** Stops reading. Idempotent. */

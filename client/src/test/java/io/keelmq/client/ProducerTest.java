@@ -98,7 +98,8 @@ class ProducerTest {
     assertEquals(messages, stored.size());
     assertEquals(messages, new TreeSet<>(stored).size());
     for (int queue = 0; queue < 4; queue++) {
-      List<Integer> order = group.log.bodies("orders", queue).stream().map(Integer::valueOf).toList();
+      List<Integer> order =
+          group.log.bodies("orders", queue).stream().map(Integer::valueOf).toList();
       assertEquals(order.stream().sorted().toList(), order);
     }
     for (int i = 0; i < messages; i++) {

@@ -45,8 +45,7 @@ final class FakeAdmin extends AdminGrpc.AdminImplBase {
   }
 
   @Override
-  public void getOffsets(
-      GetOffsetsRequest request, StreamObserver<GetOffsetsResponse> responses) {
+  public void getOffsets(GetOffsetsRequest request, StreamObserver<GetOffsetsResponse> responses) {
     var response = GetOffsetsResponse.newBuilder();
     committed.forEach(
         (key, offset) -> {

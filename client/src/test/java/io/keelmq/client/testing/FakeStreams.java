@@ -79,8 +79,7 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
                             .setMaxInFlightBatches(MOST_IN_FLIGHT)
                             .setMaxInFlightBytes(32 << 20)
                             .setLastSequence(
-                                group.log.lastSequence(
-                                    opened.getProducerId(), opened.getEpoch())))
+                                group.log.lastSequence(opened.getProducerId(), opened.getEpoch())))
                     .build());
             return;
           }
@@ -232,7 +231,8 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
         }
         long from = place.getValue();
         long to = Math.min(from + BATCH_MESSAGES, group.log.end(topic, place.getKey()));
-        responses.onNext(ReadResponse.newBuilder().setBatch(batch(topic, place.getKey(), from, to)).build());
+        responses.onNext(
+            ReadResponse.newBuilder().setBatch(batch(topic, place.getKey(), from, to)).build());
         place.setValue(to);
       }
     }
