@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * What a reader has fetched and not polled yet, in order. The loop puts, the application's thread
@@ -75,11 +76,16 @@ final class ReadBuffer {
   /** All before it was everything there was. */
   record CaughtUp() implements Event {}
 
+  private final LongSupplier nanos;
   private final ArrayDeque<Event> events = new ArrayDeque<>();
   private long bytes;
   private boolean ended;
   private KeelException fatal;
   private KeelException passing;
+
+  ReadBuffer(LongSupplier nanos) {
+    this.nanos = nanos;
+  }
 
   synchronized void put(Event event) {
     if (event instanceof Chunk chunk) {
@@ -128,8 +134,8 @@ final class ReadBuffer {
    *
    * @return false when the time was over, or all has been taken and nothing will come
    */
-  synchronized boolean await(long nanos) throws InterruptedException {
-    long deadline = System.nanoTime() + nanos;
+  synchronized boolean await(long waitNanos) throws InterruptedException {
+    long deadline = nanos.getAsLong() + waitNanos;
     while (events.isEmpty()) {
       if (fatal != null) {
         throw fatal.rethrown();
@@ -142,7 +148,7 @@ final class ReadBuffer {
         passing = null;
         throw once.rethrown();
       }
-      long left = deadline - System.nanoTime();
+      long left = deadline - nanos.getAsLong();
       if (left <= 0) {
         return false;
       }

@@ -24,7 +24,7 @@ final class ReadSession {
 
   private final ClientCore core;
   private final Reader.Builder options;
-  private final ReadBuffer buffer = new ReadBuffer();
+  private final ReadBuffer buffer;
   private final ConcurrentSkipListMap<Integer, Long> nextOffsets = new ConcurrentSkipListMap<>();
 
   /**
@@ -40,6 +40,7 @@ final class ReadSession {
   ReadSession(ClientCore core, Reader.Builder options) {
     this.core = core;
     this.options = options;
+    buffer = new ReadBuffer(core.loop()::nanoTime);
     commits = new OffsetCommits(core, options.topic);
     feed = new ReadFeed(core, options, buffer);
   }

@@ -102,14 +102,13 @@ class ProducerTest {
           group.log.bodies("orders", queue).stream().map(Integer::valueOf).toList();
       assertEquals(order.stream().sorted().toList(), order);
     }
+    var byQueue = new ArrayList<List<String>>();
+    for (int queue = 0; queue < 4; queue++) {
+      byQueue.add(group.log.bodies("orders", queue));
+    }
     for (int i = 0; i < messages; i++) {
       Receipt receipt = results.get(i).get();
-      assertEquals(
-          Integer.toString(i),
-          group.log.bodies("orders", receipt.queue()).get((int) receipt.offset()));
-      if (i > 200) {
-        i += 50;
-      }
+      assertEquals(Integer.toString(i), byQueue.get(receipt.queue()).get((int) receipt.offset()));
     }
   }
 

@@ -13,19 +13,16 @@ import io.keelmq.v1.QueueOffset;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
 /** The little of Admin that producers and readers need. Thread-safe. */
 final class FakeAdmin extends AdminGrpc.AdminImplBase {
-
-  private static final Map<FakeGroup, Map<String, Long>> COMMITTED = new ConcurrentHashMap<>();
 
   private final FakeGroup group;
   private final Map<String, Long> committed;
 
   FakeAdmin(FakeGroup group) {
     this.group = group;
-    committed = COMMITTED.computeIfAbsent(group, any -> new ConcurrentHashMap<>());
+    committed = group.committed;
   }
 
   @Override

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -45,6 +47,13 @@ public final class FakeGroup implements AutoCloseable {
   public final FakeNameServer nameServer;
   public final AtomicInteger openedStreams = new AtomicInteger();
   public final AtomicInteger openedReads = new AtomicInteger();
+
+  /** Copies of batches that will be applied later. Guarded by itself. */
+  final List<Runnable> lingering = new ArrayList<>();
+
+  /** Offsets by "consumer group/queue". */
+  final Map<String, Long> committed = new ConcurrentHashMap<>();
+
   private final List<Server> servers = new ArrayList<>();
   private final List<FakeStreams> streams = new ArrayList<>();
   private volatile Fates fates = (replica, batch) -> Fate.STORED;

@@ -34,8 +34,6 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
   /** Bytes after which a read waits for its reader. */
   private static final int BATCH_MESSAGES = 16;
 
-  private static final List<Runnable> LINGERING = new ArrayList<>();
-
   private final FakeGroup group;
   private final int replica;
   private final List<StreamObserver<?>> open = new ArrayList<>();
@@ -118,16 +116,19 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
       }
 
       private void linger(Batch batch) {
-        synchronized (LINGERING) {
-          LINGERING.add(() -> group.log.apply(opened.getProducerId(), opened.getEpoch(), batch));
+        synchronized (group.lingering) {
+          group.lingering.add(
+              () -> group.log.apply(opened.getProducerId(), opened.getEpoch(), batch));
         }
       }
 
       private BatchReceipt apply(Batch batch) {
-        synchronized (LINGERING) {
+        synchronized (group.lingering) {
           // Late copies come in front of what comes now, a few at a time.
-          for (int i = 0; i < 2 && !LINGERING.isEmpty() && batch.getSequence() % 3 == 0; i++) {
-            LINGERING.remove(0).run();
+          for (int i = 0;
+              i < 2 && !group.lingering.isEmpty() && batch.getSequence() % 3 == 0;
+              i++) {
+            group.lingering.remove(0).run();
           }
         }
         return group.log.apply(opened.getProducerId(), opened.getEpoch(), batch);
