@@ -1,0 +1,186 @@
+package io.keelmq.broker.raft;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.alipay.sofa.jraft.Closure;
+import com.alipay.sofa.jraft.Iterator;
+import com.alipay.sofa.jraft.Status;
+import io.keelmq.broker.state.BrokerState;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.TopicType;
+import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.LogRecord;
+import io.keelmq.raftlog.RealDisk;
+import io.keelmq.raftlog.SegmentedLog;
+import io.keelmq.raftlog.SegmentedLogOptions;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ApplyLoopTest {
+
+  @TempDir Path folder;
+
+  private final List<Effect> told = Collections.synchronizedList(new ArrayList<>());
+  private RocksTables store;
+  private SegmentedLog log;
+  private Replies replies;
+  private ApplyLoop loop;
+
+  @BeforeEach
+  void open() {
+    store = RocksTables.open(folder.resolve("store"));
+    log = SegmentedLog.open(SegmentedLogOptions.in(folder.resolve("log")), new RealDisk());
+    replies = new Replies("test");
+    loop =
+        new ApplyLoop(
+            new BrokerState(store),
+            store,
+            log,
+            new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1)), () -> 0),
+            replies,
+            told::addAll);
+  }
+
+  @AfterEach
+  void close() throws InterruptedException {
+    replies.stop();
+    store.close();
+    log.close();
+  }
+
+  @Test
+  void makesRowsReadableBeforeItTells() {
+    var view = new StateView(store.committed());
+
+    loop.apply(new Entries(1, List.of(createTopic("a"), createTopic("b"))));
+
+    assertEquals(2, view.applied().index());
+    assertTrue(view.topic("b").isPresent());
+    await().atMost(30, SECONDS).until(() -> told.contains(new Effect.TopicsChanged()));
+    assertEquals(2, loop.entriesApplied());
+  }
+
+  @Test
+  void passesOverWhatTheRowsHoldWithoutReadingIt() {
+    loop.apply(new Entries(1, List.of(createTopic("a"), createTopic("b"))));
+
+    // Their bytes must not be asked for: they may be gigabytes.
+    loop.apply(new Entries(1, Arrays.asList(null, null, createTopic("c"))));
+
+    assertEquals(2, loop.entriesSkipped());
+    assertEquals(3, loop.entriesApplied());
+    assertEquals(3, loop.seenIndex());
+  }
+
+  @Test
+  void keepsRowsFromBecomingDurableBeforeTheirEntriesAre() throws Exception {
+    loop.apply(new Entries(1, List.of(createTopic("a"))));
+    var flushing = new Thread(loop::flush);
+    flushing.start();
+    // The log has no entry yet: two followers could have it, and this leader's disk not.
+    await()
+        .atMost(30, SECONDS)
+        .until(() -> flushing.getState() == Thread.State.TIMED_WAITING);
+    assertEquals(0, store.stats().flushes());
+
+    log.append(List.of(new LogRecord(1, 1, LogRecord.Type.DATA, createTopic("a"))));
+    flushing.join(30_000);
+
+    assertEquals(1, store.stats().flushes());
+    loop.flush();
+    assertEquals(1, store.stats().flushes());
+  }
+
+  @Test
+  void stopsAtAnUnreadableEntry() {
+    var entries = new Entries(1, List.of(createTopic("a"), ByteBuffer.wrap(new byte[] {7})));
+
+    assertThrows(UnreadableEntryException.class, () -> loop.apply(entries));
+
+    // The entry before it was not committed either: JRaft stops, and the log has it.
+    assertEquals(0, loop.committedIndex());
+  }
+
+  private static ByteBuffer createTopic(String name) {
+    var command = new Command.CreateTopic(name, TopicType.NORMAL, 1, 0);
+    return LogEntryBytes.encode(
+        1, List.of(CommandEncoder.encode(Optional.empty(), command)), List.of());
+  }
+
+  /** Entries as JRaft hands them over; an absent one must not be read. */
+  private static final class Entries implements Iterator {
+    private final long first;
+    private final List<ByteBuffer> entries;
+    private int at;
+
+    Entries(long first, List<ByteBuffer> entries) {
+      this.first = first;
+      this.entries = entries;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return at < entries.size();
+    }
+
+    @Override
+    public ByteBuffer next() {
+      at++;
+      return hasNext() ? entries.get(at) : null;
+    }
+
+    @Override
+    public ByteBuffer getData() {
+      if (entries.get(at) == null) {
+        throw new AssertionError("the bytes of entry " + getIndex() + " were read");
+      }
+      return entries.get(at);
+    }
+
+    @Override
+    public long getIndex() {
+      return first + at;
+    }
+
+    @Override
+    public long getTerm() {
+      return 1;
+    }
+
+    @Override
+    public Closure done() {
+      return null;
+    }
+
+    @Override
+    public boolean commit() {
+      return true;
+    }
+
+    @Override
+    public void setAutoCommitPerLog(boolean each) {}
+
+    @Override
+    public void commitAndSnapshotSync(Closure done) {}
+
+    @Override
+    public void setErrorAndRollback(long count, Status status) {}
+  }
+}
