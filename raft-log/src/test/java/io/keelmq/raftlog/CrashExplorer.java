@@ -118,8 +118,8 @@ final class CrashExplorer {
     LogModel.State found = LogChecker.requireOneOf(allowed, recovered);
     var after = new LogModel();
     after.becomeLike(recovered, found);
-    var next = new LogModel.Entry(recovered.last() + 1, 1_000, LogRecord.Type.DATA, new byte[100]);
-    recovered.append(List.of(next.record()));
+    var next = TestLogs.record(recovered.last() + 1, 1_000);
+    recovered.append(List.of(next));
     after.append(List.of(next));
     if (sync == SegmentedLogOptions.Sync.FSYNC) {
       // What was recovered counts as durable, so the next power loss must not take it.

@@ -21,9 +21,22 @@ final class CrashFile {
   private byte[] now;
 
   /** A write at {@code position}, or, with no bytes, a truncation there. */
-  private record Change(int position, byte[] bytes) {
+  private static final class Change {
+
+    private final int position;
+    private final byte[] bytes;
+
+    Change(int position, byte[] bytes) {
+      this.position = position;
+      this.bytes = bytes;
+    }
+
+    boolean isTruncation() {
+      return bytes == null;
+    }
+
     byte[] applyTo(byte[] content) {
-      if (bytes == null) {
+      if (isTruncation()) {
         return Arrays.copyOf(content, position);
       }
       byte[] result = Arrays.copyOf(content, Math.max(content.length, position + bytes.length));
@@ -85,15 +98,15 @@ final class CrashFile {
       int tear,
       boolean zeros,
       RandomGenerator random) {
-    if (change.bytes() == null) {
+    if (change.isTruncation()) {
       return change.applyTo(content);
     }
-    int end = change.bytes().length;
+    int end = change.bytes.length;
     if (survival == Survival.PREFIX) {
       int kept = random.nextInt(end + 1) / tear * tear;
-      return new Change(change.position(), Arrays.copyOf(change.bytes(), kept)).applyTo(content);
+      return new Change(change.position, Arrays.copyOf(change.bytes, kept)).applyTo(content);
     }
-    byte[] pieces = change.bytes().clone();
+    byte[] pieces = change.bytes.clone();
     for (int from = 0; from < end; from += tear) {
       if (random.nextBoolean()) {
         for (int i = from; i < Math.min(end, from + tear); i++) {
@@ -101,7 +114,7 @@ final class CrashFile {
         }
       }
     }
-    return new Change(change.position(), pieces).applyTo(content);
+    return new Change(change.position, pieces).applyTo(content);
   }
 
   DiskFile opened() {
@@ -157,7 +170,7 @@ final class CrashFile {
           "force",
           () -> {
             // Without metadata a shorter length need not be durable, so nothing is.
-            boolean shortened = pending.stream().anyMatch(change -> change.bytes() == null);
+            boolean shortened = pending.stream().anyMatch(change -> change.isTruncation());
             if (disk.fileForceWorks() && (metadata || !shortened)) {
               durable = now;
               pending.clear();

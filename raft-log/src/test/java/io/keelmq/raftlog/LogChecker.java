@@ -39,7 +39,7 @@ final class LogChecker {
     for (long i = log.physicalFirst(); i <= log.last(); i++) {
       var expected = state.entries().get(i);
       var found = log.reader().read(i);
-      if (expected == null || found.isEmpty() || !expected.equals(found.get())) {
+      if (expected == null || found.isEmpty() || !TestLogs.same(expected, found.get())) {
         return different("entry " + i, String.valueOf(expected), String.valueOf(found));
       }
       if (log.term(i).orElse(-1) != expected.term()) {

@@ -32,12 +32,12 @@ final class LogCorrupter {
     return damages;
   }
 
-  /** Every file cut at every length, or made longer. */
+  /** Every file cut at many lengths, all of the short ones among them, or made longer. */
   List<Damage> truncations() {
     List<Damage> damages = new ArrayList<>();
     for (Path file : sound.files()) {
       byte[] bytes = sound.bytes(file);
-      for (int length = 0; length < bytes.length; length++) {
+      for (int length = 0; length < bytes.length; length += length < 200 ? 1 : 7) {
         damages.add(replaced("cut to " + length, file, Arrays.copyOf(bytes, length)));
       }
       damages.add(replaced("longer", file, Arrays.copyOf(bytes, bytes.length + 100)));

@@ -1,38 +1,20 @@
 package io.keelmq.raftlog;
 
-import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 
 /** The plain list that a log has to behave like. */
 final class LogModel {
 
-  /** An entry's bytes, compared by value. */
-  record Entry(long index, long term, LogRecord.Type type, byte[] data) {
-
-    LogRecord record() {
-      return new LogRecord(index, term, type, ByteBuffer.wrap(data));
-    }
-
-    boolean equals(LogRecord other) {
-      byte[] bytes = new byte[other.data().remaining()];
-      other.data().duplicate().get(bytes);
-      return index == other.index()
-          && term == other.term()
-          && type == other.type()
-          && Arrays.equals(data, bytes);
-    }
-  }
-
   /**
    * What a log may be found to be: all of {@code entries} that lie in the bounds, and nothing else.
    *
    * @param leastLast the log may end here or at any later index up to {@code mostLast}
    */
-  record State(long logicalFirst, long leastLast, long mostLast, TreeMap<Long, Entry> entries) {}
+  record State(
+      long logicalFirst, long leastLast, long mostLast, TreeMap<Long, LogRecord> entries) {}
 
-  private final TreeMap<Long, Entry> entries = new TreeMap<>();
+  private final TreeMap<Long, LogRecord> entries = new TreeMap<>();
   private long logicalFirst = 1;
   private long last;
 
@@ -58,7 +40,7 @@ final class LogModel {
     return state(leastLast, last);
   }
 
-  void append(List<Entry> batch) {
+  void append(List<LogRecord> batch) {
     batch.forEach(entry -> entries.put(entry.index(), entry));
     last += batch.size();
   }

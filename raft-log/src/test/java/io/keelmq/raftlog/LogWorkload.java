@@ -1,5 +1,6 @@
 package io.keelmq.raftlog;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -49,13 +50,13 @@ final class LogWorkload {
     return retain();
   }
 
-  LogModel.Entry nextEntry(long index) {
+  private LogRecord nextEntry(long index) {
     int size = random.nextInt(40) == 0 ? OVERSIZE_DATA : random.nextInt(MOST_DATA);
     byte[] data = new byte[size];
     random.nextBytes(data);
     int type = random.nextInt(10);
     var types = LogRecord.Type.values();
-    return new LogModel.Entry(index, term, types[type < 2 ? type + 1 : 0], data);
+    return new LogRecord(index, term, types[type < 2 ? type + 1 : 0], ByteBuffer.wrap(data));
   }
 
   private Step append() {
@@ -63,17 +64,14 @@ final class LogWorkload {
       term++;
     }
     term = Math.max(term, model.lastTerm());
-    List<LogModel.Entry> batch = new ArrayList<>();
+    List<LogRecord> batch = new ArrayList<>();
     int size = 1 + random.nextInt(random.nextInt(4) == 0 ? 20 : 4);
     for (int i = 1; i <= size; i++) {
       batch.add(nextEntry(model.last() + i));
     }
     long before = model.last();
     model.append(batch);
-    return new Step(
-        "append " + size,
-        List.of(model.downTo(before)),
-        log -> log.append(batch.stream().map(LogModel.Entry::record).toList()));
+    return new Step("append " + size, List.of(model.downTo(before)), log -> log.append(batch));
   }
 
   private Step truncateSuffix() {
