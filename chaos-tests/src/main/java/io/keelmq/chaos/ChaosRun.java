@@ -130,10 +130,11 @@ final class ChaosRun {
           verdict.replicaBegins(replica.node());
           var ends = replica.read(TOPIC, verdict::stored);
           messages += ends.values().stream().mapToLong(Long::longValue).sum();
+          // Only of a replica that was read to its end can be said what it lacks.
+          verdict.replicaEnds(replica.node());
         } catch (StatusRuntimeException | IllegalStateException | UncheckedIOException e) {
           problems.add("replica " + replica.node() + " cannot be read: " + e);
         }
-        verdict.replicaEnds(replica.node());
       }
       return messages;
     } finally {

@@ -27,6 +27,7 @@ final class NodeProcesses {
 
   static final String LOCK = "cluster.lock";
   private static final Duration KILL_DEADLINE = Duration.ofSeconds(10);
+  private static final Duration PORT_DEADLINE = Duration.ofSeconds(1);
   private static final int LAST_LINES = 15;
 
   /** A lock file excludes other JVMs only. */
@@ -159,7 +160,8 @@ final class NodeProcesses {
     }
     ports.forEach(
         (use, port) -> {
-          if (!PortPlan.isFree(port)) {
+          // A process that has just ended may take a moment to let go of it.
+          if (!Waiting.until(PORT_DEADLINE, () -> PortPlan.isFree(port))) {
             throw new ClusterFailure(
                 Kind.PRECONDITION,
                 ("port %d (%s of %s) is taken by another program: stop that, or choose others by"

@@ -33,9 +33,9 @@ public record ProcessId(long pid, String started) {
     return startOf(pid).map(started -> new ProcessId(pid, started));
   }
 
-  /** False also for a zombie: it holds neither ports nor files. */
+  /** False also for a zombie that nobody has reaped: it holds neither ports nor files. */
   boolean isRunning() {
-    return startOf(pid).filter(this::sameStart).isPresent() && state() != 'Z';
+    return startOf(pid).filter(this::sameStart).isPresent() && !isZombie();
   }
 
   boolean isPaused() {
@@ -76,6 +76,18 @@ public record ProcessId(long pid, String started) {
       Thread.currentThread().interrupt();
       throw new ClusterFailure(ClusterFailure.Kind.FAILED, "interrupted", e);
     }
+  }
+
+  /**
+   * The first thread of a killed process is a zombie while others are still ending, and until the
+   * last of them has ended the process keeps its sockets.
+   */
+  private boolean isZombie() {
+    var fields = statFields(pid);
+    if (fields.length > 17) {
+      return fields[0].equals("Z") && fields[17].equals("1");
+    }
+    return state() == 'Z';
   }
 
   private boolean sameStart(String now) {

@@ -11,9 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The fault "acknowledged at the leader only": a send is answered as soon as the leader has it, with
- * the offsets that it will get if nothing goes wrong. No distribution holds this class; a broker
- * finds it only on the class path of a chaos test, and obeys only {@link AckPolicy#PROPERTY}.
+ * The fault "acknowledged at the leader only": a send is answered as soon as the leader has it,
+ * with the offsets that it will get if nothing goes wrong. No distribution holds this class; a
+ * broker finds it only on the class path of a chaos test, and obeys only {@link
+ * AckPolicy#PROPERTY}.
  *
  * <p>Owned by the proposer's thread.
  */
