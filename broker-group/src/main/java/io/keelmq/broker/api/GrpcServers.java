@@ -2,7 +2,6 @@ package io.keelmq.broker.api;
 
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
-import io.grpc.ServerInterceptors;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -56,6 +55,7 @@ public final class GrpcServers {
   private final ScheduledThreadPoolExecutor timer;
   private final LeaderForwarder forwarder = new LeaderForwarder();
   private final LeadershipWatch watch;
+  private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
   private final StreamsService streams;
   private final AdminService admin;
@@ -100,7 +100,7 @@ public final class GrpcServers {
     readers.allowCoreThreadTimeOut(true);
     timer.setRemoveOnCancelPolicy(true);
     this.watch = new LeadershipWatch(replica, calls);
-    var edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
+    this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
     this.streams = new StreamsService(edge, parked, readers);
     this.admin =
         new AdminService(edge, identity, control, new AdminChanges(edge, randomOriginId()));
@@ -167,8 +167,8 @@ public final class GrpcServers {
         // Closes connections whose other end has vanished without a word.
         .keepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
         .keepAliveTimeout(KEEP_ALIVE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-        .addService(ServerInterceptors.intercept(streams.bind(), LeaderForwarder.readsHop()))
-        .addService(ServerInterceptors.intercept(admin, LeaderForwarder.readsHop()))
+        .addService(WireErrors.guard(streams.bindService(), edge))
+        .addService(WireErrors.guard(admin.bindService(), edge))
         .addService(health.getHealthService())
         .addService(ProtoReflectionServiceV1.newInstance())
         .build();

@@ -1,10 +1,6 @@
 package io.keelmq.broker.api;
 
-import io.grpc.MethodDescriptor;
-import io.grpc.ServerServiceDefinition;
-import io.grpc.ServiceDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
-import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.PublishRequest;
@@ -47,26 +43,6 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
     this.parked = parked;
     this.readers = readers;
     this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats());
-  }
-
-  /** The service with the reader of {@link Wire} in place of gRPC's for Publish. */
-  ServerServiceDefinition bind() {
-    MethodDescriptor<PublishRequest, PublishResponse> publish = StreamsGrpc.getPublishMethod();
-    var publishByWire =
-        publish.toBuilder(new Wire(publish.getRequestMarshaller()), publish.getResponseMarshaller())
-            .build();
-    var descriptor =
-        ServiceDescriptor.newBuilder(StreamsGrpc.SERVICE_NAME)
-            .setSchemaDescriptor(StreamsGrpc.getServiceDescriptor().getSchemaDescriptor())
-            .addMethod(publishByWire)
-            .addMethod(StreamsGrpc.getSendMethod())
-            .addMethod(StreamsGrpc.getReadMethod())
-            .build();
-    return ServerServiceDefinition.builder(descriptor)
-        .addMethod(publishByWire, ServerCalls.asyncBidiStreamingCall(this::publish))
-        .addMethod(StreamsGrpc.getSendMethod(), ServerCalls.asyncUnaryCall(this::send))
-        .addMethod(StreamsGrpc.getReadMethod(), ServerCalls.asyncServerStreamingCall(this::read))
-        .build();
   }
 
   @Override

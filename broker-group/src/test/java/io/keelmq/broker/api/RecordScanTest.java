@@ -4,12 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.keelmq.broker.api.testing.ApiCluster;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Message;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -57,21 +58,22 @@ class RecordScanTest {
         assertTrue(parses, "seed " + seed + ": " + ByteString.copyFrom(bytes));
       } else {
         refused++;
-        if (parses && refusal.get().code() == Code.MESSAGE_CORRUPTED && strict < 12)
-          System.out.println(refusal.get() + " " + java.util.HexFormat.of().formatHex(bytes));
         strict += refusal.get().code() == Code.MESSAGE_CORRUPTED && parses ? 1 : 0;
       }
     }
     System.out.printf("seed=%d accepted=%d refused=%d%n", seed, accepted, refused);
     assertTrue(accepted > 1_000 && refused > 1_000);
     // Groups and lengths of more than 32 bits are all that a parser takes and the scan does not.
-    assertTrue(strict < MUTATIONS / 50, "refused though they parse: " + strict);
+    assertTrue(strict < MUTATIONS / 200, "refused though they parse: " + strict);
   }
 
   private static boolean parses(byte[] bytes) {
     try {
-      var in = new ByteArrayInputStream(bytes);
-      return Message.parseDelimitedFrom(in) != null && in.available() == 0;
+      var in = CodedInputStream.newInstance(bytes);
+      int length = in.readRawVarint32();
+      int from = in.getTotalBytesRead();
+      return length == bytes.length - from
+          && Message.parseFrom(ByteString.copyFrom(bytes, from, length)) != null;
     } catch (InvalidProtocolBufferException e) {
       return false;
     } catch (IOException e) {
@@ -81,7 +83,8 @@ class RecordScanTest {
 
   @Test
   void refusesTextThatIsNotUtf8() {
-    ByteString records = ByteString.copyFrom(new byte[] {4, 3 << 3 | 2, 2, (byte) 0xc3, (byte) 0x28});
+    ByteString records =
+        ByteString.copyFrom(new byte[] {4, 3 << 3 | 2, 2, (byte) 0xc3, (byte) 0x28});
 
     assertEquals(Code.MESSAGE_CORRUPTED, RecordScan.check(records, 1).orElseThrow().code());
   }
@@ -125,21 +128,23 @@ class RecordScanTest {
   void looksAtAMillionMessages() {
     ByteString records =
         ApiCluster.records(
-                Collections.nCopies(
-                    1_000,
-                    Message.newBuilder()
-                        .addKeys("order-4711")
-                        .setTag("paid")
-                        .setBornTimeMillis(1_700_000_000_000L)
-                        .setBody(ByteString.copyFrom(new byte[1_024]))
-                        .build()));
+            Collections.nCopies(
+                1_000,
+                Message.newBuilder()
+                    .addKeys("order-4711")
+                    .setTag("paid")
+                    .setBornTimeMillis(1_700_000_000_000L)
+                    .setBody(ByteString.copyFrom(new byte[1_024]))
+                    .build()));
+    // The machine is shared: what counts is the processor's time.
+    var threads = ManagementFactory.getThreadMXBean();
     long best = Long.MAX_VALUE;
     for (int round = 0; round < 10; round++) {
-      long start = System.nanoTime();
+      long start = threads.getCurrentThreadCpuTime();
       for (int i = 0; i < 100; i++) {
         assertTrue(RecordScan.check(records, 1_000).isEmpty());
       }
-      best = Math.min(best, System.nanoTime() - start);
+      best = Math.min(best, threads.getCurrentThreadCpuTime() - start);
     }
     System.out.printf(
         "scan: %.1f GB/s, %.0f ns a message of 1 KiB with a key and a tag%n",

@@ -167,6 +167,16 @@ public final class FakeGroup implements AutoCloseable {
     now.forEach(one -> one.done().accept(new ReadPoint.Reached(index)));
   }
 
+  /** The node of a name; without one, any but {@code not}. */
+  Optional<Integer> nodeNamed(Optional<String> name, int not) {
+    for (int node = 0; node < addresses.size(); node++) {
+      if (name.isPresent() ? name.get().equals("n" + node) : node != not) {
+        return Optional.of(node);
+      }
+    }
+    return Optional.empty();
+  }
+
   void propose(int node, Proposal proposal) {
     Optional<ProposalOutcome.Reason> refused = Optional.empty();
     boolean later;

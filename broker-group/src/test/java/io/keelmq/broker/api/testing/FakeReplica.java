@@ -76,7 +76,12 @@ public final class FakeReplica implements Replica, ReplicaControl {
       return CompletableFuture.failedFuture(
           new Refused(Refused.Reason.PRECONDITION, "does not lead"));
     }
-    group.elect(to.map(name -> Integer.parseInt(name.substring(1))).orElse((node + 1) % 3));
+    Optional<Integer> next = group.nodeNamed(to, node);
+    if (next.isEmpty()) {
+      return CompletableFuture.failedFuture(
+          new Refused(Refused.Reason.PRECONDITION, "nobody can take over"));
+    }
+    group.elect(next.get());
     return CompletableFuture.completedFuture(leadership());
   }
 

@@ -13,14 +13,14 @@ import java.io.InputStream;
  * Reads what producers publish with one copy less than gRPC's own reader: the records of a request
  * stay in the array that the request was received into, and go from there into the log.
  */
-final class Wire implements MethodDescriptor.Marshaller<PublishRequest> {
+final class PublishRequests implements MethodDescriptor.Marshaller<PublishRequest> {
 
   private final MethodDescriptor.Marshaller<PublishRequest> writer;
 
   /**
    * @param writer does the other direction
    */
-  Wire(MethodDescriptor.Marshaller<PublishRequest> writer) {
+  PublishRequests(MethodDescriptor.Marshaller<PublishRequest> writer) {
     this.writer = writer;
   }
 
