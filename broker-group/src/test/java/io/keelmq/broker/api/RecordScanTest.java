@@ -81,7 +81,8 @@ class RecordScanTest {
 
   @Test
   void refusesTextThatIsNotUtf8() {
-    ByteString records = ByteString.copyFrom(new byte[] {4, 3 << 3 | 2, 2, (byte) 0xc3, (byte) 0x28});
+    ByteString records =
+        ByteString.copyFrom(new byte[] {4, 3 << 3 | 2, 2, (byte) 0xc3, (byte) 0x28});
 
     assertEquals(Code.MESSAGE_CORRUPTED, RecordScan.check(records, 1).orElseThrow().code());
   }
@@ -125,14 +126,14 @@ class RecordScanTest {
   void looksAtAMillionMessages() {
     ByteString records =
         ApiCluster.records(
-                Collections.nCopies(
-                    1_000,
-                    Message.newBuilder()
-                        .addKeys("order-4711")
-                        .setTag("paid")
-                        .setBornTimeMillis(1_700_000_000_000L)
-                        .setBody(ByteString.copyFrom(new byte[1_024]))
-                        .build()));
+            Collections.nCopies(
+                1_000,
+                Message.newBuilder()
+                    .addKeys("order-4711")
+                    .setTag("paid")
+                    .setBornTimeMillis(1_700_000_000_000L)
+                    .setBody(ByteString.copyFrom(new byte[1_024]))
+                    .build()));
     long best = Long.MAX_VALUE;
     for (int round = 0; round < 10; round++) {
       long start = System.nanoTime();

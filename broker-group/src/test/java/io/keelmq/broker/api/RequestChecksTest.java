@@ -239,8 +239,7 @@ class RequestChecksTest {
   private static Code of(Consumer<Message.Builder> settings) {
     var message = Message.newBuilder();
     settings.accept(message);
-    return code(
-        RecordScan.check(ApiCluster.records(List.of(message.build())), 1));
+    return code(RecordScan.check(ApiCluster.records(List.of(message.build())), 1));
   }
 
   private static Code code(Optional<Refusal> refusal) {
