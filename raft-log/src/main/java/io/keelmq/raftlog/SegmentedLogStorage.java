@@ -12,6 +12,7 @@ import com.alipay.sofa.jraft.storage.LogStorage;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,10 +34,20 @@ public final class SegmentedLogStorage implements LogStorage {
 
   private final SegmentedLog log;
   private final LogReader reader;
+  private final BooleanSupplier passingOver;
 
   public SegmentedLogStorage(SegmentedLog log) {
+    this(log, () -> false);
+  }
+
+  /**
+   * @param passingOver true while the asking thread is walking past an entry whose bytes it drops:
+   *     JRaft's iterator asks for the bytes of each entry that it leaves
+   */
+  public SegmentedLogStorage(SegmentedLog log, BooleanSupplier passingOver) {
     this.log = log;
     this.reader = log.reader();
+    this.passingOver = passingOver;
   }
 
   /** Hands every configuration of the log to JRaft, in index order. */
@@ -156,7 +167,7 @@ public final class SegmentedLogStorage implements LogStorage {
 
   private Optional<LogEntry> entry(LogReader.EntryHead head) {
     return head.type() == LogRecord.Type.DATA
-        ? Optional.of(new StoredEntry(reader, head.index(), head.term()))
+        ? Optional.of(new StoredEntry(reader, passingOver, head.index(), head.term()))
         : reader.read(head.index()).map(SegmentedLogStorage::decodeSpecial);
   }
 
@@ -196,16 +207,22 @@ public final class SegmentedLogStorage implements LogStorage {
   private static final class StoredEntry extends LogEntry {
 
     private final LogReader reader;
+    private final BooleanSupplier passingOver;
     private boolean loaded;
 
-    StoredEntry(LogReader reader, long index, long term) {
+    StoredEntry(LogReader reader, BooleanSupplier passingOver, long index, long term) {
       super(EntryType.ENTRY_TYPE_DATA);
       this.reader = reader;
+      this.passingOver = passingOver;
       setId(new LogId(index, term));
     }
 
+    /** Null, and nothing read, for a thread that is passing over the entry. */
     @Override
     public ByteBuffer getData() {
+      if (!loaded && passingOver.getAsBoolean()) {
+        return null;
+      }
       load();
       return super.getData();
     }

@@ -46,6 +46,7 @@ final class ApplyLoop {
   private final LogClock clock;
   private final Replies replies;
   private final Consumer<List<Effect>> onEffects;
+  private final PassOver passOver;
 
   /** Entries up to here were in the log when this process began. */
   private final long oldEntries;
@@ -76,12 +77,14 @@ final class ApplyLoop {
       SegmentedLog log,
       LogClock clock,
       Replies replies,
+      PassOver passOver,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
     this.store = store;
     this.log = log;
     this.clock = clock;
     this.replies = replies;
+    this.passOver = passOver;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
     this.committedIndex = state.applied().index();
@@ -90,9 +93,10 @@ final class ApplyLoop {
   /** Applies what JRaft says is committed. */
   void apply(Iterator entries) {
     int sinceCommit = 0;
+    long passedUpTo = state.applied().index();
     while (entries.hasNext()) {
       long index = entries.getIndex();
-      if (index <= state.applied().index()) {
+      if (index <= passedUpTo) {
         entriesSkipped.increment();
       } else {
         applyEntry(entries, index);
@@ -104,7 +108,11 @@ final class ApplyLoop {
         // Also for entries passed over: JRaft keeps those it thinks are not applied in memory.
         entries.commit();
       }
-      entries.next();
+      if (index <= passedUpTo) {
+        passOver.leave(entries);
+      } else {
+        entries.next();
+      }
     }
     commit();
   }

@@ -16,14 +16,16 @@ import io.keelmq.raftlog.SegmentedLogStorage;
 final class RaftLogFactory implements JRaftServiceFactory {
 
   private final SegmentedLog log;
+  private final PassOver passOver;
 
-  RaftLogFactory(SegmentedLog log) {
+  RaftLogFactory(SegmentedLog log, PassOver passOver) {
     this.log = log;
+    this.passOver = passOver;
   }
 
   @Override
   public LogStorage createLogStorage(String uri, RaftOptions options) {
-    return new SegmentedLogStorage(log);
+    return new SegmentedLogStorage(log, passOver);
   }
 
   @Override

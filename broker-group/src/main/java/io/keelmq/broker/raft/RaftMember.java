@@ -43,6 +43,7 @@ final class RaftMember {
   private final LeadershipView leadership;
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
+  private final PassOver passOver = new PassOver();
   private final ReadPoints readPoints;
   private final DeadlineTicker ticker;
   private final Watchdog watchdog;
@@ -96,6 +97,7 @@ final class RaftMember {
             folder.log(),
             clock,
             replies,
+            passOver,
             effects -> {
               ticker.observe(effects);
               listeners.accept(effects);
@@ -143,7 +145,7 @@ final class RaftMember {
   private NodeOptions nodeOptions() {
     NodeOptions raft = RaftOptionsFactory.node(options.electionTimeout());
     raft.setFsm(new GroupStateMachine(applyLoop, leadership, proposer, ticker::leads, onFatal));
-    raft.setServiceFactory(new RaftLogFactory(folder.log()));
+    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver));
     // Not a place: the log is open already and handed out by the factory.
     raft.setLogUri("segmented-log");
     raft.setRaftMetaUri(folder.metaFolder().toString());
@@ -249,10 +251,7 @@ final class RaftMember {
     }
     watchdog.check(
         new Watchdog.Progress(
-            leadership().isLeader(),
-            folder.log().last(),
-            committedIndex(),
-            raftAppliedIndex()));
+            leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
   }
 
   private final class Remedies implements Watchdog.Remedies {

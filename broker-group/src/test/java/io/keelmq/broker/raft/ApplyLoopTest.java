@@ -41,6 +41,7 @@ class ApplyLoopTest {
   private RocksTables store;
   private SegmentedLog log;
   private Replies replies;
+  private final PassOver passOver = new PassOver();
   private ApplyLoop loop;
 
   @BeforeEach
@@ -55,6 +56,7 @@ class ApplyLoopTest {
             log,
             new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1)), () -> 0),
             replies,
+            passOver,
             told::addAll);
   }
 
@@ -69,7 +71,7 @@ class ApplyLoopTest {
   void makesRowsReadableBeforeItTells() {
     var view = new StateView(store.committed());
 
-    loop.apply(new Entries(1, List.of(createTopic("a"), createTopic("b"))));
+    loop.apply(entries(1, List.of(createTopic("a"), createTopic("b"))));
 
     assertEquals(2, view.applied().index());
     assertTrue(view.topic("b").isPresent());
@@ -79,10 +81,10 @@ class ApplyLoopTest {
 
   @Test
   void passesOverWhatTheRowsHoldWithoutReadingIt() {
-    loop.apply(new Entries(1, List.of(createTopic("a"), createTopic("b"))));
+    loop.apply(entries(1, List.of(createTopic("a"), createTopic("b"))));
 
     // Their bytes must not be asked for: they may be gigabytes.
-    loop.apply(new Entries(1, Arrays.asList(null, null, createTopic("c"))));
+    loop.apply(entries(1, Arrays.asList(null, null, createTopic("c"))));
 
     assertEquals(2, loop.entriesSkipped());
     assertEquals(3, loop.entriesApplied());
@@ -91,13 +93,11 @@ class ApplyLoopTest {
 
   @Test
   void keepsRowsFromBecomingDurableBeforeTheirEntriesAre() throws Exception {
-    loop.apply(new Entries(1, List.of(createTopic("a"))));
+    loop.apply(entries(1, List.of(createTopic("a"))));
     var flushing = new Thread(loop::flush);
     flushing.start();
     // The log has no entry yet: two followers could have it, and this leader's disk not.
-    await()
-        .atMost(30, SECONDS)
-        .until(() -> flushing.getState() == Thread.State.TIMED_WAITING);
+    await().atMost(30, SECONDS).until(() -> flushing.getState() == Thread.State.TIMED_WAITING);
     assertEquals(0, store.stats().flushes());
 
     log.append(List.of(new LogRecord(1, 1, LogRecord.Type.DATA, createTopic("a"))));
@@ -110,12 +110,16 @@ class ApplyLoopTest {
 
   @Test
   void stopsAtAnUnreadableEntry() {
-    var entries = new Entries(1, List.of(createTopic("a"), ByteBuffer.wrap(new byte[] {7})));
+    var entries = entries(1, List.of(createTopic("a"), ByteBuffer.wrap(new byte[] {7})));
 
     assertThrows(UnreadableEntryException.class, () -> loop.apply(entries));
 
     // The entry before it was not committed either: JRaft stops, and the log has it.
     assertEquals(0, loop.committedIndex());
+  }
+
+  private Entries entries(long first, List<ByteBuffer> bytes) {
+    return new Entries(first, bytes, passOver);
   }
 
   private static ByteBuffer createTopic(String name) {
@@ -128,10 +132,12 @@ class ApplyLoopTest {
   private static final class Entries implements Iterator {
     private final long first;
     private final List<ByteBuffer> entries;
+    private final PassOver passOver;
     private int at;
 
-    Entries(long first, List<ByteBuffer> entries) {
+    Entries(long first, List<ByteBuffer> entries, PassOver passOver) {
       this.first = first;
+      this.passOver = passOver;
       this.entries = entries;
     }
 
@@ -142,8 +148,12 @@ class ApplyLoopTest {
 
     @Override
     public ByteBuffer next() {
+      // As JRaft does: the storage is asked for the bytes of the entry that is left.
+      if (!passOver.getAsBoolean()) {
+        getData();
+      }
       at++;
-      return hasNext() ? entries.get(at) : null;
+      return null;
     }
 
     @Override

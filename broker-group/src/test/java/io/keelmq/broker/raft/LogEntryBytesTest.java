@@ -70,8 +70,7 @@ class LogEntryBytesTest {
             new Command.ClientMessageIds("c"), List.of(new Run("a", 2, 1, 0, 2, List.of("id"))));
     var logged =
         List.of(
-            CommandEncoder.encode(Optional.empty(), first),
-            CommandEncoder.encode(ORIGIN, second));
+            CommandEncoder.encode(Optional.empty(), first), CommandEncoder.encode(ORIGIN, second));
 
     ByteBuffer entry =
         LogEntryBytes.encode(
@@ -85,8 +84,9 @@ class LogEntryBytesTest {
     assertEquals("zz", textAt(entry, runs.get(2)));
     assertEquals(List.of("id"), runs.get(2).messageIds());
     assertEquals(0, entry.position());
-    assertArrayEquals(entry.array(), LogEntryBytes.encode(
-            1, logged, List.of(bytes("xxx"), bytes("yyyy"), bytes("zz"))).array());
+    assertArrayEquals(
+        entry.array(),
+        LogEntryBytes.encode(1, logged, List.of(bytes("xxx"), bytes("yyyy"), bytes("zz"))).array());
   }
 
   @Test
@@ -124,8 +124,7 @@ class LogEntryBytesTest {
     assertUnreadable(entry(LogCommand.newBuilder()), "without content");
     assertUnreadable(
         entry(
-            send.toBuilder()
-                .setPutTopic(send.getPutTopic().toBuilder().setUnknownFields(future))),
+            send.toBuilder().setPutTopic(send.getPutTopic().toBuilder().setUnknownFields(future))),
         "PutTopic");
     assertUnreadable(
         entry(
@@ -135,8 +134,7 @@ class LogEntryBytesTest {
     assertUnreadable(
         entry(LogCommand.newBuilder().setSendMessages(SendMessages.getDefaultInstance())),
         "repeats");
-    assertUnreadable(
-        encoded(LogEntryHeader.newBuilder().setUnknownFields(future).build()), "77");
+    assertUnreadable(encoded(LogEntryHeader.newBuilder().setUnknownFields(future).build()), "77");
     assertUnreadable(encoded(LogEntryHeader.newBuilder().setTimeMillis(-1).build()), "-1");
   }
 
@@ -212,8 +210,6 @@ class LogEntryBytesTest {
   }
 
   private static String textAt(ByteBuffer entry, Run run) {
-    return StandardCharsets.UTF_8
-        .decode(entry.slice(run.position(), run.bytes()))
-        .toString();
+    return StandardCharsets.UTF_8.decode(entry.slice(run.position(), run.bytes())).toString();
   }
 }

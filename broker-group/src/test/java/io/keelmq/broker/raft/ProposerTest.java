@@ -273,8 +273,7 @@ class ProposerTest {
   private void applied(int entry) {
     awaitEntries(entry + 1);
     var inFlight = (EntryInFlight) raft.get(entry).getDone();
-    inFlight.applied(
-        entry + 1, Collections.nCopies(inFlight.commands().size(), new Reply.Done()));
+    inFlight.applied(entry + 1, Collections.nCopies(inFlight.commands().size(), new Reply.Done()));
   }
 
   private void fail(int entry, Status status) {

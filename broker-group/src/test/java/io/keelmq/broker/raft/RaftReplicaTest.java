@@ -102,9 +102,7 @@ class RaftReplicaTest {
       assertEquals(Optional.of(target), now.leaderNode());
       assertEquals(target, cluster.leaderNode());
       var refused = cluster.replica(first).transferLeadership(Optional.empty());
-      var failure =
-          assertThrows(
-              ExecutionException.class, () -> refused.get(30, SECONDS));
+      var failure = assertThrows(ExecutionException.class, () -> refused.get(30, SECONDS));
       assertInstanceOf(Refused.class, failure.getCause());
     }
   }

@@ -45,7 +45,6 @@ class RaftStatusesTest {
 
   private static void assertRefused(Reason reason, RaftError error, String text) {
     var outcome = RaftStatuses.outcome(new Status(error, "%s", text));
-    assertEquals(
-        reason, assertInstanceOf(ProposalOutcome.NotProposed.class, outcome).reason());
+    assertEquals(reason, assertInstanceOf(ProposalOutcome.NotProposed.class, outcome).reason());
   }
 }

@@ -64,8 +64,7 @@ class ReplicaFailureTest {
 
   /** What was told as applied is in the log, what was told as not proposed is not. */
   private static void assertToldTheTruth(
-      List<CompletableFuture<ProposalOutcome>> outcomes, ReplicaCluster cluster)
-      throws Exception {
+      List<CompletableFuture<ProposalOutcome>> outcomes, ReplicaCluster cluster) throws Exception {
     long last =
         cluster.leader().state().producer("p2").map(StateView.Producer::lastSequence).orElse(0L);
     for (int i = 0; i < outcomes.size(); i++) {
@@ -88,8 +87,7 @@ class ReplicaFailureTest {
       cluster.leader();
       NodeManager.getInstance()
           .get(
-              cluster.plan().brokerGroup(),
-              ReplicaIdentity.peerId(cluster.plan().members().get(0)))
+              cluster.plan().brokerGroup(), ReplicaIdentity.peerId(cluster.plan().members().get(0)))
           .apply(new Task(future, status -> {}));
 
       await().atMost(60, SECONDS).until(() -> cluster.fatal.containsKey("n1"));
@@ -99,8 +97,7 @@ class ReplicaFailureTest {
       await().atMost(60, SECONDS).until(() -> !replica.leadership().isLeader());
       long applied = replica.state().applied().index();
       var outcome =
-          ReplicaCluster.propose(
-                  replica, new Command.CreateTopic("more", TopicType.NORMAL, 1, 0))
+          ReplicaCluster.propose(replica, new Command.CreateTopic("more", TopicType.NORMAL, 1, 0))
               .get(60, SECONDS);
       assertFalse(outcome instanceof ProposalOutcome.Applied);
       assertEquals(applied, replica.state().applied().index());

@@ -102,9 +102,7 @@ class ReplicaFolderTest {
     assertInvalid(
         replica,
         new Plan(
-            "c",
-            group,
-            List.of(self, second, new Member("n3", "127.0.0.1:3", 5, "127.0.0.1:4"))),
+            "c", group, List.of(self, second, new Member("n3", "127.0.0.1:3", 5, "127.0.0.1:4"))),
         "incarnation 5");
     assertInvalid(
         replica,
@@ -136,8 +134,7 @@ class ReplicaFolderTest {
 
     var refused = refusal(cluster.options("n1"));
 
-    assertTrue(
-        refused.contains("in use by process " + ProcessHandle.current().pid()), refused);
+    assertTrue(refused.contains("in use by process " + ProcessHandle.current().pid()), refused);
   }
 
   @Test
@@ -147,12 +144,10 @@ class ReplicaFolderTest {
 
     assertTrue(refusal(with(options, "n2", options.brokerGroup())).contains("node n1"));
     assertTrue(refusal(with(options, "n1", "another")).contains("broker.group"));
-    assertTrue(
-        refusal(options.withRaftAdvertised("127.0.0.1:1")).contains("raft.advertised"));
+    assertTrue(refusal(options.withRaftAdvertised("127.0.0.1:1")).contains("raft.advertised"));
   }
 
-  private static RaftReplicaOptions with(
-      RaftReplicaOptions options, String node, String group) {
+  private static RaftReplicaOptions with(RaftReplicaOptions options, String node, String group) {
     return RaftReplicaOptions.of(
             node,
             group,
@@ -264,9 +259,7 @@ class ReplicaFolderTest {
   private void awaitJoined() {
     await()
         .atMost(60, TimeUnit.SECONDS)
-        .until(
-            () ->
-                new IdentityFile(data()).read().orElseThrow().stage() == Stage.JOINED);
+        .until(() -> new IdentityFile(data()).read().orElseThrow().stage() == Stage.JOINED);
   }
 
   private static String refusal(RaftReplicaOptions options) {

@@ -185,7 +185,9 @@ class StateModelTest {
           random.nextInt(4) == 0
               ? new Command.DeleteTopic(topic)
               : new Command.AlterTopic(topic, OptionalInt.empty(), OptionalLong.empty());
-      case 3 -> new Command.CreateConsumerGroup(group, random.nextBoolean() ? GroupKind.OFFSET : GroupKind.LEASE);
+      case 3 ->
+          new Command.CreateConsumerGroup(
+              group, random.nextBoolean() ? GroupKind.OFFSET : GroupKind.LEASE);
       case 4 -> new Command.DeleteConsumerGroup(group);
       case 5 -> new Command.SeekOffsets(group, topic, offsets);
       case 6, 7 -> new Command.CommitOffsets(group, topic, random.nextInt(3), offsets);

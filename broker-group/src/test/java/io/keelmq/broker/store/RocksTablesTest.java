@@ -154,8 +154,7 @@ class RocksTablesTest {
 
   private static void assertSame(
       NavigableMap<byte[], byte[]> model, TableReads tables, byte[] key, Random random) {
-    assertEquals(
-        text(Optional.ofNullable(model.get(key))), text(tables.get(Table.RUNS, key)));
+    assertEquals(text(Optional.ofNullable(model.get(key))), text(tables.get(Table.RUNS, key)));
     assertEquals(
         Optional.ofNullable(model.floorEntry(key)).map(RocksTablesTest::text),
         tables.floor(Table.RUNS, key).map(RocksTablesTest::text));
