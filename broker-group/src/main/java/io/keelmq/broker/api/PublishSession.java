@@ -13,8 +13,6 @@ import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -57,10 +55,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   private boolean producerIsDone;
   private boolean stopping;
   private boolean requested = true;
-  private final List<PendingBatch> pending = new ArrayList<>();
-  private long pendingBytes;
-  // Batches of `pending`, from the oldest, that were handed to the target or are decided.
-  private int handedOver;
+  private final PendingBatches pending;
   private Optional<PublishTarget> target = Optional.empty();
   private Leadership targetOf = Leadership.UNINITIALIZED;
   private boolean pausing;
@@ -75,6 +70,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
       Runnable onEnd) {
     this.edge = edge;
     this.inFlight = inFlight;
+    this.pending = new PendingBatches(inFlight);
     this.producerSide = (ServerCallStreamObserver<PublishResponse>) producerSide;
     this.onEnd = onEnd;
   }
@@ -148,8 +144,6 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
       var batch = new PendingBatch(request);
       refusal.ifPresent(batch::refuse);
       pending.add(batch);
-      pendingBytes += batch.bytes();
-      inFlight.add(batch.bytes());
       goOn();
     }
   }
@@ -245,16 +239,10 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   }
 
   private void giveReceipts() {
-    int given = 0;
-    while (given < pending.size() && pending.get(given).isDecided()) {
-      PendingBatch batch = pending.get(given++);
-      pendingBytes -= batch.bytes();
-      inFlight.release(batch.bytes());
+    for (PendingBatch batch : pending.takeDecided()) {
       count(batch);
       producerSide.onNext(PublishResponse.newBuilder().setReceipt(batch.receipt()).build());
     }
-    pending.subList(0, given).clear();
-    handedOver = Math.max(0, handedOver - given);
   }
 
   private void count(PendingBatch batch) {
@@ -269,21 +257,17 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   }
 
   private void handOver() {
-    while (!ended && !pausing && handedOver < pending.size()) {
-      PendingBatch batch = pending.get(handedOver);
-      if (!batch.isDecided()) {
-        if (target.isEmpty() && !findTarget()) {
-          return;
-        }
-        if (batch.isCopied()) {
-          edge.stats().republished.increment();
-        }
-        // Counted first: the answer may come before publish returns, though not before this turn.
-        handedOver++;
-        target.get().publish(batch, batch.newCopy());
-      } else {
-        handedOver++;
+    for (var next = pending.next(); next.isPresent() && !pausing; next = pending.next()) {
+      if (target.isEmpty() && !findTarget()) {
+        return;
       }
+      PendingBatch batch = next.get();
+      if (batch.isCopied()) {
+        edge.stats().republished.increment();
+      }
+      // The answer may come before publish returns, but it waits for the end of this turn.
+      pending.advance();
+      target.get().publish(batch, batch.newCopy());
     }
   }
 
@@ -315,7 +299,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
         && !producerIsDone
         && !stopping
         && pending.size() < MAX_IN_FLIGHT_BATCHES
-        && pendingBytes < MAX_IN_FLIGHT_BYTES
+        && pending.bytes() < MAX_IN_FLIGHT_BYTES
         // A producer that does not take its receipts gets no new ones.
         && producerSide.isReady()
         && inFlight.hasRoom(roomMade)) {
@@ -332,8 +316,10 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
           boolean stored = receipt.getCode() == Code.OK;
           // That an old copy is stored settles the batch; that it is not says nothing about others.
           if (!ended && !batch.isDecided() && (stored || batch.isLive(copy))) {
-            if (!stored && lacksPredecessor(receipt.getCode()) && hasUndecidedBefore(batch)) {
-              goBackTo(batch);
+            if (!stored
+                && lacksPredecessor(receipt.getCode())
+                && pending.hasUndecidedBefore(batch)) {
+              pending.goBackTo(batch);
               inTrouble(
                   new Refusal(receipt.getCode(), receipt.getMessage()),
                   Edge.OVERLOAD_PAUSE.toMillis());
@@ -363,7 +349,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
         () -> {
           batch.closeCopy();
           if (!ended && batch.isLive(copy)) {
-            goBackTo(batch);
+            pending.goBackTo(batch);
             inTrouble(why, Edge.OVERLOAD_PAUSE.toMillis());
             goOn();
           }
@@ -405,29 +391,10 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
     return code == Code.SEQUENCE_GAP || code == Code.PRODUCER_UNKNOWN;
   }
 
-  private boolean hasUndecidedBefore(PendingBatch batch) {
-    for (PendingBatch earlier : pending) {
-      if (earlier == batch) {
-        return false;
-      }
-      if (!earlier.isDecided()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** This batch and all behind it are handed over again; those before it are on their way. */
-  private void goBackTo(PendingBatch batch) {
-    handedOver = pending.indexOf(batch);
-    pending.subList(handedOver, pending.size()).forEach(PendingBatch::rewind);
-  }
-
   private void loseTarget(Refusal why) {
     target.ifPresent(PublishTarget::close);
     target = Optional.empty();
-    handedOver = 0;
-    pending.forEach(PendingBatch::rewind);
+    pending.goBackToTheOldest();
     if (forwarded) {
       // The replica that passed the stream on knows what to publish again, and where.
       refuse(Refusal.noLeader("this replica lost the lead: " + why.message()));
@@ -490,12 +457,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
         trouble.code() == Code.TOO_MANY_REQUESTS
             ? trouble
             : Refusal.noLeader("no leader took it in time: " + trouble.message());
-    for (PendingBatch batch : pending) {
-      if (!batch.isDecided()) {
-        batch.giveUp(why);
-      }
-    }
-    handedOver = pending.size();
+    pending.giveUp(why);
     troubleUntilNanos = 0;
   }
 
@@ -515,7 +477,6 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
     edge.stats().openProducers.decrement();
     edge.watch().remove(watcher);
     target.ifPresent(PublishTarget::close);
-    pending.forEach(batch -> inFlight.release(batch.bytes()));
     pending.clear();
     inFlight.forget(roomMade);
     onEnd.run();

@@ -1,7 +1,5 @@
 package io.keelmq.broker.api;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
@@ -10,17 +8,13 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.StateView.QueueBounds;
 import io.keelmq.broker.state.StateView.StoredRun;
 import io.keelmq.broker.state.Topic;
-import io.keelmq.v1.CaughtUp;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReadBatch;
-import io.keelmq.v1.ReadOpened;
 import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
-import io.keelmq.v1.Trimmed;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -202,7 +196,7 @@ final class ReadStream {
     } else if (parkedCursors == cursors.size()) {
       if (!toldCaughtUp && caller.isReady()) {
         toldCaughtUp = true;
-        caller.onNext(ReadResponse.newBuilder().setCaughtUp(CaughtUp.getDefaultInstance()).build());
+        caller.onNext(ReadEvents.caughtUp());
       }
       countAsParked(true);
     }
@@ -233,21 +227,14 @@ final class ReadStream {
     }
     topicId = topic.id();
     queuesKnown = topic.queues();
-    var ranges = ReadOpened.newBuilder();
     for (var start : starts) {
-      ranges.addQueues(
-          ReadOpened.QueueRange.newBuilder()
-              .setQueue(start.queue())
-              .setStartOffset(start.start())
-              .setFirstOffset(start.bounds().firstOffset())
-              .setEndOffset(start.bounds().endOffset()));
       addCursor(
           start.queue(),
           start.wanted(),
           request.getFollow() ? Long.MAX_VALUE : start.bounds().endOffset());
     }
     opened = true;
-    caller.onNext(ReadResponse.newBuilder().setOpened(ranges).build());
+    caller.onNext(ReadEvents.opened(starts));
     if (request.getFollow()) {
       parked.watchTopics(topicsChanged);
       // The topic may have changed since it was looked up.
@@ -361,14 +348,7 @@ final class ReadStream {
   }
 
   private void trimmed(ReadCursor cursor, long firstOffset) {
-    caller.onNext(
-        ReadResponse.newBuilder()
-            .setTrimmed(
-                Trimmed.newBuilder()
-                    .setQueue(cursor.queue())
-                    .setWantedOffset(cursor.next)
-                    .setFirstOffset(firstOffset))
-            .build());
+    caller.onNext(ReadEvents.trimmed(cursor, firstOffset));
     cursor.runs.clear();
     cursor.next = firstOffset;
     toldCaughtUp = false;
@@ -402,44 +382,11 @@ final class ReadStream {
 
   /** Sends what lies together in the entry, from the cursor on. */
   private void send(ReadCursor cursor, ByteBuffer bytes) {
-    StoredRun first = cursor.runs.peek();
-    int to = first.position() + first.bytes();
-    long endOffset = first.firstOffset() + first.count();
-    Iterator<StoredRun> following = cursor.runs.iterator();
-    following.next();
-    while (following.hasNext() && to - first.position() < MAX_EVENT_BYTES) {
-      StoredRun run = following.next();
-      if (run.logIndex() != first.logIndex()
-          || run.position() != to
-          || run.firstOffset() != endOffset) {
-        break;
-      }
-      to += run.bytes();
-      endOffset += run.count();
-    }
-    long skip = cursor.next - first.firstOffset();
-    long most = Math.min(endOffset, cursor.end) - cursor.next;
-    boolean asItLies =
-        skip == 0 && endOffset <= cursor.end && to - first.position() <= MAX_EVENT_BYTES;
-    RecordCut cut =
-        asItLies
-            ? new RecordCut(first.position(), to, (int) most)
-            : RecordCut.of(bytes, first.position(), to, skip, most, MAX_EVENT_BYTES);
-    ByteString records =
-        UnsafeByteOperations.unsafeWrap(bytes.slice(cut.from(), cut.to() - cut.from()));
-    caller.onNext(
-        ReadResponse.newBuilder()
-            .setBatch(
-                ReadBatch.newBuilder()
-                    .setQueue(cursor.queue())
-                    .setFirstOffset(cursor.next)
-                    .setCount(cut.count())
-                    .setRecords(records)
-                    .setStoreTimeMillis(first.timeMillis()))
-            .build());
-    edge.stats().readMessages.add(cut.count());
-    edge.stats().readBytes.add(records.size());
-    cursor.moveTo(cursor.next + cut.count());
+    ReadBatch batch = ReadEvents.batch(cursor, bytes, MAX_EVENT_BYTES);
+    caller.onNext(ReadResponse.newBuilder().setBatch(batch).build());
+    edge.stats().readMessages.add(batch.getCount());
+    edge.stats().readBytes.add(batch.getRecords().size());
+    cursor.moveTo(cursor.next + batch.getCount());
     toldCaughtUp = false;
   }
 
