@@ -1,6 +1,6 @@
 package io.keelmq.broker.state;
 
-import java.util.OptionalLong;
+import java.util.Optional;
 
 /**
  * The offsets of messages stored lately, by client, topic and message id: what a client's retry is
@@ -11,6 +11,9 @@ import java.util.OptionalLong;
  */
 final class MessageIds {
 
+  /** Where a message was stored. */
+  record Place(int queue, long offset) {}
+
   private final Tables tables;
   private final Counters counters;
 
@@ -19,11 +22,11 @@ final class MessageIds {
     this.counters = counters;
   }
 
-  OptionalLong find(long topicId, String clientId, String messageId) {
+  Optional<Place> find(long topicId, String clientId, String messageId) {
     return tables
         .get(Table.DEDUP, Keys.messageId(topicId, clientId, messageId))
-        .map(row -> OptionalLong.of(new RowReader(row).int64()))
-        .orElse(OptionalLong.empty());
+        .map(RowReader::new)
+        .map(row -> new Place(row.int32(), row.int64()));
   }
 
   /** Whether {@code more} ids fit without forgetting one that is younger than it may be. */
@@ -46,10 +49,11 @@ final class MessageIds {
       long topicId,
       String clientId,
       String messageId,
-      long offset) {
+      Place place) {
     int forgotten = forget(entry);
     byte[] key = Keys.messageId(topicId, clientId, messageId);
-    tables.put(Table.DEDUP, key, Rows.int64(offset));
+    tables.put(
+        Table.DEDUP, key, new RowWriter(12).int32(place.queue()).int64(place.offset()).done());
     tables.put(Table.DEDUP, Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal), key);
     counters.add(Counters.MESSAGE_IDS, 1 - forgotten);
   }
