@@ -1,5 +1,6 @@
 package io.keelmq.broker.state;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -16,6 +17,12 @@ final class MessageIds {
 
   private final Tables tables;
   private final Counters counters;
+
+  /**
+   * No id by age stands below. Only spares the search: a store walks over what was deleted at the
+   * front, id by id, until a compaction has dropped it. Made anew after a restart.
+   */
+  private byte[] oldestByAge = Keys.prefix('n');
 
   MessageIds(Tables tables, Counters counters) {
     this.tables = tables;
@@ -35,8 +42,7 @@ final class MessageIds {
     if (count + more <= Limits.MAX_MESSAGE_IDS) {
       return true;
     }
-    byte[] all = Keys.prefix('n');
-    var oldest = tables.range(Table.DEDUP, all, Keys.after(all), more);
+    var oldest = oldest(more);
     return oldest.size() == more && ageOf(entry, oldest.get(more - 1)) >= Limits.DEDUP_MIN_MILLIS;
   }
 
@@ -61,17 +67,22 @@ final class MessageIds {
   private int forget(LogEntryInfo entry) {
     boolean full = counters.get(Counters.MESSAGE_IDS) >= Limits.MAX_MESSAGE_IDS;
     long keepMillis = full ? Limits.DEDUP_MIN_MILLIS : Limits.MESSAGE_ID_MILLIS;
-    byte[] all = Keys.prefix('n');
     int forgotten = 0;
-    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+    for (var row : oldest(Limits.FORGET_PER_INSERT)) {
       if (ageOf(entry, row) < keepMillis) {
         break;
       }
       tables.delete(Table.DEDUP, row.value());
       tables.delete(Table.DEDUP, row.key());
+      // Time and index only rise, so nothing is ever put below.
+      oldestByAge = row.key();
       forgotten++;
     }
     return forgotten;
+  }
+
+  private List<TableReads.Row> oldest(int limit) {
+    return tables.range(Table.DEDUP, oldestByAge, Keys.after(Keys.prefix('n')), limit);
   }
 
   private static long ageOf(LogEntryInfo entry, TableReads.Row byAge) {
