@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.keelmq.common.Durations;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.Seed;
@@ -82,7 +83,7 @@ final class Faults {
           "only "
               + (workload.oks() - target + count)
               + " sends were acknowledged in "
-              + deadline
+              + Durations.text(deadline)
               + ", expected "
               + count
               + "; so far: "

@@ -23,7 +23,7 @@ record Payload(int producer, int key, long seq) {
   byte[] encode(int bytes) {
     var buffer = ByteBuffer.allocate(bytes);
     buffer.putInt(MAGIC).putInt(producer).putInt(key).putLong(seq);
-    byte filler = (byte) (producer * 31 + seq);
+    byte filler = (byte) (producer * 31L + seq);
     while (buffer.remaining() > 4) {
       buffer.put(filler++);
     }

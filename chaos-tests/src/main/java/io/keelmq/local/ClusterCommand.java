@@ -1,5 +1,6 @@
 package io.keelmq.local;
 
+import io.keelmq.common.Durations;
 import io.keelmq.local.ClusterFailure.Kind;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,6 +42,18 @@ final class ClusterCommand implements Runnable {
   enum Output {
     table,
     json
+  }
+
+  /** A length of time such as 10s; a number is seconds. */
+  static final class Length implements CommandLine.ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      return Durations.parseOrSeconds(text)
+          .orElseThrow(
+              () ->
+                  new CommandLine.TypeConversionException(
+                      "\"" + text + "\" is no length of time: write 10 or 10s, 500ms, 5m"));
+    }
   }
 
   @Option(
@@ -158,16 +171,17 @@ final class ClusterCommand implements Runnable {
 
     @Option(
         names = "--timeout",
-        paramLabel = "SECONDS",
-        defaultValue = "10",
+        paramLabel = "TIME",
+        defaultValue = "10s",
+        converter = Length.class,
         description = "SIGKILL those that have not ended by then (default: ${DEFAULT-VALUE}).")
-    int timeoutSeconds;
+    Duration timeout;
 
     @Override
     public Integer call() {
       LocalCluster cluster = parent.open();
       long running = cluster.nodes().stream().filter(cluster::isRunning).count();
-      cluster.stop(Duration.ofSeconds(timeoutSeconds));
+      cluster.stop(timeout);
       if (delete) {
         ClusterFolder.delete(cluster.dir());
       }

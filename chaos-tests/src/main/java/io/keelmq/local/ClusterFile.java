@@ -57,7 +57,7 @@ record ClusterFile(
     var processes = new LinkedHashMap<String, ProcessId>();
     var settings = new LinkedHashMap<String, String>();
     try {
-      for (String id : properties.getProperty("nodes", "").split(",")) {
+      for (String id : properties.getProperty("nodes", "").split(",", -1)) {
         String prefix = "node." + id + ".";
         nodes.add(
             new Node(

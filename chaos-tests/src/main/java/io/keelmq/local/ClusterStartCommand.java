@@ -51,10 +51,11 @@ final class ClusterStartCommand implements Callable<Integer> {
 
   @Option(
       names = "--timeout",
-      paramLabel = "SECONDS",
-      defaultValue = "60",
+      paramLabel = "TIME",
+      defaultValue = "60s",
+      converter = ClusterCommand.Length.class,
       description = "How long to wait until all are ready (default: ${DEFAULT-VALUE}).")
-  int timeoutSeconds;
+  Duration timeout;
 
   @Override
   public Integer call() {
@@ -140,7 +141,7 @@ final class ClusterStartCommand implements Callable<Integer> {
             "start-interrupted");
     Runtime.getRuntime().addShutdownHook(cleanUp);
     try {
-      cluster.start(Duration.ofSeconds(timeoutSeconds));
+      cluster.start(timeout);
       done.set(true);
     } finally {
       try {

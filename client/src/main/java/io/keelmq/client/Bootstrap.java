@@ -1,6 +1,7 @@
 package io.keelmq.client;
 
 import io.grpc.MethodDescriptor;
+import io.keelmq.common.Durations;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
@@ -51,7 +52,11 @@ final class Bootstrap {
           Code.NOT_INITIALIZED,
           "group %s: %d of %d replicas are reported after %s; start the others and run it again. %s"
               .formatted(
-                  group, found, replicas, timeout, found == 0 ? core.routes().problem() : ""));
+                  group,
+                  found,
+                  replicas,
+                  Durations.text(timeout),
+                  found == 0 ? core.routes().problem() : ""));
     }
     List<ReplicaRoute> members = members();
     Map<ReplicaRoute, ReplicaStatus> statuses = new LinkedHashMap<>();

@@ -4,6 +4,7 @@ import io.grpc.CallOptions;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
+import io.keelmq.common.Durations;
 import io.keelmq.common.StatusDetails;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ErrorDetail;
@@ -97,7 +98,8 @@ final class Calls {
     } catch (ExecutionException e) {
       throw Failures.unwrap(e.getCause());
     } catch (TimeoutException e) {
-      throw new OutcomeUnknown(Code.OUTCOME_UNKNOWN, "no answer within " + timeout, e);
+      throw new OutcomeUnknown(
+          Code.OUTCOME_UNKNOWN, "no answer within " + Durations.text(timeout), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new OutcomeUnknown(Code.OUTCOME_UNKNOWN, "interrupted while waiting", e);

@@ -1,5 +1,6 @@
 package io.keelmq.client;
 
+import io.keelmq.common.Durations;
 import java.time.Duration;
 
 /** Checks of options, so that each says what it expected. */
@@ -9,14 +10,16 @@ final class Options {
 
   static Duration positive(String name, Duration value) {
     if (value.isNegative() || value.isZero()) {
-      throw new IllegalArgumentException(name + " " + value + ": expected more than nothing");
+      throw new IllegalArgumentException(
+          name + " " + Durations.text(value) + ": expected more than nothing");
     }
     return value;
   }
 
   static Duration notNegative(String name, Duration value) {
     if (value.isNegative()) {
-      throw new IllegalArgumentException(name + " " + value + ": expected 0 or more");
+      throw new IllegalArgumentException(
+          name + " " + Durations.text(value) + ": expected 0 or more");
     }
     return value;
   }

@@ -98,7 +98,6 @@ final class PublishLine {
           message.result.get(deadline - core.loop().nanoTime(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
           // Its sender learns of it; settled it is.
-          continue;
         }
       }
       return true;

@@ -156,8 +156,8 @@ final class PublishSession implements PublishStream.Events {
       return true;
     }
     // While it republishes, all that is numbered will be in flight; nothing new is numbered then.
-    return inFlight < windowBatches && line.numberedBytes() + bytes <= windowBytes
-        || inFlight < windowBatches && !toRepublish.isEmpty();
+    return inFlight < windowBatches
+        && (!toRepublish.isEmpty() || line.numberedBytes() + bytes <= windowBytes);
   }
 
   private long wantedBytes() {

@@ -203,7 +203,7 @@ final class NameServer implements AutoCloseable {
     metrics.gauges(
         "keelmq_nameserver_group_term",
         "The highest term heard of, by group.",
-        callback -> directory.gauges().forEach(g -> callback.call(g.term(), g.group())),
+        callback -> directory.gauges().forEach(g -> callback.call((double) g.term(), g.group())),
         "group");
     metrics.gauges(
         "keelmq_nameserver_leader_known",

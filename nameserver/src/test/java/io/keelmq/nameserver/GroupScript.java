@@ -35,7 +35,7 @@ final class GroupScript {
   private final Map<String, ReplicaReport> lastReports = new HashMap<>();
 
   GroupScript play(String story) {
-    for (String step : story.split(";")) {
+    for (String step : story.split(";", -1)) {
       String[] words = step.strip().split("\\s+");
       switch (words[0]) {
         case "wait" ->

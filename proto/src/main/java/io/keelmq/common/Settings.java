@@ -240,14 +240,10 @@ public final class Settings {
     if (!min.isZero() || max.toMillis() < Long.MAX_VALUE) {
       expected += " from " + min.toMillis() + "ms to " + max.toMillis() + "ms";
     }
-    // "ms" before "m" and "s": the first suffix that fits is taken.
-    long millis =
-        quantity(key, expected, List.of("ms", "s", "m", "h"), 1, 1_000, 60_000, 3_600_000);
-    Duration duration = Duration.ofMillis(millis);
-    if (duration.compareTo(min) < 0 || duration.compareTo(max) > 0) {
-      throw bad(key, expected);
-    }
-    return duration;
+    String named = expected;
+    return Durations.parse(string(key))
+        .filter(found -> found.compareTo(min) >= 0 && found.compareTo(max) <= 0)
+        .orElseThrow(() -> bad(key, named));
   }
 
   private long quantity(String key, String expected, List<String> suffixes, long... factors) {

@@ -4,9 +4,7 @@ import io.grpc.SynchronizationContext;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
-import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.state.Limits;
-import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.OpenProducer;
@@ -14,8 +12,6 @@ import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import java.util.Optional;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,10 +40,13 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   private final ServerCallStreamObserver<PublishResponse> producerSide;
   private final Runnable onEnd;
   private final boolean forwarded = LeaderForwarder.isForwarded();
+  private final PendingBatches pending;
+  private final Hold hold;
   private final SynchronizationContext turn =
       new SynchronizationContext((thread, defect) -> defect(defect));
-  private final Runnable watcher = () -> turn.execute(this::leadershipChanged);
-  private final Runnable roomMade = () -> turn.execute(this::goOn);
+  // Fields, because who is to forget them must be given the same object again.
+  private final Runnable watcher;
+  private final Runnable roomMade;
 
   private Optional<OpenProducer> producer = Optional.empty();
   private boolean opened;
@@ -55,13 +54,8 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   private boolean producerIsDone;
   private boolean stopping;
   private boolean requested = true;
-  private final PendingBatches pending;
   private Optional<PublishTarget> target = Optional.empty();
   private Leadership targetOf = Leadership.UNINITIALIZED;
-  private boolean pausing;
-  // 0: all is well.
-  private long troubleUntilNanos;
-  private Refusal trouble = Refusal.noLeader("no leader is known");
 
   PublishSession(
       Edge edge,
@@ -73,6 +67,9 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
     this.pending = new PendingBatches(inFlight);
     this.producerSide = (ServerCallStreamObserver<PublishResponse>) producerSide;
     this.onEnd = onEnd;
+    this.watcher = () -> turn.execute(this::leadershipChanged);
+    this.roomMade = () -> turn.execute(this::goOn);
+    this.hold = new Hold(edge, turn, this::goOn);
   }
 
   /**
@@ -149,51 +146,17 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   }
 
   private void open(OpenProducer open) {
-    Leadership leadership = edge.replica().leadership();
-    if (leadership.role() == Leadership.Role.UNINITIALIZED) {
-      refuse(Refusal.notInitialized());
-      return;
-    }
     producer = Optional.of(open);
-    if (forwarded) {
-      if (leadership.isLeader()) {
-        // Who passed the stream on has told the producer how far it is.
-        opened(0);
-      } else {
-        refuse(Refusal.noLeader("this replica does not lead"));
-      }
-      return;
-    }
-    edge.replica()
-        .readPoint(
-            Edge.HOLD.toMillis(),
-            point ->
-                edge.call(
-                    () -> turn.execute(() -> readTo(point, open)),
-                    why -> turn.execute(() -> refuse(why))));
-  }
-
-  private void readTo(ReadPoint point, OpenProducer open) {
-    if (ended) {
-      return;
-    }
-    if (point instanceof ReadPoint.NotReached notReached) {
-      refuse(Refusal.noLeader(notReached.message()));
-      return;
-    }
-    Optional<StateView.Producer> known = edge.replica().state().producer(open.getProducerId());
-    long epoch = known.map(StateView.Producer::epoch).orElse(0L);
-    if (epoch > open.getEpoch()) {
-      refuse(
-          new Refusal(
-              Code.PRODUCER_FENCED,
-              "epoch " + open.getEpoch() + " of this producer is over, " + epoch + " has begun"));
-      return;
-    }
-    opened(epoch == open.getEpoch() ? known.map(StateView.Producer::lastSequence).orElse(0L) : 0);
+    new ProducerOpening(edge, forwarded, open)
+        .begin(
+            lastSequence -> turn.execute(() -> opened(lastSequence)),
+            why -> turn.execute(() -> refuse(why)));
   }
 
   private void opened(long lastSequence) {
+    if (ended) {
+      return;
+    }
     opened = true;
     edge.watch().add(watcher);
     producerSide.onNext(
@@ -257,7 +220,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   }
 
   private void handOver() {
-    for (var next = pending.next(); next.isPresent() && !pausing; next = pending.next()) {
+    for (var next = pending.next(); next.isPresent() && !hold.isPausing(); next = pending.next()) {
       if (target.isEmpty() && !findTarget()) {
         return;
       }
@@ -325,7 +288,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
                   Edge.OVERLOAD_PAUSE.toMillis());
             } else {
               batch.decide(receipt);
-              troubleUntilNanos = 0;
+              hold.end();
             }
             goOn();
           }
@@ -418,47 +381,17 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
       // The old leader may never answer. What it stores after all is found stored by the new one.
       loseTarget(Refusal.noLeader("the leader changed"));
     } else if (target.isEmpty() && (now.isLeader() || now.leaderAddress().isPresent())) {
-      pausing = false;
+      hold.endPause();
       goOn();
     }
   }
 
   /** Holds the batches for a while, or gives them up if they have been held for long enough. */
   private void inTrouble(Refusal why, long pauseMillis) {
-    if (pending.isEmpty()) {
-      // Nobody waits. The hold begins with the next batch.
-      return;
+    // Without batches nobody waits: the hold begins with the next one.
+    if (!pending.isEmpty()) {
+      hold.extend(why, pauseMillis).ifPresent(pending::giveUp);
     }
-    trouble = why;
-    long now = edge.now();
-    if (troubleUntilNanos == 0) {
-      edge.stats().holds.increment();
-      troubleUntilNanos = now + Edge.HOLD.toNanos();
-    }
-    if (now - troubleUntilNanos >= 0) {
-      giveUp();
-    } else if (pauseMillis > 0 && !pausing) {
-      pausing = true;
-      try {
-        turn.schedule(this::endPause, pauseMillis, TimeUnit.MILLISECONDS, edge.timer());
-      } catch (RejectedExecutionException e) {
-        giveUp();
-      }
-    }
-  }
-
-  private void endPause() {
-    pausing = false;
-    goOn();
-  }
-
-  private void giveUp() {
-    Refusal why =
-        trouble.code() == Code.TOO_MANY_REQUESTS
-            ? trouble
-            : Refusal.noLeader("no leader took it in time: " + trouble.message());
-    pending.giveUp(why);
-    troubleUntilNanos = 0;
   }
 
   private void refuse(Refusal why) {

@@ -244,6 +244,8 @@ final class RecordScan {
     }
   }
 
+  // Without branches in the loop, which runs over every name of every message.
+  @SuppressWarnings("ShortCircuitBoolean")
   private void noControls(boolean ascii, int length, Code code, String name) {
     boolean found = false;
     if (ascii) {

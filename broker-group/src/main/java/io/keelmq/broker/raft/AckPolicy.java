@@ -40,7 +40,10 @@ public interface AckPolicy {
       return AFTER_APPLY;
     }
     try {
-      return (AckPolicy) Class.forName(CANARY_CLASS).getDeclaredConstructor().newInstance();
+      return Class.forName(CANARY_CLASS)
+          .asSubclass(AckPolicy.class)
+          .getDeclaredConstructor()
+          .newInstance();
     } catch (ReflectiveOperationException | ClassCastException e) {
       throw new IllegalStateException(
           "-D%s=%s asks to acknowledge messages that may be lost; only a test build with %s does that: remove the property"

@@ -90,10 +90,10 @@ final class IdentityFile {
     String cluster = "";
     String group = "";
     List<Member> members = new ArrayList<>();
-    String[] lines = body.split("\n");
+    String[] lines = body.split("\n", -1);
     try {
       for (int i = 1; i < lines.length; i++) {
-        String[] words = lines[i].split(" ");
+        String[] words = lines[i].split(" ", -1);
         switch (words[0]) {
           case "stage" -> stage = words[1];
           case "node" -> node = words[1];

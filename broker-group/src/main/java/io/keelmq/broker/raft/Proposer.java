@@ -171,8 +171,7 @@ final class Proposer {
   }
 
   private void run() {
-    List<PendingCommand> batch;
-    while (!(batch = take()).isEmpty()) {
+    for (List<PendingCommand> batch = take(); !batch.isEmpty(); batch = take()) {
       send(batch);
     }
   }

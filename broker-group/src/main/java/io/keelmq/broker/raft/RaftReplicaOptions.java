@@ -41,7 +41,7 @@ public record RaftReplicaOptions(
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
 
-  public static final Duration DEFAULT_ELECTION_TIMEOUT = Duration.ofMillis(1_000);
+  public static final Duration DEFAULT_ELECTION_TIMEOUT = Duration.ofSeconds(1);
   public static final long DEFAULT_BYTES_IN_FLIGHT = 32L << 20;
 
   public RaftReplicaOptions {

@@ -67,7 +67,8 @@ final class Transfers {
     waiting.removeIf(
         transfer -> {
           if (another) {
-            return transfer.done().complete(now) || true;
+            transfer.done().complete(now);
+            return true;
           }
           if (nanos.getAsLong() - transfer.deadlineNanos() < 0) {
             return false;

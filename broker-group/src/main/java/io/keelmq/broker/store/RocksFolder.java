@@ -126,8 +126,10 @@ final class RocksFolder {
         options.database().setCreateIfMissing(create).setCreateMissingColumnFamilies(true);
     RocksDB db = RocksDB.open(database, folder.toString(), descriptors, handles);
     var families = new EnumMap<Table, ColumnFamilyHandle>(Table.class);
+    // In the order of the descriptors, of which the first is the default one.
+    int handle = 1;
     for (Table table : Table.values()) {
-      families.put(table, handles.get(1 + table.ordinal()));
+      families.put(table, handles.get(handle++));
     }
     return new Opened(db, families, List.copyOf(handles));
   }

@@ -125,10 +125,11 @@ public final class RocksTables implements Tables, AutoCloseable {
    * @throws StoreException if RocksDB refuses; the replica has to stop
    */
   public void commit() {
-    if (unflushedBytes + batch.bytes() > RocksOptions.FLUSH_LIMIT_BYTES) {
+    long unflushed = unflushedBytes + batch.bytes();
+    if (unflushed > RocksOptions.FLUSH_LIMIT_BYTES) {
       throw new StoreException(
           "store %s holds %d unflushed bytes, at most %d are allowed: the log did not become durable in time"
-              .formatted(folder, unflushedBytes + batch.bytes(), RocksOptions.FLUSH_LIMIT_BYTES));
+              .formatted(folder, unflushed, RocksOptions.FLUSH_LIMIT_BYTES));
     }
     try (var writes = new WriteBatch()) {
       committed.reading(
@@ -140,7 +141,7 @@ public final class RocksTables implements Tables, AutoCloseable {
             return null;
           });
     }
-    unflushedBytes += batch.bytes();
+    unflushedBytes = unflushed;
     batch.clear();
     commits.increment();
   }

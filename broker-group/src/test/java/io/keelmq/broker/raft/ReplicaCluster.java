@@ -96,7 +96,7 @@ final class ReplicaCluster implements AutoCloseable {
                 InstantSource.system(),
                 System::nanoTime,
                 cause -> fatal.putIfAbsent(node, cause))
-            .withElectionTimeout(Duration.ofMillis(1_000));
+            .withElectionTimeout(Duration.ofSeconds(1));
     return settings.getOrDefault(node, UnaryOperator.identity()).apply(options);
   }
 

@@ -68,7 +68,7 @@ class ReplicaFailureTest {
     long last =
         cluster.leader().state().producer("p2").map(StateView.Producer::lastSequence).orElse(0L);
     for (int i = 0; i < outcomes.size(); i++) {
-      long sequence = i + 1;
+      long sequence = i + 1L;
       var outcome = outcomes.get(i).get(60, SECONDS);
       if (outcome instanceof ProposalOutcome.Applied) {
         assertTrue(sequence <= last, sequence + " was told as applied, the last is " + last);

@@ -1,6 +1,7 @@
 package io.keelmq.client.cli;
 
 import io.keelmq.client.RequestRejected;
+import io.keelmq.common.Durations;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicType;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Option;
     name = "produce",
     description = "Sends messages of random bytes and tells how fast they are acknowledged.")
 final class BenchProduce extends CliCommand {
+  private static final Duration DEFAULT_TIME = Duration.ofSeconds(10);
   private static final Duration DRAIN = Duration.ofSeconds(30);
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long BUFFER_BYTES = 64L << 20;
@@ -50,9 +52,10 @@ final class BenchProduce extends CliCommand {
 
   @Option(
       names = "--seconds",
-      paramLabel = "N",
-      description = "measure for so long; default 10 unless --count is given")
-  Integer seconds;
+      paramLabel = "TIME",
+      converter = Converters.Length.class,
+      description = "measure for so long; default 10s unless --count is given")
+  Duration time;
 
   @Option(
       names = "--warmup",
@@ -87,7 +90,8 @@ final class BenchProduce extends CliCommand {
     BenchReport.check("--producers", producers, 1, 256);
     BenchReport.check("--in-flight", inFlight, 1, 1_000_000);
     BenchReport.check("--count", count == null ? 1 : count, 1, Long.MAX_VALUE);
-    BenchReport.check("--seconds", seconds == null ? 1 : seconds, 1, 86_400);
+    BenchReport.checkTime("--seconds", time);
+    BenchReport.checkTime("--warmup", warmUp);
     if (!(rate >= 0 && rate <= 1e9)) {
       throw CliError.usage("--rate " + rate + ": give messages a second, or 0");
     }
@@ -112,9 +116,9 @@ final class BenchProduce extends CliCommand {
       long began = System.nanoTime();
       run.record(count == null ? Long.MAX_VALUE : count);
       long limit =
-          seconds == null && count != null
+          time == null && count != null
               ? Long.MAX_VALUE
-              : began + TimeUnit.SECONDS.toNanos(seconds == null ? 10 : seconds);
+              : began + (time == null ? DEFAULT_TIME : time).toNanos();
       watch(run, progress, limit);
       boolean settled = run.drain(DRAIN.toNanos());
       ServerCost after = ServerCost.now(brokers);
@@ -190,8 +194,8 @@ final class BenchProduce extends CliCommand {
       throw new CliError(
           ExitCodes.UNAVAILABLE,
           "OUTCOME_UNKNOWN",
-          "messages had no receipt %d s after the last was sent: see `keelmq cluster status`"
-              .formatted(DRAIN.toSeconds()));
+          "messages had no receipt %s after the last was sent: see `keelmq cluster status`"
+              .formatted(Durations.text(DRAIN)));
     }
     return ExitCodes.OK;
   }

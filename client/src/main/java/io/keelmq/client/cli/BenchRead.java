@@ -37,8 +37,12 @@ final class BenchRead extends CliCommand {
   @Option(names = "--count", paramLabel = "N", description = "end after so many messages")
   Long count;
 
-  @Option(names = "--seconds", paramLabel = "N", description = "end after so long")
-  Integer seconds;
+  @Option(
+      names = "--seconds",
+      paramLabel = "TIME",
+      converter = Converters.Length.class,
+      description = "end after so long, e.g. 10s")
+  Duration time;
 
   @Option(names = "--follow", description = "wait at the end for more")
   boolean follow;
@@ -46,7 +50,7 @@ final class BenchRead extends CliCommand {
   @Override
   public Integer call() {
     BenchReport.check("--count", count == null ? 1 : count, 1, Long.MAX_VALUE);
-    BenchReport.check("--seconds", seconds == null ? 1 : seconds, 1, 86_400);
+    BenchReport.checkTime("--seconds", time);
     StartAt start = Converters.startAt("--from", from, console().clock());
     return withCluster(
         cluster -> {
@@ -66,7 +70,7 @@ final class BenchRead extends CliCommand {
     long began = System.nanoTime();
     long first = 0;
     long last = began;
-    long limit = seconds == null ? 0 : began + TimeUnit.SECONDS.toNanos(seconds);
+    long limit = time == null ? 0 : began + time.toNanos();
     var options = new Cluster.SourceOptions(topic, List.of(), start, follow, MAX_POLL);
     try (Cluster.Source source = cluster.openSource(options)) {
       while (messages < most

@@ -1,5 +1,6 @@
 package io.keelmq.client.cli;
 
+import io.keelmq.common.Durations;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -10,6 +11,7 @@ import org.HdrHistogram.Histogram;
 final class BenchReport {
   private static final double MILLI = TimeUnit.MILLISECONDS.toNanos(1);
   private static final double MEGA = 1e6;
+  private static final Duration LONGEST = Duration.ofDays(1);
 
   private final Json json = new Json();
   private final StringBuilder text = new StringBuilder();
@@ -23,6 +25,17 @@ final class BenchReport {
     if (value < least || value > most) {
       throw CliError.usage(
           "%s %d: give a number from %d to %d".formatted(option, value, least, most));
+    }
+  }
+
+  /**
+   * @param time null: not given, which is fine
+   */
+  static void checkTime(String option, Duration time) {
+    if (time != null && time.compareTo(LONGEST) > 0) {
+      throw CliError.usage(
+          "%s %s: give at most %s"
+              .formatted(option, Durations.text(time), Durations.text(LONGEST)));
     }
   }
 

@@ -165,21 +165,28 @@ final class ClusterCommand implements Runnable {
                         orDash(group.route().getClusterId()),
                         group.route().getTerm(),
                         orDash(group.route().getLeaderNode())));
-        var table = new Table("NODE", "ROLE", "READY", "APPLIED", "CLIENT", "RAFT", "OPS", "NOTE");
+        var table = new Table("ROLE", "NODE", "STATE", "TERM", "APPLIED", "CLIENT", "RAFT", "OPS");
         for (ReplicaState replica : group.replicas()) {
           var route = replica.route();
           table.row(
-              route.getNode(),
               role(replica),
-              ready(replica) ? "yes" : "no",
+              route.getNode(),
+              state(replica),
+              replica.status().map(ReplicaStatus::getTerm).map(String::valueOf).orElse("-"),
               replica.status().map(ReplicaStatus::getAppliedIndex).orElse(route.getAppliedIndex()),
               route.getClientAddress(),
               route.getRaftAddress(),
-              route.getOpsAddress(),
-              orDash(replica.status().map(ReplicaStatus::getReason).orElseGet(replica::problem)));
+              route.getOpsAddress());
         }
         table.print(out());
       }
+    }
+
+    /** In the words of {@code scripts/cluster status}. */
+    private static String state(ReplicaState replica) {
+      String reason = replica.status().map(ReplicaStatus::getReason).orElseGet(replica::problem);
+      String state = !replica.reachable() ? "no-answer" : ready(replica) ? "ready" : "not-ready";
+      return reason.isEmpty() ? state : state + " (" + reason + ")";
     }
 
     /** Scripts ask: can I send? */

@@ -1,6 +1,7 @@
 package io.keelmq.client.cli;
 
 import io.keelmq.client.StartAt;
+import io.keelmq.common.Durations;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -9,8 +10,6 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
-import java.util.Locale;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -18,7 +17,6 @@ import picocli.CommandLine.TypeConversionException;
 /** How words on the command line are read; each says what it expected. */
 final class Converters {
   private static final Pattern TOPIC = Pattern.compile("[%a-zA-Z0-9_-]{1,127}");
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,15})(ms|s|m|h|d)");
   private static final Pattern OFFSET = Pattern.compile("\\d{1,19}");
 
   private Converters() {}
@@ -36,43 +34,30 @@ final class Converters {
     }
   }
 
-  /** A length of time: 500ms, 10s, 5m, 1h, 7d. */
+  /** A length of time: 500ms, 10s, 5m, 1h, 7d; a number is seconds. */
   static final class Length implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String text) {
-      return duration(text);
+      return Durations.parseOrSeconds(text)
+          .orElseThrow(() -> noLength(text, "a number of seconds, 500ms, 10s, 5m, 1h or 7d"));
     }
   }
 
-  /** A length of time, or {@code forever}, which is zero. */
+  /** A length of time with its unit, or {@code forever}, which is zero. */
   static final class Retention implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String text) {
-      return text.equalsIgnoreCase("forever") ? Duration.ZERO : duration(text);
+      return text.equalsIgnoreCase("forever") || text.equals("0") ? Duration.ZERO : duration(text);
     }
   }
 
-  static Duration duration(String text) {
-    if (text.equals("0")) {
-      return Duration.ZERO;
-    }
-    Matcher parts = DURATION.matcher(text.toLowerCase(Locale.ROOT));
-    if (!parts.matches()) {
-      throw new TypeConversionException(
-          "\"%s\" is no length of time: write 500ms, 10s, 5m, 1h or 7d".formatted(text));
-    }
-    long count = Long.parseLong(parts.group(1));
-    try {
-      return switch (parts.group(2)) {
-        case "ms" -> Duration.ofMillis(count);
-        case "s" -> Duration.ofSeconds(count);
-        case "m" -> Duration.ofMinutes(count);
-        case "h" -> Duration.ofHours(count);
-        default -> Duration.ofDays(count);
-      };
-    } catch (ArithmeticException e) {
-      throw new TypeConversionException("\"" + text + "\" is longer than anything lasts");
-    }
+  private static Duration duration(String text) {
+    return Durations.parse(text).orElseThrow(() -> noLength(text, "500ms, 10s, 5m, 1h or 7d"));
+  }
+
+  private static TypeConversionException noLength(String text, String expected) {
+    return new TypeConversionException(
+        "\"%s\" is no length of time: write %s".formatted(Table.printable(text), expected));
   }
 
   /**

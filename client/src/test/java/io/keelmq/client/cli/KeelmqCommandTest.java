@@ -37,6 +37,8 @@ class KeelmqCommandTest {
         "group seek billing --topic orders",
         "cluster init --replicas 2",
         "bench produce --size 4194305",
+        "bench produce --seconds soon",
+        "bench read --seconds 2d",
         "topic list --timeout 0",
         "topic list -o xml",
       })
@@ -169,6 +171,25 @@ class KeelmqCommandTest {
     keelmq.cluster.role = ReplicaRole.UNINITIALIZED;
     assertEquals(5, keelmq.run("cluster", "status"));
     assertTrue(keelmq.errLines().get(0).contains("keelmq cluster init"));
+  }
+
+  @Test
+  void showsAReplicaALine() {
+    keelmq.run("cluster", "status");
+
+    assertTrue(
+        keelmq.outLines().stream()
+            .anyMatch(line -> line.matches("ROLE +NODE +STATE +TERM +APPLIED +CLIENT.*")),
+        keelmq::out);
+    assertTrue(
+        keelmq.outLines().stream().anyMatch(line -> line.matches("leader +n1 +ready +.*")),
+        keelmq::out);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0s", "0ms"})
+  void takesSecondsWithAndWithoutTheirUnit(String time) {
+    assertEquals(0, keelmq.run("bench", "produce", "--warmup", time, "--seconds", time));
   }
 
   @Test

@@ -46,7 +46,7 @@ final class FakeAdmin extends AdminGrpc.AdminImplBase {
     var response = GetOffsetsResponse.newBuilder();
     committed.forEach(
         (key, offset) -> {
-          String[] parts = key.split("/");
+          String[] parts = key.split("/", -1);
           if (parts[0].equals(request.getConsumerGroup())) {
             response.addOffsets(
                 QueueOffset.newBuilder().setQueue(Integer.parseInt(parts[1])).setOffset(offset));

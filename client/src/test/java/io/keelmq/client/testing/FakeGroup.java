@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A broker group of three replicas over one {@link FakeLog}, each of which serves, and a name
@@ -58,7 +59,7 @@ public final class FakeGroup implements AutoCloseable {
   private final List<FakeStreams> streams = new ArrayList<>();
   private volatile Fates fates = (replica, batch) -> Fate.STORED;
   private volatile int leader;
-  private volatile long term = 1;
+  private final AtomicLong term = new AtomicLong(1);
   private long topicsVersion = 1;
 
   public FakeGroup() throws IOException {
@@ -95,7 +96,7 @@ public final class FakeGroup implements AutoCloseable {
   /** Makes another replica lead, and tells the name server. */
   public void lead(int replica) {
     leader = replica;
-    term++;
+    term.incrementAndGet();
     announce();
   }
 
@@ -122,7 +123,7 @@ public final class FakeGroup implements AutoCloseable {
         BrokerGroupRoute.newBuilder()
             .setClusterId("fake")
             .setBrokerGroup("g0")
-            .setTerm(term)
+            .setTerm(term.get())
             .setLeaderNode("n" + leader)
             .setTopicsVersion(topicsVersion);
     for (int i = 0; i < servers.size(); i++) {

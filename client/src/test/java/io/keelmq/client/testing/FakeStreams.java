@@ -223,7 +223,7 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
   private synchronized void push(
       ReadRequest request,
       ServerCallStreamObserver<ReadResponse> responses,
-      TreeMap<Integer, Long> next) {
+      Map<Integer, Long> next) {
     String topic = request.getTopic();
     for (Map.Entry<Integer, Long> place : next.entrySet()) {
       while (place.getValue() < group.log.end(topic, place.getKey())) {

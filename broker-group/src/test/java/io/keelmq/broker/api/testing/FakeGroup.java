@@ -26,6 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
@@ -57,7 +58,7 @@ public final class FakeGroup implements AutoCloseable {
   private int leader = -1;
   private long term;
   private long index;
-  private volatile long timeMillis = 1_000_000;
+  private final AtomicLong timeMillis = new AtomicLong(1_000_000);
   private int mostQueued;
   private boolean uninitialized;
   private volatile int overloadedPercent;
@@ -108,7 +109,7 @@ public final class FakeGroup implements AutoCloseable {
   }
 
   public void passTime(long millis) {
-    timeMillis += millis;
+    timeMillis.addAndGet(millis);
   }
 
   public StateView state() {
@@ -227,7 +228,7 @@ public final class FakeGroup implements AutoCloseable {
     entry.position(HEADER_BYTES);
     proposal.records().forEach(records -> entry.put(records.duplicate()));
     entries.put(index, entry.flip().asReadOnlyBuffer());
-    var info = new LogEntryInfo(index, taken.term(), ++timeMillis);
+    var info = new LogEntryInfo(index, taken.term(), timeMillis.incrementAndGet());
     Outcome outcome = state.apply(info, proposal.origin(), placed(proposal.command()));
     state.finish(info);
     if (!outcome.effects().isEmpty()) {
