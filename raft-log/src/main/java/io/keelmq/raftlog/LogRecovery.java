@@ -158,7 +158,7 @@ final class LogRecovery {
       throw new CorruptLogException(
           path, SegmentHeader.BYTES, "at least one record in a sealed segment", "none");
     }
-    return files.writeSidecar(scan.index(), (int) scan.checksum().getValue());
+    return files.writeSidecar(scan.sidecar());
   }
 
   private ActiveSegment openActive(long base, long floor) throws IOException {

@@ -112,9 +112,10 @@ final class SegmentFiles {
   }
 
   /** Writes the sidecar of a segment whose bytes have been forced, and returns it mapped. */
-  Sidecar writeSidecar(SegmentIndex index, int checksum) throws IOException {
-    publish(sidecar(index.baseIndex()), new Sidecar(index, checksum).encode());
-    return readSidecar(index.baseIndex());
+  Sidecar writeSidecar(Sidecar sidecar) throws IOException {
+    long baseIndex = sidecar.index().baseIndex();
+    publish(sidecar(baseIndex), sidecar.encode());
+    return readSidecar(baseIndex);
   }
 
   Sidecar readSidecar(long baseIndex) throws IOException {
@@ -129,8 +130,7 @@ final class SegmentFiles {
 
   /** Makes a segment whose bytes have been forced a sealed one. */
   SealedSegment seal(ActiveSegment full) throws IOException {
-    Sidecar sidecar = writeSidecar(full.index(), full.checksum());
-    return new SealedSegment(full.path(), full.header(), sidecar, disk);
+    return new SealedSegment(full.path(), full.header(), writeSidecar(full.sidecar()), disk);
   }
 
   /**
