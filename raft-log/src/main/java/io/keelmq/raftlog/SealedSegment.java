@@ -112,5 +112,6 @@ final class SealedSegment extends Segment {
   }
 
   /** Written so that the compiler cannot drop the reads; its value means nothing. */
+  @SuppressWarnings("UnusedVariable")
   private int touched;
 }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -59,12 +60,12 @@ final class SegmentFiles {
   }
 
   /** The base indexes of all segments, ascending. */
-  TreeSet<Long> segments() throws IOException {
+  NavigableSet<Long> segments() throws IOException {
     return baseIndexes(SEGMENT);
   }
 
   /** The base indexes of all segments that have a sidecar, ascending. */
-  TreeSet<Long> sidecars() throws IOException {
+  NavigableSet<Long> sidecars() throws IOException {
     return baseIndexes(SIDECAR);
   }
 
@@ -76,7 +77,7 @@ final class SegmentFiles {
         leftovers.add(file);
       }
     }
-    TreeSet<Long> orphans = sidecars();
+    NavigableSet<Long> orphans = sidecars();
     orphans.removeAll(segments());
     orphans.forEach(base -> leftovers.add(sidecar(base)));
     for (Path file : leftovers) {
@@ -197,7 +198,7 @@ final class SegmentFiles {
     return mark == 0 ? 1 : mark;
   }
 
-  private TreeSet<Long> baseIndexes(String suffix) throws IOException {
+  private NavigableSet<Long> baseIndexes(String suffix) throws IOException {
     List<Path> files = disk.list(folder);
     var found = new TreeSet<Long>();
     for (Path file : files) {
