@@ -7,12 +7,16 @@ import io.keelmq.broker.state.Reply;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An entry between the proposer and its end. JRaft runs it with an error when the entry fails; the
  * apply loop ends it when it is applied.
  */
 final class EntryInFlight implements Closure {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EntryInFlight.class);
 
   private final List<PendingCommand> commands;
   private final long bytes;
@@ -50,7 +54,7 @@ final class EntryInFlight implements Closure {
     end(
         () -> {
           for (int i = 0; i < commands.size(); i++) {
-            commands.get(i).tell(new ProposalOutcome.Applied(index, replies.get(i)));
+            tell(commands.get(i), new ProposalOutcome.Applied(index, replies.get(i)));
           }
         });
   }
@@ -66,7 +70,16 @@ final class EntryInFlight implements Closure {
   }
 
   void fail(ProposalOutcome outcome) {
-    end(() -> commands.forEach(command -> command.tell(outcome)));
+    end(() -> commands.forEach(command -> tell(command, outcome)));
+  }
+
+  private static void tell(PendingCommand command, ProposalOutcome outcome) {
+    try {
+      command.tell(outcome);
+    } catch (RuntimeException e) {
+      // The others in the entry are somebody else's, and nobody would ever tell them.
+      LOG.error("a caller failed when it was told how its command ended", e);
+    }
   }
 
   private void end(Runnable tell) {

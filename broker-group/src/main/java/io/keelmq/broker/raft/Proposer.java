@@ -19,6 +19,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Group commit: gathers commands into entries and hands them to Raft, in the order in which they
@@ -30,6 +32,8 @@ import java.util.function.Consumer;
  * may propose. The lock guards the queue and the counts; nobody is called while it is held.
  */
 final class Proposer {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Proposer.class);
 
   /** A batch is sent when it has this many bytes. */
   static final int BATCH_BYTES = 64 << 10;
@@ -210,16 +214,18 @@ final class Proposer {
       entry.fail(notLeader());
       return;
     }
-    ByteBuffer data = encode(batch);
-    tellEarly(batch);
-    entriesSent.increment();
-    commandsSent.add(batch.size());
-    bytesSent.add(data.remaining());
     try {
+      ByteBuffer data = encode(batch);
+      tellEarly(batch);
+      entriesSent.increment();
+      commandsSent.add(batch.size());
+      bytesSent.add(data.remaining());
       // Without the term an entry could slip into a later leadership of this replica, behind
       // entries of others that its sender has never seen.
       raft.accept(new Task(data, entry, expectedTerm));
     } catch (RuntimeException e) {
+      // Whatever it was, it must not end the thread: nobody elects another leader because of it.
+      LOG.error("an entry of {} commands was not handed to Raft", batch.size(), e);
       entry.fail(new ProposalOutcome.Unknown("Raft did not take the entry: " + e.getMessage()));
     }
   }

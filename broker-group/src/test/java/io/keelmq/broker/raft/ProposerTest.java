@@ -40,7 +40,7 @@ class ProposerTest {
 
   private final List<ProposalOutcome> outcomes = Collections.synchronizedList(new ArrayList<>());
   private final Replies replies = new Replies("test");
-  private AckPolicy acks = AckPolicy.AFTER_APPLY;
+  private volatile AckPolicy acks = AckPolicy.AFTER_APPLY;
   private Proposer proposer;
 
   @BeforeEach
@@ -123,6 +123,48 @@ class ProposerTest {
     awaitEntries(Proposer.PARTIAL_WINDOW + 3);
     assertEquals(1, decoded(Proposer.PARTIAL_WINDOW + 1).commands().size());
     assertTrue(raft.get(Proposer.PARTIAL_WINDOW + 1).getData().remaining() > 8 << 20);
+  }
+
+  @Test
+  void goesOnAfterAnEntryThatCannotBeSent() {
+    proposer.lead(7);
+    acks =
+        (command, state) -> {
+          throw new IllegalStateException("broken");
+        };
+    propose(10);
+    await().atMost(30, SECONDS).until(() -> outcomes.size() == 1);
+    assertInstanceOf(ProposalOutcome.Unknown.class, outcomes.get(0));
+
+    acks = AckPolicy.AFTER_APPLY;
+    propose(10);
+
+    awaitEntries(1);
+  }
+
+  @Test
+  void tellsTheOthersOfAnEntryWhenOneCallerFails() {
+    var done = new ArrayList<PendingCommand>();
+    for (int i = 0; i < 2; i++) {
+      boolean fails = i == 0;
+      done.add(
+          new PendingCommand(
+              new Proposal(
+                  Optional.empty(),
+                  new Command.AdvanceTime(),
+                  List.of(),
+                  outcome -> {
+                    if (fails) {
+                      throw new IllegalStateException("broken");
+                    }
+                    outcomes.add(outcome);
+                  })));
+    }
+
+    new EntryInFlight(done, 0, (entry, tell) -> tell.run())
+        .applied(1, List.of(new Reply.Done(), new Reply.Done()));
+
+    assertEquals(List.of(new ProposalOutcome.Applied(1, new Reply.Done())), outcomes);
   }
 
   @Test
