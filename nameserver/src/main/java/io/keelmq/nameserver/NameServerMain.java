@@ -1,6 +1,7 @@
 package io.keelmq.nameserver;
 
 import io.keelmq.common.ConfigurationException;
+import io.keelmq.common.GrpcLog;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.Settings;
 import io.keelmq.common.Shutdown;
@@ -26,6 +27,7 @@ public final class NameServerMain {
           "nameserver [--config FILE] [key=value ...]\n" + Settings.help(NameServerOptions.KEYS));
       return;
     }
+    GrpcLog.warningsOnly();
     Logger log = LoggerFactory.getLogger(NameServerMain.class);
     var shutdown = new Shutdown();
     NameServerOptions options;

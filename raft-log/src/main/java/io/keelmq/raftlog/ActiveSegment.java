@@ -3,6 +3,7 @@ package io.keelmq.raftlog;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /**
@@ -16,26 +17,26 @@ final class ActiveSegment extends Segment {
 
   private final DiskFile file;
   private final CRC32C checksum;
+  private final ContentChecksum content;
 
   /** The file's length; what the index has beyond it is still in the staging buffer. */
   private long writtenBytes;
 
   ActiveSegment(DiskFile file, SegmentScan scan) {
-    this(scan.path(), file, scan.header(), scan.index(), scan.checksum());
-  }
-
-  private ActiveSegment(
-      Path path, DiskFile file, SegmentHeader header, SegmentIndex index, CRC32C checksum) {
-    super(path, header, index);
+    super(scan.path(), scan.header(), scan.index());
     this.file = file;
-    this.checksum = checksum;
-    this.writtenBytes = index.bytes();
+    this.checksum = scan.checksum();
+    this.content = scan.content();
+    this.writtenBytes = scan.index().bytes();
   }
 
   static ActiveSegment created(Path path, DiskFile file, SegmentHeader header) {
     var checksum = new CRC32C();
     checksum.update(header.encode());
-    return new ActiveSegment(path, file, header, new SegmentIndex(header.baseIndex()), checksum);
+    var index = new SegmentIndex(header.baseIndex());
+    return new ActiveSegment(
+        file,
+        new SegmentScan(path, header, index, checksum, new ContentChecksum(), Optional.empty()));
   }
 
   /** Whether {@code record} may go in here; the first one always may. */
@@ -65,6 +66,7 @@ final class ActiveSegment extends Segment {
       staging.put(data);
     }
     index().add(record.term(), record.type(), RecordCodec.recordBytes(record));
+    content.add(record);
   }
 
   /** Hands what is staged to the file system. Durable only after {@link #force}. */
@@ -93,9 +95,9 @@ final class ActiveSegment extends Segment {
     return new ActiveSegment(file, SegmentScan.of(file, path(), baseIndex()).orRefuse());
   }
 
-  /** Of every byte of the file. */
-  int checksum() {
-    return (int) checksum.getValue();
+  /** The sidecar of all that has been appended and flushed. */
+  Sidecar sidecar() {
+    return new Sidecar(index(), (int) checksum.getValue(), content.value());
   }
 
   void close() throws IOException {

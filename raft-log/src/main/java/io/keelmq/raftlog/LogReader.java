@@ -60,11 +60,11 @@ public final class LogReader {
     return look(
             baseIndex,
             segment -> {
-              if (segment.baseIndex() != baseIndex || !(segment instanceof SealedSegment)) {
-                return false;
+              if (segment.baseIndex() == baseIndex && segment instanceof SealedSegment sealed) {
+                sealed.verify();
+                return true;
               }
-              ((SealedSegment) segment).verify();
-              return true;
+              return false;
             })
         .orElse(false);
   }

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,7 +72,7 @@ final class LogRecovery {
     if (found.isPresent()) {
       return found.get();
     }
-    TreeSet<Long> segments = files.segments();
+    NavigableSet<Long> segments = files.segments();
     if (!segments.isEmpty()) {
       throw new CorruptLogException(
           files.bounds(), 0, "the bounds of a log of " + segments.size() + " segments", "no file");
@@ -96,8 +96,8 @@ final class LogRecovery {
 
   private Recovered openSegments(LogBounds bounds) throws IOException {
     List<Segment> segments = new ArrayList<>();
-    TreeSet<Long> bases = files.segments();
-    TreeSet<Long> sidecars = files.sidecars();
+    NavigableSet<Long> bases = files.segments();
+    NavigableSet<Long> sidecars = files.sidecars();
     for (long base : bases) {
       checkFollows(segments, base);
       if (base != bases.last() || sidecars.contains(base)) {
@@ -158,7 +158,7 @@ final class LogRecovery {
       throw new CorruptLogException(
           path, SegmentHeader.BYTES, "at least one record in a sealed segment", "none");
     }
-    return files.writeSidecar(scan.index(), (int) scan.checksum().getValue());
+    return files.writeSidecar(scan.sidecar());
   }
 
   private ActiveSegment openActive(long base, long floor) throws IOException {

@@ -15,16 +15,19 @@ final class SealedSegment extends Segment {
 
   private final Disk disk;
   private final int checksum;
+  private final int contentChecksum;
   private volatile ByteBuffer mapping;
 
   SealedSegment(Path path, SegmentHeader header, Sidecar sidecar, Disk disk) {
     super(path, header, sidecar.index());
     this.checksum = sidecar.checksum();
+    this.contentChecksum = sidecar.contentChecksum();
     this.disk = disk;
   }
 
   SegmentSummary summary(Path sidecar) {
-    return new SegmentSummary(baseIndex(), lastIndex(), path(), sidecar, index().bytes(), checksum);
+    return new SegmentSummary(
+        baseIndex(), lastIndex(), path(), sidecar, index().bytes(), checksum, contentChecksum);
   }
 
   @Override
@@ -48,13 +51,21 @@ final class SealedSegment extends Segment {
    * @throws CorruptLogException if they differ
    */
   void verify() throws IOException {
+    var content = new ContentChecksum();
     for (long i = baseIndex(); i <= lastIndex(); i++) {
-      read(i);
+      content.add(read(i));
     }
     ByteBuffer all = mapping();
     int found = Crc.of(all, 0, all.limit());
     if (found != checksum) {
       throw new CorruptLogException(path(), 0, Flaw.checksum(checksum, found));
+    }
+    if (content.value() != contentChecksum) {
+      throw new CorruptLogException(
+          path(),
+          SegmentHeader.BYTES,
+          "entries with content checksum 0x%08x".formatted(contentChecksum),
+          "0x%08x".formatted(content.value()));
     }
   }
 
@@ -101,5 +112,6 @@ final class SealedSegment extends Segment {
   }
 
   /** Written so that the compiler cannot drop the reads; its value means nothing. */
+  @SuppressWarnings("UnusedVariable")
   private int touched;
 }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -59,12 +60,12 @@ final class SegmentFiles {
   }
 
   /** The base indexes of all segments, ascending. */
-  TreeSet<Long> segments() throws IOException {
+  NavigableSet<Long> segments() throws IOException {
     return baseIndexes(SEGMENT);
   }
 
   /** The base indexes of all segments that have a sidecar, ascending. */
-  TreeSet<Long> sidecars() throws IOException {
+  NavigableSet<Long> sidecars() throws IOException {
     return baseIndexes(SIDECAR);
   }
 
@@ -76,7 +77,7 @@ final class SegmentFiles {
         leftovers.add(file);
       }
     }
-    TreeSet<Long> orphans = sidecars();
+    NavigableSet<Long> orphans = sidecars();
     orphans.removeAll(segments());
     orphans.forEach(base -> leftovers.add(sidecar(base)));
     for (Path file : leftovers) {
@@ -112,9 +113,10 @@ final class SegmentFiles {
   }
 
   /** Writes the sidecar of a segment whose bytes have been forced, and returns it mapped. */
-  Sidecar writeSidecar(SegmentIndex index, int checksum) throws IOException {
-    publish(sidecar(index.baseIndex()), new Sidecar(index, checksum).encode());
-    return readSidecar(index.baseIndex());
+  Sidecar writeSidecar(Sidecar sidecar) throws IOException {
+    long baseIndex = sidecar.index().baseIndex();
+    publish(sidecar(baseIndex), sidecar.encode());
+    return readSidecar(baseIndex);
   }
 
   Sidecar readSidecar(long baseIndex) throws IOException {
@@ -129,8 +131,7 @@ final class SegmentFiles {
 
   /** Makes a segment whose bytes have been forced a sealed one. */
   SealedSegment seal(ActiveSegment full) throws IOException {
-    Sidecar sidecar = writeSidecar(full.index(), full.checksum());
-    return new SealedSegment(full.path(), full.header(), sidecar, disk);
+    return new SealedSegment(full.path(), full.header(), writeSidecar(full.sidecar()), disk);
   }
 
   /**
@@ -197,7 +198,7 @@ final class SegmentFiles {
     return mark == 0 ? 1 : mark;
   }
 
-  private TreeSet<Long> baseIndexes(String suffix) throws IOException {
+  private NavigableSet<Long> baseIndexes(String suffix) throws IOException {
     List<Path> files = disk.list(folder);
     var found = new TreeSet<Long>();
     for (Path file : files) {

@@ -12,10 +12,16 @@ import java.util.zip.CRC32C;
  *
  * @param index all records before the flaw
  * @param checksum of all bytes before the flaw; may be fed on
+ * @param content of all records before the flaw; may be fed on
  * @param flaw what is wrong behind the last record of {@code index}; empty if the file ends there
  */
 record SegmentScan(
-    Path path, SegmentHeader header, SegmentIndex index, CRC32C checksum, Optional<Flaw> flaw) {
+    Path path,
+    SegmentHeader header,
+    SegmentIndex index,
+    CRC32C checksum,
+    ContentChecksum content,
+    Optional<Flaw> flaw) {
 
   /**
    * @throws CorruptLogException if the header is damaged
@@ -32,6 +38,7 @@ record SegmentScan(
     var index = new SegmentIndex(baseIndex);
     var checksum = new CRC32C();
     checksum.update(window.at(0, SegmentHeader.BYTES));
+    var content = new ContentChecksum();
     long size = window.fileBytes();
     Optional<Flaw> flaw = Optional.empty();
     while (flaw.isEmpty() && index.bytes() < size && index.lastIndex() < lastIndex) {
@@ -39,10 +46,16 @@ record SegmentScan(
       flaw = flaw(record, header, index);
       if (flaw.isEmpty()) {
         index.add(RecordCodec.term(record), RecordCodec.type(record), record.remaining());
+        content.add(RecordCodec.decode(record));
         checksum.update(record);
       }
     }
-    return new SegmentScan(path, header, index, checksum, flaw);
+    return new SegmentScan(path, header, index, checksum, content, flaw);
+  }
+
+  /** The sidecar of what was read. */
+  Sidecar sidecar() {
+    return new Sidecar(index, (int) checksum.getValue(), content.value());
   }
 
   /** The same scan, if it read to the end of the file without a flaw. */

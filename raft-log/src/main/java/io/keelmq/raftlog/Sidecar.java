@@ -5,20 +5,22 @@ import java.nio.IntBuffer;
 import java.nio.file.Path;
 
 /**
- * A sealed segment's {@code .idx} file: its index, and the checksum of the whole segment.
- * Immutable.
+ * A sealed segment's {@code .idx} file: its index, and what the segment's bytes and entries add up
+ * to. Immutable.
  *
  * @param checksum of every byte of the segment
+ * @param contentChecksum of its entries, see {@link ContentChecksum}
  */
-record Sidecar(SegmentIndex index, int checksum) {
+record Sidecar(SegmentIndex index, int checksum, int contentChecksum) {
 
-  private static final int FIXED_BYTES = 64;
+  private static final int FIXED_BYTES = 72;
   private static final int BASE_INDEX = 16;
   private static final int RECORDS = 24;
   private static final int TERM_RUNS = 28;
   private static final int SPECIALS = 32;
   private static final int CHECKSUM = 36;
   private static final int SEGMENT_BYTES = 40;
+  private static final int CONTENT_CHECKSUM = 64;
 
   ByteBuffer encode() {
     long[] runs = index.termRuns();
@@ -31,6 +33,7 @@ record Sidecar(SegmentIndex index, int checksum) {
         .putInt(SPECIALS, specials.length / 2)
         .putInt(CHECKSUM, checksum)
         .putLong(SEGMENT_BYTES, index.bytes())
+        .putInt(CONTENT_CHECKSUM, contentChecksum)
         .position(FIXED_BYTES);
     for (long value : runs) {
       bytes.putLong(value);
@@ -83,7 +86,8 @@ record Sidecar(SegmentIndex index, int checksum) {
     IntBuffer positions = rest.slice().asIntBuffer();
     return new Sidecar(
         new SegmentIndex(baseIndex, records, positions, termRuns, specialPairs),
-        bytes.getInt(CHECKSUM));
+        bytes.getInt(CHECKSUM),
+        bytes.getInt(CONTENT_CHECKSUM));
   }
 
   private static int bytes(int records, int runs, int specials) {

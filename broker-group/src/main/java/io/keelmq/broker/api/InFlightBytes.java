@@ -35,8 +35,11 @@ final class InFlightBytes {
 
   void release(int less) {
     stats.inFlightBytes.add(-less);
-    if (bytes.addAndGet(-less) < maxBytes) {
-      wakeOldest();
+    long left = bytes.addAndGet(-less);
+    if (left < maxBytes) {
+      // Whoever is woken may have nothing to send and pass the turn to nobody. When nothing is in
+      // flight no later release does it either, so the last one wakes everybody.
+      wakeOldest(left == 0 ? Integer.MAX_VALUE : WOKEN_AT_ONCE);
     }
   }
 
@@ -53,7 +56,7 @@ final class InFlightBytes {
     }
     // Room may have been made before the session stood in the queue.
     if (bytes.get() < maxBytes) {
-      wakeOldest();
+      wakeOldest(WOKEN_AT_ONCE);
     }
     return false;
   }
@@ -65,15 +68,15 @@ final class InFlightBytes {
     }
     if (!wasWaiting && bytes.get() < maxBytes) {
       // It may have been woken just now and will not use the room.
-      wakeOldest();
+      wakeOldest(WOKEN_AT_ONCE);
     }
   }
 
-  private void wakeOldest() {
+  private void wakeOldest(int most) {
     List<Runnable> next = new ArrayList<>(WOKEN_AT_ONCE);
     synchronized (waiting) {
       var oldest = waiting.iterator();
-      while (next.size() < WOKEN_AT_ONCE && oldest.hasNext()) {
+      while (next.size() < most && oldest.hasNext()) {
         next.add(oldest.next());
         oldest.remove();
       }

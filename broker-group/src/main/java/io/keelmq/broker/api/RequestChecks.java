@@ -194,11 +194,14 @@ final class RequestChecks {
   }
 
   static Optional<Refusal> retention(long retentionMillis) {
-    return retentionMillis >= 0
+    return retentionMillis >= 0 && retentionMillis <= Limits.MAX_RETENTION_MILLIS
         ? FINE
         : refuse(
             Code.INVALID_ARGUMENT,
-            "retention of " + retentionMillis + " ms: expected 0 (for ever) or more");
+            "retention of "
+                + retentionMillis
+                + " ms: expected 0 (for ever) to "
+                + Limits.MAX_RETENTION_MILLIS);
   }
 
   static Optional<Refusal> kind(ConsumerGroupKind kind) {

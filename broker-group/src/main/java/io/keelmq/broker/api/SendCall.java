@@ -97,7 +97,7 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
                 new Command.SendMessages(
                     new Command.ClientMessageIds(request.getClientId()), List.of(run)),
                 List.of(record),
-                outcome -> done.accept(HeldCall.answer(outcome, reply -> answer(queue, reply)))));
+                outcome -> done.accept(HeldCall.answer(outcome, this::answer))));
   }
 
   /** The message with its length in front, as runs hold it. */
@@ -114,14 +114,14 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
     return record.put(message).flip();
   }
 
-  private HeldCall.Answer<SendResponse> answer(int queue, Reply reply) {
+  private HeldCall.Answer<SendResponse> answer(Reply reply) {
     if (reply instanceof Reply.Stored stored && stored.firstOffsets().size() == 1) {
       if (!stored.duplicate()) {
         edge.stats().sends.increment();
       }
       return new HeldCall.Answer.Final<>(
           SendResponse.newBuilder()
-              .setQueue(queue)
+              .setQueue(stored.queues().get(0))
               .setOffset(stored.firstOffsets().get(0))
               .setDuplicate(stored.duplicate())
               .build());

@@ -2,6 +2,7 @@ package io.keelmq.broker.app;
 
 import io.keelmq.broker.raft.UnusableFolderException;
 import io.keelmq.common.ConfigurationException;
+import io.keelmq.common.GrpcLog;
 import io.keelmq.common.Settings;
 import io.keelmq.common.Shutdown;
 import java.io.IOException;
@@ -24,6 +25,7 @@ public final class BrokerMain {
           "broker [--config FILE] [key=value ...]\n" + Settings.help(BrokerOptions.KEYS));
       return;
     }
+    GrpcLog.warningsOnly();
     Logger log = LoggerFactory.getLogger(BrokerMain.class);
     var shutdown = new Shutdown();
     BrokerOptions options;

@@ -47,6 +47,10 @@ final class RaftMember {
   private final ReadPoints readPoints;
   private final DeadlineTicker ticker;
   private final Watchdog watchdog;
+  private final PeerWatch peerWatch =
+      new PeerWatch(
+          peer -> LOG.warn("peer does not answer, peer={}", peer),
+          peer -> LOG.info("peer answers again, peer={}", peer));
   private final Transfers transfers;
   private final RaftServer server;
   private final RaftGroupService service;
@@ -252,6 +256,7 @@ final class RaftMember {
     watchdog.check(
         new Watchdog.Progress(
             leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
+    peerWatch.look(peers());
   }
 
   private final class Remedies implements Watchdog.Remedies {

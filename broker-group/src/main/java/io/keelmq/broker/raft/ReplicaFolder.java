@@ -101,7 +101,12 @@ final class ReplicaFolder {
           "data folder %s holds a log or votes, but no file \"%s\" says whose: restore that file; if it is lost, %s"
               .formatted(folder, IdentityFile.NAME, REJOIN));
     }
-    if (identity.isPresent() && identity.get().stage() == Stage.JOINED && !(hasLog && hasMeta)) {
+    if (identity.isEmpty()) {
+      return;
+    }
+    boolean joined = identity.get().stage() == Stage.JOINED;
+    // The term is stored before the first entry: a log without it has lost it, in any stage.
+    if ((joined && !hasLog) || ((joined || hasLog) && !hasMeta)) {
       throw new UnusableFolderException(
           "replica %s of cluster %s has been a member and lost its %s (%s): %s"
               .formatted(
@@ -187,8 +192,11 @@ final class ReplicaFolder {
     return identity;
   }
 
-  /** Returns when it is on disk. */
+  /** Returns when it is on disk, and with it the names of the folders here. */
   void write(ReplicaIdentity next) throws IOException {
+    // JRaft syncs the file with the vote, and not the name of its folder in ours: a power loss
+    // could take back a vote with the whole folder. The identity's own sync covers the name.
+    Files.createDirectories(metaFolder());
     identityFile.write(next);
     identity = Optional.of(next);
   }

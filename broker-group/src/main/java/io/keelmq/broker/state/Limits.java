@@ -10,6 +10,10 @@ public final class Limits {
   public static final int MAX_CONSUMER_GROUP_NAME = 120;
   public static final int MAX_QUEUES = 1_024;
   public static final int MAX_TOPICS = 10_000;
+
+  /** A thousand years: beyond it, sums with log time leave the range of a long. */
+  public static final long MAX_RETENTION_MILLIS = 1_000L * 366 * 24 * 3_600_000;
+
   public static final int MAX_CONSUMER_GROUPS = 10_000;
 
   public static final int MAX_RUNS = 1_024;

@@ -1,6 +1,7 @@
 package io.keelmq.broker.state;
 
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The offsets of messages stored lately, by client, topic and message id: what a client's retry is
@@ -11,19 +12,28 @@ import java.util.OptionalLong;
  */
 final class MessageIds {
 
+  /** Where a message was stored. */
+  record Place(int queue, long offset) {}
+
   private final Tables tables;
   private final Counters counters;
+
+  /**
+   * No id by age stands below. Only spares the search: a store walks over what was deleted at the
+   * front, id by id, until a compaction has dropped it. Made anew after a restart.
+   */
+  private byte[] oldestByAge = Keys.prefix('n');
 
   MessageIds(Tables tables, Counters counters) {
     this.tables = tables;
     this.counters = counters;
   }
 
-  OptionalLong find(long topicId, String clientId, String messageId) {
+  Optional<Place> find(long topicId, String clientId, String messageId) {
     return tables
         .get(Table.DEDUP, Keys.messageId(topicId, clientId, messageId))
-        .map(row -> OptionalLong.of(new RowReader(row).int64()))
-        .orElse(OptionalLong.empty());
+        .map(RowReader::new)
+        .map(row -> new Place(row.int32(), row.int64()));
   }
 
   /** Whether {@code more} ids fit without forgetting one that is younger than it may be. */
@@ -32,8 +42,7 @@ final class MessageIds {
     if (count + more <= Limits.MAX_MESSAGE_IDS) {
       return true;
     }
-    byte[] all = Keys.prefix('n');
-    var oldest = tables.range(Table.DEDUP, all, Keys.after(all), more);
+    var oldest = oldest(more);
     return oldest.size() == more && ageOf(entry, oldest.get(more - 1)) >= Limits.DEDUP_MIN_MILLIS;
   }
 
@@ -46,10 +55,11 @@ final class MessageIds {
       long topicId,
       String clientId,
       String messageId,
-      long offset) {
+      Place place) {
     int forgotten = forget(entry);
     byte[] key = Keys.messageId(topicId, clientId, messageId);
-    tables.put(Table.DEDUP, key, Rows.int64(offset));
+    tables.put(
+        Table.DEDUP, key, new RowWriter(12).int32(place.queue()).int64(place.offset()).done());
     tables.put(Table.DEDUP, Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal), key);
     counters.add(Counters.MESSAGE_IDS, 1 - forgotten);
   }
@@ -57,17 +67,22 @@ final class MessageIds {
   private int forget(LogEntryInfo entry) {
     boolean full = counters.get(Counters.MESSAGE_IDS) >= Limits.MAX_MESSAGE_IDS;
     long keepMillis = full ? Limits.DEDUP_MIN_MILLIS : Limits.MESSAGE_ID_MILLIS;
-    byte[] all = Keys.prefix('n');
     int forgotten = 0;
-    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+    for (var row : oldest(Limits.FORGET_PER_INSERT)) {
       if (ageOf(entry, row) < keepMillis) {
         break;
       }
       tables.delete(Table.DEDUP, row.value());
       tables.delete(Table.DEDUP, row.key());
+      // Time and index only rise, so nothing is ever put below.
+      oldestByAge = row.key();
       forgotten++;
     }
     return forgotten;
+  }
+
+  private List<TableReads.Row> oldest(int limit) {
+    return tables.range(Table.DEDUP, oldestByAge, Keys.after(Keys.prefix('n')), limit);
   }
 
   private static long ageOf(LogEntryInfo entry, TableReads.Row byAge) {

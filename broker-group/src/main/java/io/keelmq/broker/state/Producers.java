@@ -31,9 +31,10 @@ final class Producers {
   /**
    * Judges a batch by its number.
    *
+   * @param queues of its runs; a repeat has the same as the first copy
    * @return how to answer it without storing anything; empty if it is the next one
    */
-  Optional<Outcome> judge(LogEntryInfo entry, ProducerSequence batch) {
+  Optional<Outcome> judge(LogEntryInfo entry, ProducerSequence batch, List<Integer> queues) {
     if (!Names.isPrintable(batch.producerId(), Limits.MAX_PRODUCER_ID)
         || batch.epoch() < 0
         || batch.sequence() < 1) {
@@ -75,7 +76,8 @@ final class Producers {
     }
     return Optional.of(
         receipt(batch)
-            .map(offsets -> Outcome.of(new Reply.Stored(offsets, true)))
+            .filter(offsets -> offsets.size() == queues.size())
+            .map(offsets -> Outcome.of(new Reply.Stored(queues, offsets, true)))
             .orElseGet(
                 () ->
                     Outcome.rejected(

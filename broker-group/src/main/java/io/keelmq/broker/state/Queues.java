@@ -106,7 +106,9 @@ final class Queues {
       return Optional.empty();
     }
     byte[] prefix = Keys.runs(topic.id(), queue);
-    var rows = tables.range(Table.RUNS, prefix, Keys.after(prefix), Limits.SWEEP_ROWS);
+    // Not from the prefix: a store walks over deleted rows until a compaction has dropped them.
+    byte[] first = Keys.run(topic.id(), queue, row.firstOffset());
+    var rows = tables.range(Table.RUNS, first, Keys.after(prefix), Limits.SWEEP_ROWS);
     long firstOffset = row.firstOffset();
     Optional<Deadline> next = Optional.empty();
     for (var candidate : rows) {

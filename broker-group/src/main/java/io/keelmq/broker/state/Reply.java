@@ -8,13 +8,19 @@ public sealed interface Reply {
   /**
    * The messages are in their queues.
    *
-   * @param firstOffsets the offset of each run's first message, in the order of the runs
-   * @param duplicate true when an earlier copy had been stored, whose offsets these are
+   * @param queues the queue of each run, in the order of the runs: for an earlier copy the one that
+   *     it went to, whichever the repeat names
+   * @param firstOffsets the offset of each run's first message
+   * @param duplicate true when all of it had been stored by an earlier copy
    */
-  record Stored(List<Long> firstOffsets, boolean duplicate) implements Reply {
+  record Stored(List<Integer> queues, List<Long> firstOffsets, boolean duplicate) implements Reply {
 
     public Stored {
+      queues = List.copyOf(queues);
       firstOffsets = List.copyOf(firstOffsets);
+      if (queues.size() != firstOffsets.size()) {
+        throw new IllegalArgumentException(queues + " and " + firstOffsets + " do not match");
+      }
     }
   }
 

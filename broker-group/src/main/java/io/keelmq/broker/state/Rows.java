@@ -139,6 +139,7 @@ final class Rows {
     if (reply instanceof Reply.Stored stored) {
       out.int8(STORED).int8(stored.duplicate() ? 1 : 0).int16(stored.firstOffsets().size());
       stored.firstOffsets().forEach(out::int64);
+      stored.queues().forEach(out::int32);
     } else if (reply instanceof Reply.TopicSettings settings) {
       out.int8(TOPIC_SETTINGS).text(settings.topic().name()).raw(topic(settings.topic()));
     } else if (reply instanceof Reply.Epoch epoch) {
@@ -157,7 +158,9 @@ final class Rows {
     return switch (kind) {
       case STORED -> {
         boolean duplicate = in.int8() == 1;
-        yield new Reply.Stored(offsets(in), duplicate);
+        List<Long> firstOffsets = offsets(in);
+        List<Integer> queues = firstOffsets.stream().map(offset -> in.int32()).toList();
+        yield new Reply.Stored(queues, firstOffsets, duplicate);
       }
       case TOPIC_SETTINGS -> {
         String name = in.text();

@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * Stores messages: all runs of a command or none, and none twice.
@@ -32,7 +31,7 @@ final class Sends {
   Outcome apply(LogEntryInfo entry, Command.SendMessages send, int firstOrdinal) {
     // A repeat is recognized first: its topic may have been deleted since it was stored.
     if (send.dedup() instanceof Command.ProducerSequence batch) {
-      Optional<Outcome> answer = producers.judge(entry, batch);
+      Optional<Outcome> answer = producers.judge(entry, batch, queues(send));
       if (answer.isPresent()) {
         return answer.get();
       }
@@ -58,7 +57,7 @@ final class Sends {
       firstOffsets.add(queues.append(entry, topics.get(run.topic()), run, effects));
     }
     producers.remember(entry, batch, firstOffsets);
-    return new Outcome(new Reply.Stored(firstOffsets, false), effects);
+    return new Outcome(new Reply.Stored(queues(send), firstOffsets, false), effects);
   }
 
   private Outcome appendById(
@@ -76,23 +75,30 @@ final class Sends {
               + " s are remembered, more do not fit: send more slowly");
     }
     var effects = new ArrayList<Effect>();
+    var queuesUsed = new ArrayList<Integer>(send.runs().size());
     var firstOffsets = new ArrayList<Long>(send.runs().size());
     boolean allKnown = true;
     for (int i = 0; i < send.runs().size(); i++) {
       var run = send.runs().get(i);
       Topic topic = topics.get(run.topic());
       String messageId = run.messageIds().get(0);
-      OptionalLong known = messageIds.find(topic.id(), ids.clientId(), messageId);
+      Optional<MessageIds.Place> known = messageIds.find(topic.id(), ids.clientId(), messageId);
+      MessageIds.Place place;
       if (known.isPresent()) {
-        firstOffsets.add(known.getAsLong());
-        continue;
+        place = known.get();
+      } else {
+        allKnown = false;
+        place = new MessageIds.Place(run.queue(), queues.append(entry, topic, run, effects));
+        messageIds.remember(entry, firstOrdinal + i, topic.id(), ids.clientId(), messageId, place);
       }
-      allKnown = false;
-      long offset = queues.append(entry, topic, run, effects);
-      messageIds.remember(entry, firstOrdinal + i, topic.id(), ids.clientId(), messageId, offset);
-      firstOffsets.add(offset);
+      queuesUsed.add(place.queue());
+      firstOffsets.add(place.offset());
     }
-    return new Outcome(new Reply.Stored(firstOffsets, allKnown), effects);
+    return new Outcome(new Reply.Stored(queuesUsed, firstOffsets, allKnown), effects);
+  }
+
+  private static List<Integer> queues(Command.SendMessages send) {
+    return send.runs().stream().map(Command.Run::queue).toList();
   }
 
   private Optional<Outcome> check(Command.SendMessages send, Map<String, Topic> topics) {

@@ -46,7 +46,7 @@ final class Topics {
     if (command.queues() < 1 || command.queues() > Limits.MAX_QUEUES) {
       return queuesRejected(command.queues());
     }
-    if (command.retentionMillis() < 0) {
+    if (!isRetention(command.retentionMillis())) {
       return retentionRejected(command.retentionMillis());
     }
     Optional<Topic> present = find(tables, command.topic());
@@ -101,7 +101,7 @@ final class Topics {
               + queues
               + ": queues can be added, not taken away");
     }
-    if (retentionMillis < 0) {
+    if (!isRetention(retentionMillis)) {
       return retentionRejected(retentionMillis);
     }
     var after = new Topic(before.id(), before.name(), before.type(), queues, retentionMillis);
@@ -185,6 +185,10 @@ final class Topics {
         + (topic.retentionMillis() == 0 ? "for ever" : topic.retentionMillis() + " ms");
   }
 
+  private static boolean isRetention(long millis) {
+    return millis >= 0 && millis <= Limits.MAX_RETENTION_MILLIS;
+  }
+
   private static Outcome queuesRejected(int queues) {
     return Outcome.rejected(
         Rejection.INVALID, queues + " queues: expected 1 to " + Limits.MAX_QUEUES);
@@ -193,6 +197,9 @@ final class Topics {
   private static Outcome retentionRejected(long retentionMillis) {
     return Outcome.rejected(
         Rejection.INVALID,
-        "retention of " + retentionMillis + " ms: expected 0 (for ever) or more");
+        "retention of "
+            + retentionMillis
+            + " ms: expected 0 (for ever) to "
+            + Limits.MAX_RETENTION_MILLIS);
   }
 }

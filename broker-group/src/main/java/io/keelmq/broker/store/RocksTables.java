@@ -18,10 +18,10 @@ import org.rocksdb.WriteOptions;
 /**
  * The rows of one replica.
  *
- * <p>Owned by the apply thread, but for {@link #committed} and {@link #stats}. Writes gather in a
- * batch that only this object's reads see; {@link #commit} makes the batch visible to everybody at
- * once; {@link #flush} makes what was committed durable. A crash takes back everything since the
- * last flush, of all tables alike, and the log gives it again.
+ * <p>Owned by the apply thread, but for {@link #committed}, {@link #flush} and {@link #stats}.
+ * Writes gather in a batch that only this object's reads see; {@link #commit} makes the batch
+ * visible to everybody at once; {@link #flush} makes what was committed durable. A crash takes back
+ * everything since the last flush, of all tables alike, and the log gives it again.
  */
 public final class RocksTables implements Tables, AutoCloseable {
 
@@ -179,8 +179,9 @@ public final class RocksTables implements Tables, AutoCloseable {
 
   /**
    * Begins to make durable exactly what has been committed so far, and returns; RocksDB writes it
-   * in the background. To be called only by a thread that keeps {@link #commit} out meanwhile, and
-   * only when the log durably holds every entry applied so far.
+   * in the background. The batch has no part in it: the apply thread may go on filling it. To be
+   * called only by a thread that keeps {@link #commit} out meanwhile, and only when the log durably
+   * holds every entry that was committed.
    */
   public void flush() {
     flush(background);
@@ -192,9 +193,6 @@ public final class RocksTables implements Tables, AutoCloseable {
   }
 
   private void flush(FlushOptions how) {
-    if (batch.bytes() > 0) {
-      throw new IllegalStateException("flush amid a batch of " + batch.bytes() + " bytes");
-    }
     committed.reading(
         () -> {
           db.flush(how, allFamilies);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.keelmq.broker.api.testing.ApiCluster;
+import io.keelmq.broker.state.Limits;
 import io.keelmq.v1.Batch;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Message;
@@ -198,6 +199,8 @@ class RequestChecksTest {
     assertEquals(Code.INVALID_ARGUMENT, ofTopic(1_025, 0));
     assertEquals(Code.INVALID_ARGUMENT, ofTopic(-1, 0));
     assertEquals(Code.INVALID_ARGUMENT, ofTopic(1, -1));
+    assertEquals(Code.OK, ofTopic(1, Limits.MAX_RETENTION_MILLIS));
+    assertEquals(Code.INVALID_ARGUMENT, ofTopic(1, Limits.MAX_RETENTION_MILLIS + 1));
     var offset = QueueOffset.newBuilder().setQueue(0).setOffset(-1).build();
     assertEquals(Code.ILLEGAL_OFFSET, code(RequestChecks.offsets(List.of(offset))));
     assertEquals(Code.INVALID_ARGUMENT, code(RequestChecks.offsets(List.of())));

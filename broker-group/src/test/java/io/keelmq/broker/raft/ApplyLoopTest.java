@@ -109,6 +109,28 @@ class ApplyLoopTest {
   }
 
   @Test
+  void flushesWhatIsCommittedInTheMiddleOfABatch() throws Exception {
+    log.append(List.of(new LogRecord(1, 1, LogRecord.Type.DATA, createTopic("a"))));
+    loop.apply(entries(1, List.of(createTopic("a"))));
+    var entries =
+        new Entries(2, List.of(createTopic("b"), createTopic("c")), passOver) {
+          @Override
+          public ByteBuffer getData() {
+            if (getIndex() == 3) {
+              // The timer's turn comes when the rows of entry 2 are written and not committed.
+              loop.flush();
+            }
+            return super.getData();
+          }
+        };
+
+    loop.apply(entries);
+
+    assertEquals(1, store.stats().flushes());
+    assertEquals(3, loop.committedIndex());
+  }
+
+  @Test
   void stopsAtAnUnreadableEntry() {
     var entries = entries(1, List.of(createTopic("a"), ByteBuffer.wrap(new byte[] {7})));
 
@@ -129,7 +151,7 @@ class ApplyLoopTest {
   }
 
   /** Entries as JRaft hands them over; an absent one must not be read. */
-  private static final class Entries implements Iterator {
+  private static class Entries implements Iterator {
     private final long first;
     private final List<ByteBuffer> entries;
     private final PassOver passOver;

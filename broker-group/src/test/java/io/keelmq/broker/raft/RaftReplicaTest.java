@@ -39,7 +39,7 @@ class RaftReplicaTest {
       var stored = cluster.send("hello");
 
       assertInstanceOf(Reply.TopicSettings.class, created.reply());
-      assertEquals(new Reply.Stored(List.of(0L), false), stored.reply());
+      assertEquals(new Reply.Stored(List.of(0), List.of(0L), false), stored.reply());
       assertEquals("hello", bodyAt(cluster.leader(), 0));
       assertInstanceOf(ReadPoint.Reached.class, readPoint(cluster.leader(), 5_000));
     }
@@ -167,7 +167,7 @@ class RaftReplicaTest {
 
       var outcome = (ProposalOutcome.Applied) last.get(60, SECONDS);
 
-      assertEquals(new Reply.Stored(List.of(commands - 1L), false), outcome.reply());
+      assertEquals(new Reply.Stored(List.of(0), List.of(commands - 1L), false), outcome.reply());
       var stats = leader.raftStats();
       assertTrue(
           stats.entriesProposed().getAsLong() < stats.commandsProposed().getAsLong(),

@@ -181,6 +181,18 @@ class ReplicaFolderTest {
   }
 
   @Test
+  void refusesALogWithoutVotesThoughItHasNotNotedThatItJoined() throws Exception {
+    joined();
+    var identity = new IdentityFile(data());
+    identity.write(identity.read().orElseThrow().at(Stage.STARTED));
+    delete(data().resolve("raft-meta"));
+
+    String refused = refusal(cluster.options("n1"));
+
+    assertTrue(refused.contains("lost its term and vote"), refused);
+  }
+
+  @Test
   void refusesALogWithoutAnIdentity() throws Exception {
     joined();
     Files.delete(data().resolve(IdentityFile.NAME));

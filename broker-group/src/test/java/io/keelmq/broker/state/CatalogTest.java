@@ -151,6 +151,27 @@ class CatalogTest {
   }
 
   @Test
+  void aRetentionBeyondTheEndOfTimeTrimsNothing() {
+    script.topic("orders", 1);
+    long id = script.view.topic("orders").orElseThrow().id();
+    script.at(0).apply(batch("p", 1, run("orders", 0, 5)));
+
+    expectRejected(
+        Rejection.INVALID,
+        script.apply(
+            new Command.AlterTopic(
+                "orders", OptionalInt.empty(), OptionalLong.of(Long.MAX_VALUE))));
+    script
+        .at(1)
+        .apply(
+            new Command.AlterTopic(
+                "orders", OptionalInt.empty(), OptionalLong.of(Limits.MAX_RETENTION_MILLIS)));
+    script.at(60_000).apply(new Command.AdvanceTime());
+
+    assertEquals(new QueueBounds(0, 5), script.view.bounds(id, 0));
+  }
+
+  @Test
   void trimsALongQueueInBoundedSteps() {
     script.topic("orders", 1, 10_000);
     long id = script.view.topic("orders").orElseThrow().id();

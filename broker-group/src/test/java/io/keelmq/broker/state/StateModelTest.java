@@ -59,7 +59,10 @@ class StateModelTest {
       var stored = StateScript.expect(Reply.Stored.class, script.at(step).apply(command));
 
       if (first.containsKey(id)) {
-        assertEquals(new Reply.Stored(first.get(id).firstOffsets(), true), stored, "seed " + seed);
+        assertEquals(
+            new Reply.Stored(first.get(id).queues(), first.get(id).firstOffsets(), true),
+            stored,
+            "seed " + seed);
       } else {
         assertTrue(!stored.duplicate(), "seed " + seed);
         for (int i = 0; i < command.runs().size(); i++) {

@@ -81,8 +81,8 @@ class RocksTablesTest {
       tables.flush();
       tables.put(Table.META, key(1), value("second"));
       tables.commit();
-      tables.flushAndWait();
       tables.put(Table.META, key(1), value("third"));
+      tables.flushAndWait();
       tables.commit();
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 
 /** Tables in memory, ordered as a store orders them. One thread writes, any may read. */
 public final class MapTables implements Tables {
@@ -16,17 +17,25 @@ public final class MapTables implements Tables {
   private final Map<Table, ConcurrentSkipListMap<byte[], byte[]>> tables =
       new EnumMap<>(Table.class);
 
+  private final Map<Table, ConcurrentSkipListSet<byte[]>> deleted = new EnumMap<>(Table.class);
   private int changes;
+  private int deletedRowsWalked;
 
   public MapTables() {
     for (Table table : Table.values()) {
       tables.put(table, new ConcurrentSkipListMap<>(Arrays::compareUnsigned));
+      deleted.put(table, new ConcurrentSkipListSet<>(Arrays::compareUnsigned));
     }
   }
 
   /** Puts and deletes so far. */
   public int changes() {
     return changes;
+  }
+
+  /** Deleted rows that ranges came by so far: a store has to step over each before it compacts. */
+  public int deletedRowsWalked() {
+    return deletedRowsWalked;
   }
 
   public int rows(Table table) {
@@ -48,12 +57,14 @@ public final class MapTables implements Tables {
   public void put(Table table, byte[] key, byte[] value) {
     changes++;
     tables.get(table).put(key.clone(), value.clone());
+    deleted.get(table).remove(key);
   }
 
   @Override
   public void delete(Table table, byte[] key) {
     changes++;
     tables.get(table).remove(key);
+    deleted.get(table).add(key.clone());
   }
 
   @Override
@@ -69,9 +80,13 @@ public final class MapTables implements Tables {
 
   @Override
   public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
-    return tables.get(table).subMap(fromKey, toKey).entrySet().stream()
-        .limit(limit)
-        .map(entry -> new Row(entry.getKey(), entry.getValue()))
-        .toList();
+    List<Row> rows =
+        tables.get(table).subMap(fromKey, toKey).entrySet().stream()
+            .limit(limit)
+            .map(entry -> new Row(entry.getKey(), entry.getValue()))
+            .toList();
+    byte[] end = rows.size() == limit ? rows.get(limit - 1).key() : toKey;
+    deletedRowsWalked += deleted.get(table).subSet(fromKey, end).size();
+    return rows;
   }
 }
