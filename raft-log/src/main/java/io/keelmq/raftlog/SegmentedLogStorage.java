@@ -41,8 +41,10 @@ public final class SegmentedLogStorage implements LogStorage {
   }
 
   /**
-   * @param passingOver true while the asking thread is walking past an entry whose bytes it drops:
-   *     JRaft's iterator asks for the bytes of each entry that it leaves
+   * @param passingOver whether the asking thread is walking past an entry whose bytes it drops:
+   *     JRaft's iterator asks for the bytes of each entry that it leaves. Must be false on every
+   *     other thread at that moment: JRaft's Replicator takes an entry without bytes for an empty
+   *     one, and would send the follower that
    */
   public SegmentedLogStorage(SegmentedLog log, BooleanSupplier passingOver) {
     this.log = log;
@@ -208,6 +210,7 @@ public final class SegmentedLogStorage implements LogStorage {
 
     private final LogReader reader;
     private final BooleanSupplier passingOver;
+    private final Thread taker = Thread.currentThread();
     private boolean loaded;
 
     StoredEntry(LogReader reader, BooleanSupplier passingOver, long index, long term) {
@@ -220,7 +223,8 @@ public final class SegmentedLogStorage implements LogStorage {
     /** Null, and nothing read, for a thread that is passing over the entry. */
     @Override
     public ByteBuffer getData() {
-      if (!loaded && passingOver.getAsBoolean()) {
+      // JRaft's apply thread takes what it leaves by itself; whoever else holds it needs the bytes.
+      if (!loaded && Thread.currentThread() == taker && passingOver.getAsBoolean()) {
         return null;
       }
       load();

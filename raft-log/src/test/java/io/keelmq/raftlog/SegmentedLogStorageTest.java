@@ -16,6 +16,9 @@ import com.alipay.sofa.jraft.option.LogStorageOptions;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -204,6 +207,64 @@ class SegmentedLogStorageTest {
   }
 
   @Test
+  void passingOverAnEntryReadsNothingAndOffersNoOtherWayToItsBytes() {
+    storage(fs).appendEntries(dataEntries(1, 6, 1));
+    flipFirstRecord();
+    var passing = new AtomicBoolean(true);
+    var damaged = storage(fs.kill(), passing::get).getEntry(1);
+
+    assertNull(damaged.getData());
+    assertEquals(List.of(), corruptions);
+    assertThrows(CorruptLogException.class, damaged::sliceData);
+    assertThrows(CorruptLogException.class, damaged::getReadOnlyData);
+    assertThrows(CorruptLogException.class, damaged::checksum);
+    assertThrows(CorruptLogException.class, damaged::estimatedSize);
+    passing.set(false);
+    assertThrows(CorruptLogException.class, damaged::getData);
+  }
+
+  @Test
+  void anEntryThatWasPassedOverGivesItsBytesAfterwards() {
+    storage(fs).appendEntries(dataEntries(1, 6, 1));
+    var passing = new AtomicBoolean(true);
+    var entry = storage(fs.kill(), passing::get).getEntry(1);
+    assertNull(entry.getData());
+
+    passing.set(false);
+    assertEquals(dataEntry(1, 1).getData(), entry.getData());
+
+    passing.set(true);
+    assertEquals(dataEntry(1, 1).getData(), entry.getData(), "read already");
+  }
+
+  /** A new leader's replicators send old entries while its apply thread still walks past them. */
+  @Test
+  void replicationGetsVerifiedBytesWhileTheApplyThreadPassesOver() throws Exception {
+    storage(fs).appendEntries(dataEntries(1, 6, 1));
+    flipFirstRecord();
+    var applyThread = Thread.currentThread();
+    var storage = storage(fs.kill(), () -> Thread.currentThread() == applyThread);
+
+    assertNull(storage.getEntry(1).getData());
+    assertNull(storage.getEntry(2).getData());
+    onAnotherThread(
+        () -> {
+          assertThrows(CorruptLogException.class, storage.getEntry(1)::getData);
+          assertEquals(dataEntry(2, 1).getData(), storage.getEntry(2).getData());
+        });
+    assertEquals(1, corruptions.size());
+  }
+
+  @Test
+  void onlyTheThreadThatTookAnEntryMayPassItOver() throws Exception {
+    storage(fs).appendEntries(dataEntries(1, 6, 1));
+    var entry = storage(fs.kill(), () -> true).getEntry(2);
+
+    assertNull(entry.getData());
+    onAnotherThread(() -> assertEquals(dataEntry(2, 1).getData(), entry.getData()));
+  }
+
+  @Test
   void anEntryCutBeforeItsBytesWereReadIsNotTakenForCorruption() {
     var storage = storage(fs);
     storage.appendEntries(dataEntries(1, 2, 1));
@@ -229,8 +290,24 @@ class SegmentedLogStorageTest {
   }
 
   private SegmentedLogStorage storage(CrashFs disk) {
+    return new SegmentedLogStorage(open(disk));
+  }
+
+  private SegmentedLogStorage storage(CrashFs disk, BooleanSupplier passingOver) {
+    return new SegmentedLogStorage(open(disk), passingOver);
+  }
+
+  private SegmentedLog open(CrashFs disk) {
     var options = TestLogs.options(TestLogs.FOLDER).withCorruptionListener(corruptions::add);
-    return new SegmentedLogStorage(SegmentedLog.open(options, disk));
+    return SegmentedLog.open(options, disk);
+  }
+
+  private static void onAnotherThread(Runnable action) throws Exception {
+    var outcome = new FutureTask<Void>(action, null);
+    var thread = new Thread(outcome, "another");
+    thread.start();
+    outcome.get();
+    thread.join();
   }
 
   private static ConfigurationManager configurations(SegmentedLogStorage storage) {

@@ -47,6 +47,7 @@ final class ApplyLoop {
   private final Replies replies;
   private final Consumer<List<Effect>> onEffects;
   private final PassOver passOver;
+  private final AppliedTerms terms;
 
   /** Entries up to here were in the log when this process began. */
   private final long oldEntries;
@@ -78,6 +79,7 @@ final class ApplyLoop {
       LogClock clock,
       Replies replies,
       PassOver passOver,
+      AppliedTerms terms,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
     this.store = store;
@@ -85,6 +87,7 @@ final class ApplyLoop {
     this.clock = clock;
     this.replies = replies;
     this.passOver = passOver;
+    this.terms = terms;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
     this.committedIndex = state.applied().index();
@@ -127,6 +130,7 @@ final class ApplyLoop {
       effects.addAll(outcome.effects());
     }
     state.finish(info);
+    terms.applied(index, info.term());
     clock.observe(entry.timeMillis(), index > oldEntries);
     entriesApplied.increment();
     commandsApplied.add(told.size());

@@ -7,15 +7,17 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * The bytes behind the state's addresses. Thread-safe. An address comes from an applied entry, so
- * what is read is committed, if it is on this disk yet.
+ * The bytes behind the state's addresses. Thread-safe. An address comes from an applied entry; what
+ * is on this disk at its index may still be another one, which is as good as nothing.
  */
 final class CommittedLog implements MessageLog {
 
   private final LogReader reader;
+  private final AppliedTerms terms;
 
-  CommittedLog(LogReader reader) {
+  CommittedLog(LogReader reader, AppliedTerms terms) {
     this.reader = reader;
+    this.terms = terms;
   }
 
   @Override
@@ -23,6 +25,7 @@ final class CommittedLog implements MessageLog {
     return reader
         .read(index)
         .filter(record -> record.type() == LogRecord.Type.DATA)
+        .filter(record -> terms.fits(index, record.term()))
         .map(record -> record.data().slice().asReadOnlyBuffer());
   }
 }

@@ -102,6 +102,7 @@ final class RaftMember {
             clock,
             replies,
             passOver,
+            parts.terms(),
             effects -> {
               ticker.observe(effects);
               listeners.accept(effects);

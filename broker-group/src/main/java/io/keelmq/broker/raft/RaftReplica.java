@@ -65,7 +65,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     this.folder = folder;
     this.parts = parts;
     this.fatal = fatal;
-    this.messages = new CommittedLog(folder.log().reader());
+    this.messages = new CommittedLog(folder.log().reader(), parts.terms());
     this.stats = stats();
   }
 
@@ -103,6 +103,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
             new StateView(folder.store().committed()),
             new LogClock(folder.state().applied().timeMillis(), options.wall(), options.nanos()),
             new Replies(options.node()),
+            new AppliedTerms(),
             timer,
             acks,
             onFatal);

@@ -9,6 +9,7 @@ record ReplicaParts(
     StateView view,
     LogClock clock,
     Replies replies,
+    AppliedTerms terms,
     ScheduledExecutorService timer,
     AckPolicy acks,
     Consumer<Throwable> onFatal) {}

@@ -42,6 +42,7 @@ class ApplyLoopTest {
   private SegmentedLog log;
   private Replies replies;
   private final PassOver passOver = new PassOver();
+  private final AppliedTerms terms = new AppliedTerms();
   private ApplyLoop loop;
 
   @BeforeEach
@@ -57,6 +58,7 @@ class ApplyLoopTest {
             new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1)), () -> 0),
             replies,
             passOver,
+            terms,
             told::addAll);
   }
 
@@ -128,6 +130,25 @@ class ApplyLoopTest {
 
     assertEquals(1, store.stats().flushes());
     assertEquals(3, loop.committedIndex());
+  }
+
+  @Test
+  void servesNothingOfAnOlderLeaderInPlaceOfWhatWasApplied() {
+    var served = new CommittedLog(log.reader(), terms);
+    ByteBuffer older = createTopic("older");
+    log.append(
+        List.of(
+            new LogRecord(1, 0, LogRecord.Type.DATA, older),
+            new LogRecord(2, 0, LogRecord.Type.DATA, older)));
+
+    // Entry 2 of term 1 is in Raft's memory and committed; this disk has not come to it.
+    loop.apply(entries(2, List.of(createTopic("a"))));
+
+    assertEquals(Optional.of(older), served.entry(1));
+    assertEquals(Optional.empty(), served.entry(2));
+    log.truncateSuffix(1);
+    log.append(List.of(new LogRecord(2, 1, LogRecord.Type.DATA, createTopic("a"))));
+    assertEquals(Optional.of(createTopic("a")), served.entry(2));
   }
 
   @Test
