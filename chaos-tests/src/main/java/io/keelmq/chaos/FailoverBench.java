@@ -2,7 +2,7 @@ package io.keelmq.chaos;
 
 import io.keelmq.chaos.Pauses.Pause;
 import io.keelmq.client.KeelClient;
-import io.keelmq.local.JsonObject;
+import io.keelmq.common.Json;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.LocalProgram;
 import io.keelmq.local.Node;
@@ -117,10 +117,10 @@ public final class FailoverBench implements Callable<Integer> {
     System.err.printf(Locale.ROOT, "kill %d of %d: %s%n", number, kills, leader.id());
   }
 
-  private JsonObject report(List<Pause> pauses, Workload workload) {
+  private Json report(List<Pause> pauses, Workload workload) {
     var gaps = pauses.stream().map(Pause::longestGapNanos).toList();
     var firsts = pauses.stream().map(Pause::firstOkNanos).toList();
-    return new JsonObject()
+    return new Json()
         .put("kills", pauses.size())
         .put("brokers", brokers)
         .put("election_timeout", electionTimeout)
@@ -130,13 +130,13 @@ public final class FailoverBench implements Callable<Integer> {
         .put("failed", workload.fails())
         .put("longest_gap_ms", summary(gaps))
         .put("kill_to_first_ok_ms", summary(firsts))
-        .put("longest_gaps_ms", gaps.stream().map(FailoverBench::millis).toList())
-        .put("kills_to_first_ok_ms", firsts.stream().map(FailoverBench::millis).toList())
-        .put("troubles", workload.troubles());
+        .putNumbers("longest_gaps_ms", gaps.stream().map(FailoverBench::millis).toList())
+        .putNumbers("kills_to_first_ok_ms", firsts.stream().map(FailoverBench::millis).toList())
+        .putTexts("troubles", workload.troubles());
   }
 
-  static JsonObject summary(List<Long> nanos) {
-    return new JsonObject()
+  static Json summary(List<Long> nanos) {
+    return new Json()
         .put("min", millis(Pauses.quantile(nanos, 0)))
         .put("median", millis(Pauses.quantile(nanos, 0.5)))
         .put("p99", millis(Pauses.quantile(nanos, 0.99)))

@@ -3,8 +3,8 @@ package io.keelmq.chaos;
 import io.keelmq.client.KeelClient;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.Producer;
+import io.keelmq.common.Json;
 import io.keelmq.local.ClusterFailure;
-import io.keelmq.local.JsonObject;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.LocalProgram;
 import io.keelmq.local.Node;
@@ -84,8 +84,8 @@ public final class StartBench implements Callable<Integer> {
       startNanos.add(start(cluster));
       long filledNanos = fill(cluster);
       var json =
-          new JsonObject()
-              .put("start_to_ready_ms", millis(startNanos))
+          new Json()
+              .putNumbers("start_to_ready_ms", millis(startNanos))
               .put("fill_s", filledNanos / 1e9);
       Node follower =
           cluster.brokers().stream()
@@ -93,9 +93,9 @@ public final class StartBench implements Callable<Integer> {
               .findFirst()
               .orElseThrow();
       json.put("log_bytes", bytesOf(cluster.dataDir(follower)));
-      json.put("follower_after_kill_ms", millis(restart(cluster, () -> follower, true)));
-      json.put("follower_after_stop_ms", millis(restart(cluster, () -> follower, false)));
-      json.put("leader_after_kill_ms", millis(restart(cluster, cluster::leader, true)));
+      json.putNumbers("follower_after_kill_ms", millis(restart(cluster, () -> follower, true)));
+      json.putNumbers("follower_after_stop_ms", millis(restart(cluster, () -> follower, false)));
+      json.putNumbers("leader_after_kill_ms", millis(restart(cluster, cluster::leader, true)));
       System.out.println(json);
     }
     return 0;

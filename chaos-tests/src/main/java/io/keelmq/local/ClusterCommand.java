@@ -1,6 +1,7 @@
 package io.keelmq.local;
 
 import io.keelmq.common.Durations;
+import io.keelmq.common.Json;
 import io.keelmq.local.ClusterFailure.Kind;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,14 +103,14 @@ final class ClusterCommand implements Runnable {
     return LocalCluster.open(folder(), Optional.of(Distribution.find()), new ClientBootstrap());
   }
 
-  void print(JsonObject json, String text) {
+  void print(Json json, String text) {
     System.out.println(output == Output.json ? json : text);
   }
 
-  static JsonObject json(NodeStatus status) {
+  static Json json(NodeStatus status) {
     Node node = status.node();
     var json =
-        new JsonObject()
+        new Json()
             .put("id", node.id())
             .put("role", status.role())
             .put("state", status.state().name())
@@ -122,11 +123,11 @@ final class ClusterCommand implements Runnable {
         .put("reason", status.reason());
   }
 
-  static JsonObject json(LocalCluster cluster) {
-    return new JsonObject()
+  static Json json(LocalCluster cluster) {
+    return new Json()
         .put("dir", cluster.dir().toString())
         .put("endpoints", cluster.endpoints())
-        .put("nodes", cluster.status().stream().map(ClusterCommand::json).toList());
+        .putObjects("nodes", cluster.status().stream().map(ClusterCommand::json).toList());
   }
 
   static String table(LocalCluster cluster) {
@@ -190,7 +191,7 @@ final class ClusterCommand implements Runnable {
               ? "deleted " + cluster.dir()
               : "data and logs stay in " + cluster.dir() + " (--delete removes them)";
       parent.print(
-          new JsonObject()
+          new Json()
               .put("stopped", running)
               .put("dir", cluster.dir().toString())
               .put("deleted", delete),
@@ -221,7 +222,7 @@ final class ClusterCommand implements Runnable {
       String done = act(cluster, node);
       Function<Long, String> was = number -> number == 0 ? "" : " (pid " + number + ")";
       parent.print(
-          new JsonObject().put("id", node.id()).put("done", done).put("pid", cluster.pid(node)),
+          new Json().put("id", node.id()).put("done", done).put("pid", cluster.pid(node)),
           done + " " + node.id() + was.apply(pid));
       return 0;
     }

@@ -1,5 +1,6 @@
 package io.keelmq.local;
 
+import io.keelmq.common.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -76,8 +77,8 @@ record DemoReport(
     return table.toString();
   }
 
-  JsonObject json() {
-    return new JsonObject()
+  Json json() {
+    return new Json()
         .put("ok", problems().isEmpty())
         .put("text", text.source())
         .put("lines", text.lines())
@@ -99,7 +100,7 @@ record DemoReport(
         .put("start_s", startSeconds)
         .put("sha256_sent", sha256Sent)
         .put("sha256_read", sha256Read)
-        .put("problems", problems());
+        .putTexts("problems", problems());
   }
 
   private static String number(long value) {

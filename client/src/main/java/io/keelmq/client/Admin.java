@@ -3,7 +3,6 @@ package io.keelmq.client;
 import io.grpc.MethodDescriptor;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
-import io.keelmq.v1.CommitOffsetsRequest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;
@@ -17,7 +16,6 @@ import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListTopicsRequest;
-import io.keelmq.v1.QueueOffset;
 import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.Topic;
@@ -162,16 +160,9 @@ public final class Admin {
    */
   public void commitOffsets(
       String consumerGroup, String topic, long epoch, Map<Integer, Long> offsets) {
-    var request =
-        CommitOffsetsRequest.newBuilder()
-            .setOrigin(core.calls().newOrigin())
-            .setConsumerGroup(consumerGroup)
-            .setTopic(topic)
-            .setEpoch(epoch);
-    offsets.forEach(
-        (queue, offset) ->
-            request.addOffsets(QueueOffset.newBuilder().setQueue(queue).setOffset(offset)));
-    change(AdminGrpc.getCommitOffsetsMethod(), request.build());
+    change(
+        AdminGrpc.getCommitOffsetsMethod(),
+        OffsetCommits.request(core.calls().newOrigin(), consumerGroup, topic, epoch, offsets));
   }
 
   /** Moves a group in all queues of a topic, back too; {@code committed} is no target. */

@@ -4,6 +4,7 @@ import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.CommitOffsetsRequest;
 import io.keelmq.v1.GetOffsetsRequest;
+import io.keelmq.v1.Origin;
 import io.keelmq.v1.QueueOffset;
 import java.util.Map;
 import java.util.SortedMap;
@@ -34,26 +35,29 @@ final class OffsetCommits {
       String group, String consumerGroup, SortedMap<Integer, Long> offsets) {
     return epoch(group, consumerGroup)
         .thenCompose(
-            epoch -> {
-              var request =
-                  CommitOffsetsRequest.newBuilder()
-                      .setOrigin(core.calls().newOrigin())
-                      .setConsumerGroup(consumerGroup)
-                      .setTopic(topic)
-                      .setEpoch(epoch);
-              offsets.forEach(
-                  (queue, offset) ->
-                      request.addOffsets(
-                          QueueOffset.newBuilder().setQueue(queue).setOffset(offset)));
-              return core.calls()
-                  .call(
-                      AdminGrpc.getCommitOffsetsMethod(),
-                      request.build(),
-                      Calls.Repeat.NAMED_CHANGE,
-                      group,
-                      core.callTimeout());
-            })
+            epoch ->
+                core.calls()
+                    .call(
+                        AdminGrpc.getCommitOffsetsMethod(),
+                        request(core.calls().newOrigin(), consumerGroup, topic, epoch, offsets),
+                        Calls.Repeat.NAMED_CHANGE,
+                        group,
+                        core.callTimeout()))
         .thenAccept(done -> {});
+  }
+
+  static CommitOffsetsRequest request(
+      Origin origin, String consumerGroup, String topic, long epoch, Map<Integer, Long> offsets) {
+    var request =
+        CommitOffsetsRequest.newBuilder()
+            .setOrigin(origin)
+            .setConsumerGroup(consumerGroup)
+            .setTopic(topic)
+            .setEpoch(epoch);
+    offsets.forEach(
+        (queue, offset) ->
+            request.addOffsets(QueueOffset.newBuilder().setQueue(queue).setOffset(offset)));
+    return request.build();
   }
 
   private CompletableFuture<Long> epoch(String group, String consumerGroup) {

@@ -146,7 +146,7 @@ public final class OpsServer implements AutoCloseable {
               exchange,
               now.sound() ? 200 : 503,
               "application/json",
-              "{\"sound\":%b,\"reason\":%s}\n".formatted(now.sound(), quote(now.reason())));
+              new Json().put("sound", now.sound()).put("reason", now.reason()) + "\n");
         }
         case "/ready" -> {
           Readiness now = readiness.get();
@@ -154,8 +154,11 @@ public final class OpsServer implements AutoCloseable {
               exchange,
               now.ready() ? 200 : 503,
               "application/json",
-              "{\"ready\":%b,\"role\":%s,\"reason\":%s}\n"
-                  .formatted(now.ready(), quote(now.role()), quote(now.reason())));
+              new Json()
+                      .put("ready", now.ready())
+                      .put("role", now.role())
+                      .put("reason", now.reason())
+                  + "\n");
         }
         default -> send(exchange, 404, "text/plain", "404: expected /metrics, /health or /ready\n");
       }
@@ -180,26 +183,5 @@ public final class OpsServer implements AutoCloseable {
     }
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
-  }
-
-  /** A JSON string. */
-  static String quote(String text) {
-    var out = new StringBuilder("\"");
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '"' -> out.append("\\\"");
-        case '\\' -> out.append("\\\\");
-        case '\n' -> out.append("\\n");
-        default -> {
-          if (c < ' ') {
-            out.append("\\u%04x".formatted((int) c));
-          } else {
-            out.append(c);
-          }
-        }
-      }
-    }
-    return out.append('"').toString();
   }
 }

@@ -7,7 +7,6 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaPlan;
-import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
 
@@ -31,7 +30,7 @@ final class ReplicaCalls {
         ReplicaStatus.newBuilder()
             .setBrokerGroup(identity.brokerGroup())
             .setNode(identity.node())
-            .setRole(role(leadership.role()))
+            .setRole(ReplicaRoles.of(leadership.role()))
             .setTerm(leadership.term())
             .setLeaderNode(leadership.leaderNode().orElse(""))
             .setPeerId(status.peerId())
@@ -111,16 +110,6 @@ final class ReplicaCalls {
               .setClientAddress(member.clientAddress()));
     }
     return answer.build();
-  }
-
-  private static ReplicaRole role(Leadership.Role role) {
-    return switch (role) {
-      case UNINITIALIZED -> ReplicaRole.UNINITIALIZED;
-      case FOLLOWER -> ReplicaRole.FOLLOWER;
-      case CANDIDATE -> ReplicaRole.CANDIDATE;
-      case LEADER -> ReplicaRole.LEADER;
-      case LEARNER -> ReplicaRole.LEARNER;
-    };
   }
 
   static Refusal refusal(ReplicaControl.Refused refused) {

@@ -4,9 +4,9 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.api.ReplicaIdentity;
+import io.keelmq.broker.api.ReplicaRoles;
 import io.keelmq.broker.registry.ReplicaFacts;
 import io.keelmq.v1.ReplicaReport;
-import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.TopicRoute;
 import io.keelmq.v1.TopicType;
 
@@ -33,7 +33,7 @@ final class ReplicaReports implements ReplicaFacts {
             .setBrokerGroup(identity.brokerGroup())
             .setNode(identity.node())
             .setBootId(identity.bootId())
-            .setRole(role(leadership.role()))
+            .setRole(ReplicaRoles.of(leadership.role()))
             .setTerm(leadership.term())
             .setLeaderNode(leadership.leaderNode().orElse(""))
             .setClientAddress(identity.clientAddress())
@@ -63,15 +63,5 @@ final class ReplicaReports implements ReplicaFacts {
 
   private static int typeNumber(io.keelmq.broker.state.TopicType type) {
     return TopicType.valueOf(type.name()).getNumber();
-  }
-
-  private static ReplicaRole role(Leadership.Role role) {
-    return switch (role) {
-      case UNINITIALIZED -> ReplicaRole.UNINITIALIZED;
-      case FOLLOWER -> ReplicaRole.FOLLOWER;
-      case CANDIDATE -> ReplicaRole.CANDIDATE;
-      case LEADER -> ReplicaRole.LEADER;
-      case LEARNER -> ReplicaRole.LEARNER;
-    };
   }
 }

@@ -1,6 +1,7 @@
 package io.keelmq.client.cli;
 
 import io.keelmq.common.Durations;
+import io.keelmq.common.Json;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;

@@ -5,6 +5,7 @@ import io.keelmq.client.ClusterStatus.GroupState;
 import io.keelmq.client.ClusterStatus.ReplicaState;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.Unavailable;
+import io.keelmq.common.Json;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.TransferLeadershipResponse;

@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.CommittedOffsets;
 import io.keelmq.client.StartAt;
+import io.keelmq.common.Json;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;

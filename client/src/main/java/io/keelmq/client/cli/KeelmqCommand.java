@@ -1,5 +1,6 @@
 package io.keelmq.client.cli;
 
+import io.keelmq.common.Json;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;

@@ -1,6 +1,7 @@
 package io.keelmq.client.cli;
 
 import io.keelmq.client.ReadMessage;
+import io.keelmq.common.Json;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;

@@ -3,6 +3,7 @@ package io.keelmq.client.cli;
 import io.keelmq.client.KeelException;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.Receipt;
+import io.keelmq.common.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

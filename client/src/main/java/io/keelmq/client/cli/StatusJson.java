@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.ClusterStatus.ReplicaState;
+import io.keelmq.common.Json;
 import io.keelmq.v1.ReplicaStatus;
 
 /** {@code cluster status} for programs. */

@@ -1,5 +1,6 @@
 package io.keelmq.client.cli;
 
+import io.keelmq.common.Json;
 import io.keelmq.v1.QueueState;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;

@@ -1,5 +1,6 @@
 package io.keelmq.client.cli;
 
+import io.keelmq.common.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 

@@ -1,4 +1,4 @@
-package io.keelmq.client.cli;
+package io.keelmq.common;
 
 import java.math.BigDecimal;
 import java.util.Collection;
@@ -10,24 +10,24 @@ import java.util.Map;
  * <p>Text is written as it is but for what RFC 8259 (7) says must be escaped, and for halves of
  * surrogate pairs, which have no UTF-8 form.
  */
-final class Json {
+public final class Json {
   private final StringBuilder text = new StringBuilder(256).append('{');
   private boolean empty = true;
 
-  Json put(String name, String value) {
+  public Json put(String name, String value) {
     name(name);
     quote(value);
     return this;
   }
 
-  Json put(String name, long value) {
+  public Json put(String name, long value) {
     name(name);
     text.append(value);
     return this;
   }
 
   /** A number with three decimals; one that is none (NaN, infinite) is null. */
-  Json put(String name, double value) {
+  public Json put(String name, double value) {
     name(name);
     if (Double.isFinite(value)) {
       double rounded = Math.rint(value * 1_000) / 1_000;
@@ -42,25 +42,25 @@ final class Json {
     return this;
   }
 
-  Json put(String name, boolean value) {
+  public Json put(String name, boolean value) {
     name(name);
     text.append(value);
     return this;
   }
 
-  Json putNull(String name) {
+  public Json putNull(String name) {
     name(name);
     text.append("null");
     return this;
   }
 
-  Json put(String name, Json object) {
+  public Json put(String name, Json object) {
     name(name);
     text.append(object);
     return this;
   }
 
-  Json putObjects(String name, Collection<Json> objects) {
+  public Json putObjects(String name, Collection<Json> objects) {
     name(name);
     text.append('[');
     String separator = "";
@@ -72,7 +72,7 @@ final class Json {
     return this;
   }
 
-  Json putTexts(String name, Collection<String> values) {
+  public Json putTexts(String name, Collection<String> values) {
     name(name);
     text.append('[');
     String separator = "";
@@ -85,10 +85,23 @@ final class Json {
     return this;
   }
 
-  Json putTexts(String name, Map<String, String> values) {
+  public Json putTexts(String name, Map<String, String> values) {
     var object = new Json();
     values.forEach(object::put);
     return put(name, object);
+  }
+
+  /** Finite numbers, as they are. */
+  public Json putNumbers(String name, Collection<? extends Number> values) {
+    name(name);
+    text.append('[');
+    String separator = "";
+    for (Number value : values) {
+      text.append(separator).append(value);
+      separator = ",";
+    }
+    text.append(']');
+    return this;
   }
 
   private void name(String name) {

@@ -1,4 +1,4 @@
-package io.keelmq.client.cli;
+package io.keelmq.common;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
