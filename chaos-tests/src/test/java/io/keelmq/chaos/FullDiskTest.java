@@ -86,7 +86,9 @@ class FullDiskTest {
     awaitLeft(cluster, node, "the disk of a follower is full");
     faults.awaitMoreOks(300, PROGRESS);
     try (var broker = ProgramRun.broker(cluster, node)) {
-      note("a start while the disk is full", broker.refusal("No space left on device"));
+      note(
+          "a start while the disk is full",
+          broker.refusal("No space left on device", "free space"));
     }
     disk.free();
     faults.startAndAwait(node);
