@@ -1,5 +1,7 @@
 package io.keelmq.broker.raft;
 
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.entity.codec.v2.LogEntryV2CodecFactory;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Applied;
 import io.keelmq.broker.state.BrokerState;
@@ -8,10 +10,12 @@ import io.keelmq.raftlog.CorruptLogException;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -31,9 +35,9 @@ final class ReplicaFolder {
   private static final String LOG_FOLDER = "log";
   private static final String STORE_FOLDER = "store";
   private static final String META_FOLDER = "raft-meta";
-  private static final String META_FILE = "raft_meta";
   private static final String REJOIN =
-      "it must not vote, because it may have acknowledged what it no longer has: empty the folder and let the replica rejoin as a new incarnation";
+      "it must not vote, because it may have acknowledged what it no longer has: empty the folder"
+          + " and let the replica rejoin as a new incarnation";
 
   private final Path folder;
   private final FolderLock lock;
@@ -57,7 +61,10 @@ final class ReplicaFolder {
    */
   static ReplicaFolder open(RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
       throws IOException, UnusableFolderException {
-    Files.createDirectories(options.dataFolder());
+    // A link to a folder is a folder, but createDirectories of Java 17 refuses it.
+    if (!Files.isDirectory(options.dataFolder())) {
+      Files.createDirectories(options.dataFolder());
+    }
     var opened = new ReplicaFolder(options.dataFolder(), FolderLock.take(options.dataFolder()));
     boolean fit = false;
     try {
@@ -129,13 +136,12 @@ final class ReplicaFolder {
   }
 
   boolean hasMeta() throws IOException {
-    Path meta = metaFolder().resolve(META_FILE);
-    return Files.exists(meta) && Files.size(meta) > 0;
+    return new VoteFile(metaFolder()).exists();
   }
 
   private void openLogAndStore(
       RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
-      throws UnusableFolderException {
+      throws IOException, UnusableFolderException {
     openStore();
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
@@ -155,7 +161,36 @@ final class ReplicaFolder {
           "replica %s has been a member and its log is empty: %s"
               .formatted(identity.get().node(), REJOIN));
     }
+    if (hasMeta()) {
+      new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
+    }
+    requireIdentityOfLog();
     requireStoreOfLog(durable);
+  }
+
+  /** Under another name than the log's a replica would wait for ever for a group to know it. */
+  private void requireIdentityOfLog() throws UnusableFolderException {
+    if (identity.isEmpty()) {
+      return;
+    }
+    PeerId self = identity.get().peerId();
+    List<List<PeerId>> configurations = log.configurations().mapToObj(this::configuration).toList();
+    if (!configurations.isEmpty() && configurations.stream().noneMatch(c -> c.contains(self))) {
+      throw new UnusableFolderException(
+          "%s names this replica %s of cluster %s, but the members in its log are %s: the identity and the log are of different clusters or incarnations; restore the one that was replaced"
+              .formatted(
+                  folder.resolve(IdentityFile.NAME),
+                  self,
+                  identity.get().plan().clusterId(),
+                  configurations.get(configurations.size() - 1)));
+    }
+  }
+
+  private List<PeerId> configuration(long index) {
+    ByteBuffer data = log.reader().read(index).orElseThrow().data();
+    byte[] bytes = new byte[data.remaining()];
+    data.duplicate().get(bytes);
+    return LogEntryV2CodecFactory.getInstance().decoder().decode(bytes).getPeers();
   }
 
   private void openStore() {
@@ -179,7 +214,8 @@ final class ReplicaFolder {
                   folder, durable.index(), durable.term(), term, log.physicalFirst(), REJOIN));
     }
     LOG.warn(
-        "the rows do not fit the log and are made anew from entry 1 on, index={} term_of_rows={} term_in_log={}",
+        "the rows do not fit the log and are made anew from entry 1 on, index={} term_of_rows={}"
+            + " term_in_log={}",
         durable.index(),
         durable.term(),
         term);

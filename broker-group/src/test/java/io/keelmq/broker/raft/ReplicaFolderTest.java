@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.alipay.sofa.jraft.entity.LocalStorageOutter.StablePBMeta;
+import com.alipay.sofa.jraft.storage.io.ProtoBufFile;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.ReplicaControl.Refused;
@@ -14,6 +16,7 @@ import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -190,6 +193,63 @@ class ReplicaFolderTest {
     String refused = refusal(cluster.options("n1"));
 
     assertTrue(refused.contains("lost its term and vote"), refused);
+  }
+
+  @Test
+  void refusesDamagedOrOlderVotes() throws Exception {
+    joined();
+    Path file = data().resolve("raft-meta").resolve("raft_meta");
+    byte[] sound = Files.readAllBytes(file);
+
+    Files.write(file, Arrays.copyOf(sound, sound.length - 1));
+    assertTrue(refusal(cluster.options("n1")).contains("raft_meta are damaged"));
+    byte[] flipped = sound.clone();
+    flipped[20] ^= 1;
+    Files.write(file, flipped);
+    assertTrue(refusal(cluster.options("n1")).contains("raft_meta are damaged"));
+    var earlier = StablePBMeta.newBuilder().setTerm(0).setVotedfor("").build();
+    new ProtoBufFile(file.toString()).save(earlier, true);
+    assertTrue(refusal(cluster.options("n1")).contains("or a later one, found term 0"));
+    Files.write(file, sound);
+    cluster.open("n1");
+    cluster.leaderNode();
+  }
+
+  @Test
+  void refusesTheIdentityOfAnotherClusterBesideItsLog() throws Exception {
+    joined();
+    var identityFile = new IdentityFile(data());
+    ReplicaIdentity identity = identityFile.read().orElseThrow();
+    var members =
+        identity.plan().members().stream()
+            .map(
+                member ->
+                    new Member(
+                        member.node(),
+                        member.raftAddress(),
+                        member.incarnation() ^ 1,
+                        member.clientAddress()))
+            .toList();
+    var plan = new Plan("another", identity.plan().brokerGroup(), members);
+
+    identityFile.write(new ReplicaIdentity(plan, identity.node(), identity.stage()));
+
+    String refused = refusal(cluster.options("n1"));
+    assertTrue(refused.contains("of cluster another, but the members in its log are"), refused);
+    identityFile.write(identity);
+    cluster.open("n1");
+    cluster.leaderNode();
+  }
+
+  @Test
+  void takesALinkToAFolder() throws Exception {
+    Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+    Files.createDirectories(data().getParent());
+    Files.createSymbolicLink(data(), elsewhere);
+
+    cluster.open("n1").prepare(cluster.plan());
+
+    assertTrue(Files.exists(elsewhere.resolve(IdentityFile.NAME)));
   }
 
   @Test

@@ -1,0 +1,333 @@
+package io.keelmq.chaos;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.StatusRuntimeException;
+import io.keelmq.chaos.checks.Stored;
+import io.keelmq.client.KeelClient;
+import io.keelmq.common.StatusDetails;
+import io.keelmq.local.ClusterFolder;
+import io.keelmq.local.ClusterOptions;
+import io.keelmq.local.Distribution;
+import io.keelmq.local.LocalCluster;
+import io.keelmq.local.Node;
+import io.keelmq.local.PortPlan;
+import io.keelmq.local.Waiting;
+import io.keelmq.v1.Code;
+import io.keelmq.v1.ReplicaRole;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: a replica whose data folder is damaged, foreign or in use leaves with one clear line,
+ * changes nothing in it, serves nothing wrong, and the group does not notice. Method: one cluster
+ * under load; n2 is stopped, its folder is damaged in one way after the other and the broker is
+ * started on it; in the end the folder is whole again, and every replica must hold every
+ * acknowledged message.
+ */
+@Tag("chaos")
+class DamageTest {
+
+  private static final Duration PROGRESS = Duration.ofSeconds(60);
+  private static final Duration STOP = Duration.ofSeconds(20);
+  private static final int HEADER_BYTES = 32;
+  private static final String KEEP = "keep this folder unchanged and rebuild this replica";
+  private static final String REJOIN = "let the replica rejoin as a new incarnation";
+
+  /** One way to damage a folder, and what the refusal must say. */
+  private record Damage(String name, Consumer<DataFolder> how, List<String> refusal) {}
+
+  private static Damage damage(String name, Consumer<DataFolder> how, String... refusal) {
+    return new Damage(name, how, List.of(refusal));
+  }
+
+  private final List<String> report = new ArrayList<>();
+
+  @Test
+  void refusesEveryDamagedFolderAndComesBackWithTheSoundOne() {
+    var name = "damage";
+    var options =
+        new ClusterOptions(
+                Path.of(
+                    System.getProperty("chaos.dir", "target/chaos"),
+                    name + "-" + Long.toString(System.currentTimeMillis(), 36)),
+                Distribution.find(),
+                new PortPlan.Free(ChaosPlan.givenOrNewSeed().random()))
+            .withBrokerSettings(Map.of("log.segment.bytes", "1MiB"));
+    // Large bodies, so that there soon are segments that are sealed.
+    var workload = new WorkloadOptions(2, 8, 4, 2_048, 8_192, 100, 512, Duration.ofSeconds(60));
+    var plan = new ChaosPlan(name, ChaosPlan.givenOrNewSeed(), workload, 1_000, 0);
+
+    ChaosResult result =
+        new ChaosRun(options, plan)
+            .run(
+                faults -> {
+                  faults.awaitMoreOks(600, PROGRESS);
+                  refusesDamageAtStart(faults);
+                  refusesFolderInUse(faults);
+                  waitsWithAnEmptyFolder(faults);
+                  leavesWhenASealedSegmentIsReadThatIsDamaged(faults);
+                });
+
+    System.out.println(result.text() + "\n" + String.join("\n", report));
+    assertTrue(result.holds(), result::text);
+    assertEquals(0, result.counts().failed() + result.counts().unknown(), result::text);
+    ClusterFolder.delete(options.dir());
+  }
+
+  private static List<Damage> damages(LocalCluster cluster, Node node) {
+    Path other = cluster.dataDir(cluster.node("n3"));
+    return List.of(
+        damage(
+            "a sealed segment is truncated",
+            folder -> DataFolder.cut(folder.sealedSegments().get(1), 10),
+            ".seg at byte ",
+            "expected a sealed segment of ",
+            KEEP),
+        damage(
+            "the active segment is truncated",
+            folder -> DataFolder.cut(folder.activeSegment(), 10),
+            ".seg at byte ",
+            " are durable), found ",
+            KEEP),
+        damage(
+            "a byte of the first record of the active segment is flipped",
+            folder -> DataFolder.flip(folder.activeSegment(), HEADER_BYTES + 50),
+            ".seg at byte ",
+            " are durable), found ",
+            KEEP),
+        damage(
+            "a segment's header is of a newer format",
+            folder -> DataFolder.makeNewer(folder.sealedSegments().get(0), HEADER_BYTES),
+            ".seg has format 2, this build reads up to 1",
+            "upgrade this replica"),
+        damage(
+            "first.meta is of a newer format",
+            folder -> DataFolder.makeNewer(folder.firstMeta(), 40),
+            "first.meta has format 2, this build reads up to 1",
+            "upgrade this replica"),
+        damage(
+            "first.meta is missing",
+            folder -> folder.delete(folder.firstMeta()),
+            "first.meta at byte 0: expected the bounds of a log of ",
+            "found no file",
+            KEEP),
+        damage(
+            "a byte of first.meta is flipped",
+            folder -> DataFolder.flip(folder.firstMeta(), 20),
+            "first.meta at byte 12: expected ",
+            KEEP),
+        damage(
+            "a segment is missing",
+            folder -> folder.deleteSegment(folder.sealedSegments().get(1)),
+            ".seg at byte ",
+            "expected entries to ",
+            KEEP),
+        damage(
+            "the log is missing",
+            folder -> folder.delete(folder.log()),
+            "has been a member and lost its log",
+            REJOIN),
+        damage(
+            "term and vote are missing",
+            folder -> folder.delete(folder.raftMeta()),
+            "has been a member and lost its term and vote",
+            REJOIN),
+        damage(
+            "a byte of term and vote is flipped",
+            folder -> DataFolder.flip(folder.raftMeta().resolve("raft_meta"), 20),
+            "term and vote in ",
+            "raft_meta are damaged: ",
+            REJOIN),
+        damage(
+            "the identity is missing",
+            folder -> folder.delete(folder.identity()),
+            "no file \"identity\" says whose",
+            REJOIN),
+        damage(
+            "a byte of the identity is flipped",
+            folder -> DataFolder.flip(folder.identity(), 40),
+            "identity is damaged: ",
+            REJOIN),
+        damage(
+            "the identity is of a newer format",
+            folder -> folder.rewriteIdentity("keelmq-identity 1", "keelmq-identity 2"),
+            "identity has format 2, this version reads format 1",
+            "start the version that wrote it"),
+        damage(
+            "the identity is that of another node",
+            folder -> {
+              folder.delete(folder.identity());
+              new DataFolder(other).copyIdentityTo(folder);
+            },
+            "belongs to node n3, this is node " + node.id(),
+            "set data.dir or node"),
+        damage(
+            "the identity is that of another cluster",
+            folder -> {
+              folder.rewriteIdentity("cluster .*", "cluster another");
+              folder.rewriteIdentity("member n(\\d) (\\S+) \\d+", "member n$1 $2 123456789$1");
+            },
+            "identity names this replica ",
+            " of cluster another, but the members in its log are ",
+            "restore the one that was replaced"),
+        damage(
+            "the rows are of a newer format",
+            DataFolder::makeStoreNewer,
+            "has format 2, this version reads format 1",
+            "start the version that wrote it"),
+        damage(
+            "the rows are damaged",
+            folder -> folder.delete(folder.store().resolve("CURRENT")),
+            "store"));
+  }
+
+  private void refusesDamageAtStart(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    Node node = cluster.node("n2");
+    cluster.stopNode(node, STOP);
+    var folder = new DataFolder(cluster.dataDir(node));
+    Path sound = folder.path().resolveSibling("n2-sound");
+    folder.copyTo(sound);
+    var failures = new ArrayList<AssertionError>();
+    for (Damage damage : damages(cluster, node)) {
+      new DataFolder(sound).copyTo(folder.path());
+      damage.how().accept(folder);
+      List<String> before = folder.contents();
+      faults.awaitMoreOks(10, PROGRESS);
+      try (var broker = ProgramRun.broker(cluster, node)) {
+        String line = broker.refusal(damage.refusal().toArray(String[]::new));
+        note(damage.name(), line);
+        faults.note("refused: " + damage.name());
+        assertEquals(before, folder.contents(), "the folder was changed: " + damage.name());
+      } catch (AssertionError e) {
+        failures.add(new AssertionError(damage.name() + ": " + e.getMessage(), e));
+      }
+    }
+    if (!failures.isEmpty()) {
+      var all = new AssertionError(failures.size() + " damages were not refused as they must be");
+      failures.forEach(all::addSuppressed);
+      throw all;
+    }
+    new DataFolder(sound).copyTo(folder.path());
+    folder.delete(sound);
+    faults.startAndAwait(node);
+  }
+
+  /** The process that has the folder must not notice. */
+  private void refusesFolderInUse(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    Node node = cluster.node("n2");
+    Node free = new PortPlan.Free(ChaosPlan.givenOrNewSeed().random()).place(1, 0).get(0);
+    long pid = cluster.pid(node);
+
+    try (var second = ProgramRun.broker(cluster, node, free)) {
+      String line = second.refusal("is in use by process " + pid + ": stop it first");
+      note("a second process on the same folder", line);
+    }
+
+    faults.awaitMoreOks(100, PROGRESS);
+    cluster.awaitReady(cluster.nodes(), PROGRESS);
+    assertEquals(pid, cluster.pid(node));
+  }
+
+  /** It may have voted and acknowledged under its name, so it must do neither again. */
+  private void waitsWithAnEmptyFolder(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    Node node = cluster.node("n2");
+    cluster.stopNode(node, STOP);
+    var folder = new DataFolder(cluster.dataDir(node));
+    Path sound = folder.path().resolveSibling("n2-sound");
+    folder.copyTo(sound);
+    folder.delete(folder.path());
+
+    cluster.startNode(node);
+    try (var replica = new ReplicaAccess(node)) {
+      assertTrue(Waiting.until(PROGRESS, () -> answers(replica)), () -> "" + cluster.status(node));
+      faults.awaitMoreOks(100, PROGRESS);
+      assertEquals(ReplicaRole.UNINITIALIZED, replica.status().getRole());
+      assertFalse(replica.status().hasPlan(), "it has a plan");
+      var refused =
+          assertThrows(StatusRuntimeException.class, () -> replica.read("chaos", stored -> {}));
+      assertEquals(Code.NOT_INITIALIZED, StatusDetails.fromThrowable(refused).getCode());
+      note("a read at an old member with an empty folder", refused.getMessage());
+    }
+    // Nobody listens for votes or entries.
+    assertTrue(PortPlan.isFree(node.raftPort()), "its Raft port is open");
+    try (var init =
+        ProgramRun.start(
+            cluster.logFile(node).getParent(),
+            "keelmq",
+            List.of("--endpoints", cluster.endpoints(), "cluster", "init"))) {
+      assertEquals(5, init.exitCode(), () -> init.errors().toString());
+      assertEquals(1, init.errors().size(), () -> init.errors().toString());
+      note("cluster init with an old member whose folder is empty", init.errors().get(0));
+    }
+    assertFalse(Files.exists(folder.identity()), "it has got an identity");
+
+    cluster.stopNode(node, STOP);
+    new DataFolder(sound).copyTo(folder.path());
+    folder.delete(sound);
+    faults.startAndAwait(node);
+  }
+
+  /** Sealed segments are verified when they are read. The replica leads, so that it matters. */
+  private void leavesWhenASealedSegmentIsReadThatIsDamaged(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    Node node = cluster.node("n2");
+    cluster.stopNode(node, STOP);
+    var folder = new DataFolder(cluster.dataDir(node));
+    Path segment = folder.sealedSegments().get(1);
+    long middle = segment.toFile().length() / 2;
+    DataFolder.flip(segment, middle);
+
+    try (var broker = ProgramRun.broker(cluster, node);
+        var replica = new ReplicaAccess(node);
+        var client = KeelClient.connect(cluster.endpoints())) {
+      assertTrue(Waiting.until(PROGRESS, () -> isReady(replica)), () -> broker.errors().toString());
+      client.admin().transferLeadership("g0", node.id());
+
+      var read = new ArrayList<Stored>();
+      var refused =
+          assertThrows(StatusRuntimeException.class, () -> replica.read("chaos", read::add));
+      assertTrue(read.stream().allMatch(Stored::intact), "it served wrong bytes");
+      note("a read of it", refused.getMessage());
+      String line = broker.lastWord(segment.getFileName() + " at byte ", "expected ", KEEP);
+      note("a byte of a sealed segment is flipped, and read", line);
+    }
+
+    faults.awaitMoreOks(200, PROGRESS);
+    DataFolder.flip(segment, middle);
+    faults.startAndAwait(node);
+  }
+
+  private static boolean answers(ReplicaAccess replica) {
+    try {
+      return !replica.status().getNode().isEmpty();
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
+  }
+
+  private static boolean isReady(ReplicaAccess replica) {
+    try {
+      return replica.status().getReady();
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
+  }
+
+  private void note(String what, String line) {
+    report.add("  " + what + "\n    " + line);
+  }
+}
