@@ -43,6 +43,7 @@ public final class Canaries implements AckPolicy {
       next.put(queue, first + run.count());
       firstOffsets.add(first);
     }
-    return Optional.of(new Reply.Stored(firstOffsets, false));
+    var queues = send.runs().stream().map(Command.Run::queue).toList();
+    return Optional.of(new Reply.Stored(queues, firstOffsets, false));
   }
 }
