@@ -31,6 +31,7 @@ public final class Canaries implements AckPolicy {
     if (!(command instanceof Command.SendMessages send)) {
       return Optional.empty();
     }
+    var queues = new ArrayList<Integer>();
     var firstOffsets = new ArrayList<Long>();
     for (Command.Run run : send.runs()) {
       Optional<Topic> topic = state.topic(run.topic());
@@ -41,9 +42,9 @@ public final class Canaries implements AckPolicy {
       long applied = state.bounds(topic.get().id(), run.queue()).endOffset();
       long first = Math.max(applied, next.getOrDefault(queue, 0L));
       next.put(queue, first + run.count());
+      queues.add(run.queue());
       firstOffsets.add(first);
     }
-    var queues = send.runs().stream().map(Command.Run::queue).toList();
     return Optional.of(new Reply.Stored(queues, firstOffsets, false));
   }
 }
