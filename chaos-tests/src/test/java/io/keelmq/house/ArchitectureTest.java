@@ -75,7 +75,7 @@ class ArchitectureTest {
               "picocli.",
               Set.of("io.keelmq.client.cli"),
               "io.netty.",
-              Set.of(),
+              Set.of("io.keelmq.broker.raft"),
               "sun.",
               Set.of()));
 

@@ -42,6 +42,7 @@ final class RaftServer {
               return thread;
             });
     requests.allowCoreThreadTimeOut(true);
+    RaftFrames.ensure();
     // JRaft's own factory takes a port alone and listens on every address of the machine.
     var bolt = new com.alipay.remoting.rpc.RpcServer(address.host(), address.port(), true);
     RpcServer server = new BoltRpcServer(bolt);
