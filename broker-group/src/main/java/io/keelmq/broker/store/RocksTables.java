@@ -179,7 +179,8 @@ public final class RocksTables implements Tables, AutoCloseable {
   /**
    * Begins to make durable exactly what has been committed so far, and returns; RocksDB writes it
    * in the background. To be called only by a thread that keeps {@link #commit} out meanwhile, and
-   * only when the log durably holds every entry applied so far.
+   * only when the log durably holds every entry committed so far. A batch may be open, on another
+   * thread too: nothing of it is touched.
    */
   public void flush() {
     flush(background);
@@ -191,9 +192,7 @@ public final class RocksTables implements Tables, AutoCloseable {
   }
 
   private void flush(FlushOptions how) {
-    if (batch.bytes() > 0) {
-      throw new IllegalStateException("flush amid a batch of " + batch.bytes() + " bytes");
-    }
+    // The apply thread may be filling its batch: RocksDB has nothing of it before the commit.
     committed.reading(
         () -> {
           db.flush(how, allFamilies);
