@@ -1,5 +1,6 @@
 package io.keelmq.client;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -60,8 +61,10 @@ class ReaderTest {
       var next = new TreeMap<Integer, Long>();
       for (int read = 0, polls = 0; read < 2_000; polls++) {
         if (polls % 5 == 1) {
+          int opened = group.openedReads.get();
           group.lead(polls % 3);
           group.breakStreams();
+          await().atMost(Duration.ofSeconds(60)).until(() -> group.openedReads.get() > opened);
         }
         for (ReadMessage message : reader.poll(Duration.ofSeconds(20))) {
           assertEquals(next.getOrDefault(message.queue(), 0L), message.offset());

@@ -74,6 +74,23 @@ class RocksTablesTest {
   }
 
   @Test
+  void flushesWhatIsCommittedWhileABatchIsOpen() {
+    try (var tables = RocksTables.open(store())) {
+      tables.put(Table.META, key(1), value("committed"));
+      tables.commit();
+      tables.put(Table.META, key(2), value("open"));
+
+      tables.flushAndWait();
+
+      assertArrayEquals(value("open"), tables.get(Table.META, key(2)).orElseThrow());
+    }
+    try (var tables = RocksTables.open(store())) {
+      assertArrayEquals(value("committed"), tables.get(Table.META, key(1)).orElseThrow());
+      assertTrue(tables.get(Table.META, key(2)).isEmpty());
+    }
+  }
+
+  @Test
   void flushesWhatIsCommittedAtThatMomentThoughMoreFollows() {
     try (var tables = RocksTables.open(store())) {
       tables.put(Table.META, key(1), value("first"));
