@@ -27,7 +27,9 @@ record Refusal(Code code, String message) {
 
   static Refusal notInitialized() {
     return new Refusal(
-        Code.NOT_INITIALIZED, "this replica is in no broker group yet: run keelmq cluster init");
+        Code.NOT_INITIALIZED,
+        "this replica is in no broker group yet: run keelmq cluster init for a new group; a member"
+            + " that lost its folder has to be given it back");
   }
 
   /** A defect or a broken promise; the log has the stack. */

@@ -90,10 +90,10 @@ final class IdentityFile {
     String cluster = "";
     String group = "";
     List<Member> members = new ArrayList<>();
-    String[] lines = body.split("\n", -1);
+    List<String> lines = body.lines().skip(1).toList();
     try {
-      for (int i = 1; i < lines.length; i++) {
-        String[] words = lines[i].split(" ", -1);
+      for (String line : lines) {
+        String[] words = line.split(" ", -1);
         switch (words[0]) {
           case "stage" -> stage = words[1];
           case "node" -> node = words[1];
@@ -101,7 +101,7 @@ final class IdentityFile {
           case "group" -> group = words[1];
           case "member" ->
               members.add(new Member(words[1], words[2], Integer.parseInt(words[3]), words[4]));
-          default -> throw damaged("it has a line \"" + abridged(lines[i]) + "\"");
+          default -> throw damaged("it has a line \"" + abridged(line) + "\"");
         }
       }
       return new ReplicaIdentity(new Plan(cluster, group, members), node, Stage.valueOf(stage));

@@ -62,8 +62,8 @@ final class Failures {
 
   private static String advice(Code code, String endpoints) {
     return switch (code) {
-      case TOPIC_NOT_FOUND ->
-          "make it with `keelmq topic create NAME`, or look with `keelmq topic list`";
+      // The servers say to make it; what they cannot say is how.
+      case TOPIC_NOT_FOUND -> "`keelmq topic create NAME` makes one, `keelmq topic list` shows all";
       case QUEUE_NOT_FOUND -> "`keelmq topic describe NAME` shows the queues";
       case CONSUMER_GROUP_NOT_FOUND -> "`keelmq group list` shows the consumer groups";
       case ILLEGAL_TOPIC -> "use 1 to 127 of the characters a-z A-Z 0-9 _ - %";

@@ -65,8 +65,8 @@ class KeelmqCommandTest {
     assertEquals(3, keelmq.run("topic", "describe", "orders"));
     assertEquals(
         List.of(
-            "keelmq: topic orders does not exist: make it with `keelmq topic create NAME`, or look"
-                + " with `keelmq topic list`"),
+            "keelmq: topic orders does not exist: `keelmq topic create NAME` makes one,"
+                + " `keelmq topic list` shows all"),
         keelmq.errLines());
   }
 
