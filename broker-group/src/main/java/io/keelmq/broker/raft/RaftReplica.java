@@ -25,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,7 +67,12 @@ public final class RaftReplica implements Replica, ReplicaControl {
     this.parts = parts;
     this.fatal = fatal;
     this.messages = new CommittedLog(folder.log().reader(), parts.terms());
-    this.stats = stats();
+    this.stats =
+        new ReplicaGauges(
+                () -> closed ? Optional.empty() : Optional.ofNullable(member),
+                folder,
+                parts.replies())
+            .stats();
   }
 
   /**
@@ -341,36 +345,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
   /** For the metrics page. */
   public RaftStats raftStats() {
     return stats;
-  }
-
-  private RaftStats stats() {
-    var log = folder.log().stats();
-    return new RaftStats(
-        () -> of(running -> running.proposer().commandsSent()),
-        () -> of(running -> running.proposer().entriesSent()),
-        () -> of(running -> running.proposer().bytesSent()),
-        () -> of(running -> running.proposer().overloads()),
-        () -> of(running -> running.proposer().bytesInFlight()),
-        () -> parts.replies().waiting(),
-        () -> of(running -> running.applyLoop().entriesApplied()),
-        () -> of(running -> running.applyLoop().entriesSkipped()),
-        () -> of(running -> running.applyLoop().commandsApplied()),
-        () -> of(running -> running.applyLoop().committedIndex()),
-        () -> of(RaftMember::committedIndex),
-        log::forces,
-        log::forceNanos,
-        log::appendedBytes,
-        () -> closed ? 0 : folder.store().stats().fileBytes(),
-        () ->
-            closed
-                ? 0
-                : folder.store().stats().memtableBytes()
-                    + folder.store().stats().blockCacheBytes());
-  }
-
-  private long of(ToLongFunction<RaftMember> gauge) {
-    RaftMember running = member;
-    return running == null || closed ? 0 : gauge.applyAsLong(running);
   }
 
   private void every(long millis, Runnable task) {

@@ -1,0 +1,55 @@
+package io.keelmq.broker.raft;
+
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
+
+/**
+ * Where the figures of {@link RaftStats} are read: in the running member, while there is one, and
+ * in log and store. Thread-safe; keeps nothing.
+ */
+final class ReplicaGauges {
+
+  private final Supplier<Optional<RaftMember>> running;
+  private final ReplicaFolder folder;
+  private final Replies replies;
+
+  /**
+   * @param running empty before the replica takes part in its group, and when it has ended, after
+   *     which the store may not be asked
+   */
+  ReplicaGauges(Supplier<Optional<RaftMember>> running, ReplicaFolder folder, Replies replies) {
+    this.running = running;
+    this.folder = folder;
+    this.replies = replies;
+  }
+
+  RaftStats stats() {
+    var log = folder.log().stats();
+    return new RaftStats(
+        () -> of(member -> member.proposer().commandsSent()),
+        () -> of(member -> member.proposer().entriesSent()),
+        () -> of(member -> member.proposer().bytesSent()),
+        () -> of(member -> member.proposer().overloads()),
+        () -> of(member -> member.proposer().bytesInFlight()),
+        replies::waiting,
+        () -> of(member -> member.applyLoop().entriesApplied()),
+        () -> of(member -> member.applyLoop().entriesSkipped()),
+        () -> of(member -> member.applyLoop().commandsApplied()),
+        () -> of(member -> member.applyLoop().committedIndex()),
+        () -> of(RaftMember::committedIndex),
+        log::forces,
+        log::forceNanos,
+        log::appendedBytes,
+        () -> of(member -> folder.store().stats().fileBytes()),
+        () ->
+            of(
+                member ->
+                    folder.store().stats().memtableBytes()
+                        + folder.store().stats().blockCacheBytes()));
+  }
+
+  private long of(ToLongFunction<RaftMember> gauge) {
+    return running.get().map(gauge::applyAsLong).orElse(0L);
+  }
+}
