@@ -176,7 +176,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   public void createConsumerGroup(
       CreateConsumerGroupRequest request, StreamObserver<ConsumerGroup> caller) {
     ConsumerGroup group = request.getConsumerGroup();
-    var kind = ReplyMapper.kind(group.getKind());
+    var settings = ReplyMapper.settings(group);
     Origin origin = changes.name(request.getOrigin());
     change(
         caller,
@@ -187,8 +187,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         () ->
             changes.propose(
                 origin,
-                new Command.CreateConsumerGroup(group.getConsumerGroup(), kind),
-                done(ReplyMapper.group(group.getConsumerGroup(), kind))));
+                new Command.CreateConsumerGroup(group.getConsumerGroup(), settings),
+                done(ReplyMapper.group(group.getConsumerGroup(), settings))));
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.keelmq.broker.api;
 
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.state.GroupKind;
+import io.keelmq.broker.state.GroupSettings;
 import io.keelmq.broker.state.Rejection;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
@@ -39,6 +40,11 @@ final class ReplyMapper {
       case PRODUCER_FENCED -> Code.PRODUCER_FENCED;
       case EPOCH_FENCED -> Code.PRECONDITION_FAILED;
       case TOO_MANY -> Code.TOO_MANY_REQUESTS;
+      case MESSAGE_TYPE_CONFLICT -> Code.MESSAGE_TYPE_CONFLICT;
+      case ILLEGAL_DELIVERY_TIME -> Code.ILLEGAL_DELIVERY_TIME;
+      case ILLEGAL_INVISIBLE_TIME -> Code.ILLEGAL_INVISIBLE_TIME;
+      case HELD_NOT_FOUND -> Code.HELD_NOT_FOUND;
+      case TRANSACTION_DECIDED -> Code.PRECONDITION_FAILED;
     };
   }
 
@@ -92,18 +98,36 @@ final class ReplyMapper {
   }
 
   static ConsumerGroup group(StateView.ConsumerGroup group) {
-    return group(group.name(), group.kind());
+    return group(group.name(), group.settings());
   }
 
-  static ConsumerGroup group(String name, GroupKind kind) {
-    return ConsumerGroup.newBuilder()
-        .setConsumerGroup(name)
-        .setKind(kind == GroupKind.OFFSET ? ConsumerGroupKind.OFFSET : ConsumerGroupKind.LEASE)
-        .build();
+  static ConsumerGroup group(String name, GroupSettings settings) {
+    var group =
+        ConsumerGroup.newBuilder()
+            .setConsumerGroup(name)
+            .setKind(
+                settings.kind() == GroupKind.OFFSET
+                    ? ConsumerGroupKind.OFFSET
+                    : ConsumerGroupKind.LEASE);
+    if (settings.kind() == GroupKind.LEASE) {
+      group
+          .setFifo(settings.fifo())
+          .setMaxAttempts(settings.maxAttempts())
+          .setFromLatest(settings.fromLatest());
+    }
+    return group.build();
   }
 
   /** The other direction; a kind that is not said is OFFSET. */
-  static GroupKind kind(ConsumerGroupKind kind) {
-    return kind == ConsumerGroupKind.LEASE ? GroupKind.LEASE : GroupKind.OFFSET;
+  static GroupSettings settings(ConsumerGroup group) {
+    return group.getKind() == ConsumerGroupKind.LEASE
+        ? new GroupSettings(
+            GroupKind.LEASE,
+            group.getFifo(),
+            group.getMaxAttempts() == 0
+                ? GroupSettings.DEFAULT_MAX_ATTEMPTS
+                : group.getMaxAttempts(),
+            group.getFromLatest())
+        : GroupSettings.of(GroupKind.OFFSET);
   }
 }

@@ -6,6 +6,7 @@ import io.keelmq.broker.state.Command.ClientMessageIds;
 import io.keelmq.broker.state.Command.SendDedup;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
+import io.keelmq.broker.state.GroupSettings;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.CommitOffsets;
 import io.keelmq.v1.log.LogCommand;
@@ -70,6 +71,8 @@ final class CommandDecoder {
         known(log.getAdvanceTime());
         yield new Command.AdvanceTime();
       }
+      case SUBSCRIBE_GROUP, GRANT_LEASES, SETTLE_LEASES, RECALL_MESSAGE, END_TRANSACTION ->
+          throw unreadable("a command " + log.getCommandCase() + " of a later version");
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
   }
@@ -147,7 +150,12 @@ final class CommandDecoder {
   private Command put(PutConsumerGroup log) {
     try {
       return new Command.CreateConsumerGroup(
-          log.getConsumerGroup(), GroupKind.ofCode(log.getKindValue()));
+          log.getConsumerGroup(),
+          new GroupSettings(
+              GroupKind.ofCode(log.getKindValue()),
+              log.getFifo(),
+              log.getMaxAttempts() == 0 ? GroupSettings.DEFAULT_MAX_ATTEMPTS : log.getMaxAttempts(),
+              log.getFromLatest()));
     } catch (IllegalArgumentException e) {
       throw unreadable(e.getMessage());
     }

@@ -4,6 +4,7 @@ import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Command.ClientMessageIds;
 import io.keelmq.broker.state.Command.ProducerSequence;
 import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.GroupSettings;
 import io.keelmq.v1.Origin;
 import io.keelmq.v1.TopicType;
 import io.keelmq.v1.log.AdvanceTime;
@@ -52,7 +53,10 @@ final class CommandEncoder {
       log.setPutConsumerGroup(
           PutConsumerGroup.newBuilder()
               .setConsumerGroup(create.consumerGroup())
-              .setKind(GroupKind.forNumber(create.kind().code())));
+              .setKind(GroupKind.forNumber(create.settings().kind().code()))
+              .setFifo(create.settings().fifo())
+              .setMaxAttempts(loggedAttempts(create.settings()))
+              .setFromLatest(create.settings().fromLatest()));
     } else if (command instanceof Command.DeleteConsumerGroup delete) {
       log.setDeleteConsumerGroup(
           DeleteConsumerGroup.newBuilder().setConsumerGroup(delete.consumerGroup()));
@@ -123,5 +127,12 @@ final class CommandEncoder {
                     .setOffset(offset.offset())
                     .build())
         .toList();
+  }
+
+  /** The default as 0, so that what is logged for groups of kind offset stays as it was. */
+  private static int loggedAttempts(GroupSettings settings) {
+    return settings.maxAttempts() == GroupSettings.DEFAULT_MAX_ATTEMPTS
+        ? 0
+        : settings.maxAttempts();
   }
 }

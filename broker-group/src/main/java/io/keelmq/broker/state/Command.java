@@ -32,11 +32,46 @@ public sealed interface Command {
    * @param position of the first record, in bytes from the start of the entry
    * @param bytes of all records, each with its length in front
    * @param messageIds one for each message with {@link ClientMessageIds}; empty otherwise
+   * @param placing when the run gets its offsets
    */
-  record Run(String topic, int queue, int count, int position, int bytes, List<String> messageIds) {
+  record Run(
+      String topic,
+      int queue,
+      int count,
+      int position,
+      int bytes,
+      List<String> messageIds,
+      Placing placing) {
 
     public Run {
       messageIds = List.copyOf(messageIds);
+    }
+
+    /** A run that gets its offsets at once. */
+    public Run(
+        String topic, int queue, int count, int position, int bytes, List<String> messageIds) {
+      this(topic, queue, count, position, bytes, messageIds, Placing.AT_ONCE);
+    }
+  }
+
+  /**
+   * When a run gets its offsets.
+   *
+   * @param deliverAtMillis when log time passes this; 0: at once
+   * @param half when its transaction is committed
+   * @param firstCheckMillis of half messages: how long after being stored the first check-back is
+   *     due; 0: {@link Limits#FIRST_CHECK_MILLIS}
+   */
+  record Placing(long deliverAtMillis, boolean half, long firstCheckMillis) {
+
+    public static final Placing AT_ONCE = new Placing(0, false, 0);
+
+    public static Placing at(long deliverAtMillis) {
+      return new Placing(deliverAtMillis, false, 0);
+    }
+
+    public static Placing onCommit(long firstCheckMillis) {
+      return new Placing(0, true, firstCheckMillis);
     }
   }
 
@@ -60,7 +95,13 @@ public sealed interface Command {
   record DeleteTopic(String topic) implements Command {}
 
   /** Reply: {@link Reply.Done}. The same consumer group again is no error. */
-  record CreateConsumerGroup(String consumerGroup, GroupKind kind) implements Command {}
+  record CreateConsumerGroup(String consumerGroup, GroupSettings settings) implements Command {
+
+    /** A consumer group of this kind with its defaults. */
+    public CreateConsumerGroup(String consumerGroup, GroupKind kind) {
+      this(consumerGroup, GroupSettings.of(kind));
+    }
+  }
 
   /** Reply: {@link Reply.Done}. */
   record DeleteConsumerGroup(String consumerGroup) implements Command {}
@@ -85,6 +126,110 @@ public sealed interface Command {
       offsets = List.copyOf(offsets);
     }
   }
+
+  /**
+   * Fixes where a consumer group of kind lease begins at each queue of a topic, if it is not fixed
+   * yet, and makes the group if it is not there. Reply: {@link Reply.Done}.
+   */
+  record SubscribeGroup(String consumerGroup, String topic) implements Command {}
+
+  /**
+   * Messages of one message group (or of none) that a planner found deliverable.
+   *
+   * @param messageGroupHash 0 without a message group, and in consumer groups that are not FIFO
+   */
+  record Candidates(long messageGroupHash, OffsetSet offsets) {}
+
+  /** Where candidates come from. */
+  sealed interface Grant permits FromCursor, FromReady {
+    List<Candidates> candidates();
+  }
+
+  /**
+   * From {@code fromOffset} (inclusive) to {@code toOffset} (exclusive), all of which was
+   * inspected; what is no candidate is done. Offsets that other grants took meanwhile are passed
+   * over, offsets between the cursor and {@code fromOffset} become ready: they were planned by a
+   * grant that never came.
+   */
+  record FromCursor(long fromOffset, long toOffset, List<Candidates> candidates) implements Grant {
+
+    public FromCursor {
+      candidates = List.copyOf(candidates);
+    }
+  }
+
+  /**
+   * From a batch that is ready to be delivered again; what of it is neither candidate nor done
+   * stays ready.
+   *
+   * @param done filtered, or no longer retained
+   */
+  record FromReady(LeaseId batch, List<Candidates> candidates, OffsetSet done) implements Grant {
+
+    public FromReady {
+      candidates = List.copyOf(candidates);
+    }
+  }
+
+  /**
+   * Leases what a planner found deliverable; each offset is judged alone. Reply: {@link
+   * Reply.Leased}, with fewer messages than asked for where some were not to be had.
+   *
+   * @param generation of the queue, see {@link StateView.Cursor}; another one leases nothing
+   * @param attemptId tells repeats of a receive; may be empty
+   */
+  record GrantLeases(
+      String consumerGroup,
+      String topic,
+      int queue,
+      int generation,
+      String clientId,
+      String attemptId,
+      long invisibleMillis,
+      List<Grant> grants)
+      implements Command {
+
+    public GrantLeases {
+      grants = List.copyOf(grants);
+    }
+  }
+
+  /** What becomes of leased messages. The codes stand in the log and never change. */
+  enum SettlementKind {
+    ACK,
+    /** Ready again after {@code millis}, or dead if this was the last attempt. */
+    NACK,
+    /** The lease ends {@code millis} from now. */
+    EXTEND,
+    /** Ready again at once; was no attempt. */
+    RELEASE,
+    DEAD_LETTER
+  }
+
+  /**
+   * @param offsets empty: all that is left of the lease
+   * @param millis with {@link SettlementKind#NACK} and {@link SettlementKind#EXTEND}
+   */
+  record Settlement(SettlementKind kind, LeaseId lease, OffsetSet offsets, long millis) {}
+
+  /**
+   * Settles leases of one queue, in order. Reply: {@link Reply.Settled}. A lease that has ended and
+   * was not granted to anybody else can still be settled.
+   */
+  record SettleLeases(
+      String consumerGroup, String topic, int queue, int generation, List<Settlement> settlements)
+      implements Command {
+
+    public SettleLeases {
+      settlements = List.copyOf(settlements);
+    }
+  }
+
+  /** Takes back a delayed message. Reply: {@link Reply.Done}. */
+  record RecallMessage(String topic, HeldId held) implements Command {}
+
+  /** Decides a half message. Reply: {@link Reply.Stored} of one run, or {@link Reply.Done}. */
+  record EndTransaction(String topic, HeldId held, boolean commit) implements Command {}
 
   /** Lets log time pass and does one bounded step of what is due. Reply: {@link Reply.Done}. */
   record AdvanceTime() implements Command {}

@@ -31,17 +31,17 @@ final class ConsumerGroups {
   Outcome create(Command.CreateConsumerGroup command) {
     Optional<GroupRow> present = find(tables, command.consumerGroup());
     if (present.isEmpty()) {
-      return make(command.consumerGroup(), command.kind())
+      return make(command.consumerGroup(), command.settings())
           .orElseGet(() -> Outcome.of(new Reply.Done()));
     }
-    return present.get().kind() == command.kind()
+    return present.get().settings().equals(command.settings())
         ? Outcome.of(new Reply.Done())
         : Outcome.rejected(
             Rejection.CONSUMER_GROUP_EXISTS,
             "consumer group "
                 + command.consumerGroup()
-                + " exists and is of kind "
-                + present.get().kind());
+                + " exists with "
+                + present.get().settings());
   }
 
   Outcome delete(LogEntryInfo entry, Command.DeleteConsumerGroup command) {
@@ -86,7 +86,7 @@ final class ConsumerGroups {
               + ": it was moved; read its offsets again");
     }
     if (group.isEmpty()) {
-      Optional<Outcome> refused = make(command.consumerGroup(), GroupKind.OFFSET);
+      Optional<Outcome> refused = make(command.consumerGroup(), GroupSettings.of(GroupKind.OFFSET));
       if (refused.isPresent()) {
         return refused.get();
       }
@@ -158,7 +158,7 @@ final class ConsumerGroups {
   }
 
   /** Empty when the consumer group was made. */
-  private Optional<Outcome> make(String name, GroupKind kind) {
+  private Optional<Outcome> make(String name, GroupSettings settings) {
     if (!Names.isConsumerGroup(name)) {
       return Optional.of(
           Outcome.rejected(
@@ -176,7 +176,7 @@ final class ConsumerGroups {
               "there are " + Limits.MAX_CONSUMER_GROUPS + " consumer groups: delete one first"));
     }
     long id = counters.nextId();
-    tables.put(Table.CATALOG, Keys.group(name), Rows.group(new GroupRow(id, kind)));
+    tables.put(Table.CATALOG, Keys.group(name), Rows.group(new GroupRow(id, settings)));
     tables.put(
         Table.CATALOG, Keys.groupName(id), new RowWriter(name.length() + 2).text(name).done());
     counters.add(Counters.CONSUMER_GROUPS, 1);

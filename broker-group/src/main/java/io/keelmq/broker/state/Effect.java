@@ -10,6 +10,17 @@ public sealed interface Effect {
    */
   record QueueGrew(long topicId, int queue, long endOffset) implements Effect {}
 
+  /** A consumer group may have more to be delivered from a queue, beside what is new in it. */
+  record QueueReady(long groupId, long topicId, int queue) implements Effect {}
+
+  /**
+   * The producers of a half message are to be asked what became of it. Every replica is told, and
+   * asks a producer that is connected to it, if there is one.
+   *
+   * @param check from 1
+   */
+  record CheckTransaction(long topicId, HeldId held, int check) implements Effect {}
+
   /** Topics were made, altered or deleted: routes have to say so. */
   record TopicsChanged() implements Effect {}
 

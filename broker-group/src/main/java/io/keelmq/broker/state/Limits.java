@@ -39,6 +39,44 @@ public final class Limits {
 
   public static final long REPLY_MILLIS = 60_000L;
 
+  /** Forty days: how far ahead a message may be delayed. */
+  public static final long MAX_DELAY_MILLIS = 40L * 24 * 3_600_000;
+
+  public static final long FIRST_CHECK_MILLIS = 6_000L;
+  public static final long CHECK_INTERVAL_MILLIS = 30_000L;
+
+  /** Check-backs of a half message that nobody answers; then it is rolled back. */
+  public static final int MAX_CHECKS = 15;
+
+  /** Delayed and half messages at most, all topics together. */
+  public static final int MAX_HELD = 10_000_000;
+
+  public static final long MIN_INVISIBLE_MILLIS = 1_000L;
+  public static final long MAX_INVISIBLE_MILLIS = 12 * 3_600_000L;
+  public static final int MAX_ATTEMPTS = 1_000;
+  public static final int MAX_ATTEMPT_ID = 128;
+
+  /** Messages that one {@link Command.GrantLeases} leases at most. */
+  public static final int MAX_GRANT_MESSAGES = 1_024;
+
+  /** Candidates of different message groups, and grants, in one {@link Command.GrantLeases}. */
+  public static final int MAX_GRANT_PARTS = 256;
+
+  /** Offsets that one grant from the cursor moves it at most. */
+  public static final int MAX_GRANT_SPAN = 65_536;
+
+  /** Settlements of one {@link Command.SettleLeases} at most. */
+  public static final int MAX_SETTLEMENTS = 256;
+
+  /**
+   * Batches of one queue that a consumer group has out or waiting; beyond it nothing is granted
+   * from the cursor until some are settled.
+   */
+  public static final int MAX_BATCHES_PER_QUEUE = 20_000;
+
+  /** Messages of one queue that may be held back in a FIFO group before the queue pauses. */
+  public static final int MAX_BLOCKED_PER_QUEUE = 4_000_000;
+
   /** Rows that one command reads or changes at most when it sweeps. */
   static final int SWEEP_ROWS = 400;
 

@@ -20,7 +20,15 @@ public enum Rejection {
   /** The consumer group was moved since the caller learned its epoch. */
   EPOCH_FENCED(16),
   /** A bound is reached that nothing can be evicted for; try again later. */
-  TOO_MANY(17);
+  TOO_MANY(17),
+  /** The message has what its topic's type does not take. */
+  MESSAGE_TYPE_CONFLICT(18),
+  ILLEGAL_DELIVERY_TIME(19),
+  ILLEGAL_INVISIBLE_TIME(20),
+  /** No delayed or half message has the id. */
+  HELD_NOT_FOUND(21),
+  /** A half message was decided otherwise. */
+  TRANSACTION_DECIDED(22);
 
   private final int code;
 
@@ -41,6 +49,6 @@ public enum Rejection {
         return rejection;
       }
     }
-    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 17");
+    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 22");
   }
 }

@@ -41,6 +41,11 @@ final class RowReader {
     return new String(utf8, StandardCharsets.UTF_8);
   }
 
+  /** False at the end of a row that an older version may have written. */
+  boolean hasMore() {
+    return row.hasRemaining();
+  }
+
   byte[] rest() {
     byte[] rest = new byte[row.remaining()];
     row.get(rest);

@@ -17,7 +17,11 @@ final class Rows {
     static final QueueRow EMPTY = new QueueRow(0, 0, 0, 0);
   }
 
-  record GroupRow(long id, GroupKind kind) {}
+  record GroupRow(long id, GroupSettings settings) {
+    GroupKind kind() {
+      return settings.kind();
+    }
+  }
 
   record ProducerRow(long epoch, long lastSequence, long usedMinute) {}
 
@@ -95,12 +99,24 @@ final class Rows {
   }
 
   static byte[] group(GroupRow group) {
-    return new RowWriter(9).int64(group.id()).int8(group.kind().code()).done();
+    var settings = group.settings();
+    var out = new RowWriter(15).int64(group.id()).int8(settings.kind().code());
+    if (settings.kind() == GroupKind.LEASE) {
+      out.int8(settings.fifo() ? 1 : 0)
+          .int32(settings.maxAttempts())
+          .int8(settings.fromLatest() ? 1 : 0);
+    }
+    return out.done();
   }
 
   static GroupRow group(byte[] row) {
     var in = new RowReader(row);
-    return new GroupRow(in.int64(), GroupKind.ofCode(in.int8()));
+    long id = in.int64();
+    GroupKind kind = GroupKind.ofCode(in.int8());
+    if (!in.hasMore()) {
+      return new GroupRow(id, GroupSettings.of(kind));
+    }
+    return new GroupRow(id, new GroupSettings(kind, in.int8() == 1, in.int32(), in.int8() == 1));
   }
 
   static byte[] producer(ProducerRow producer) {

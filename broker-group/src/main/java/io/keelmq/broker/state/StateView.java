@@ -21,13 +21,68 @@ public final class StateView {
    * Consecutive messages of a queue that stand together in one log entry.
    *
    * @param position of the first record, in bytes from the start of the entry
-   * @param bytes of all records, each with its length in front
-   * @param timeMillis log time of the entry
+   * @param bytes of all records, those that are passed over too, each with its length in front
+   * @param timeMillis log time at which they got their offsets
+   * @param skip records at {@code position} that are passed over before the first one
+   * @param source where a dead letter comes from
    */
   public record StoredRun(
-      long firstOffset, int count, long logIndex, int position, int bytes, long timeMillis) {}
+      long firstOffset,
+      int count,
+      long logIndex,
+      int position,
+      int bytes,
+      long timeMillis,
+      int skip,
+      Optional<Source> source) {
 
-  public record ConsumerGroup(String name, GroupKind kind) {}
+    public StoredRun(
+        long firstOffset, int count, long logIndex, int position, int bytes, long timeMillis) {
+      this(firstOffset, count, logIndex, position, bytes, timeMillis, 0, Optional.empty());
+    }
+  }
+
+  /** The queue and offset under which a dead letter was consumed. */
+  public record Source(long topicId, int queue, long offset) {}
+
+  public record ConsumerGroup(String name, long id, GroupSettings settings) {
+
+    public GroupKind kind() {
+      return settings.kind();
+    }
+  }
+
+  /**
+   * Where a consumer group of kind lease stands in a queue.
+   *
+   * @param generation raised by each seek, which makes all leases of before void
+   * @param nextOffset the first offset that was never granted, filtered or blocked
+   * @param batches leased or ready
+   * @param leased messages; with {@code ready} and {@code blocked} all that are neither done nor
+   *     beyond {@code nextOffset}
+   */
+  public record Cursor(
+      int generation, long nextOffset, int batches, long leased, long ready, long blocked) {}
+
+  /**
+   * Messages of one queue that were granted together and are not settled yet.
+   *
+   * @param attempt deliveries so far, the present one included; 0 if there was none
+   * @param messageGroupHash 0 if unknown or without a message group
+   * @param deadlineMillis log time; 0 while ready
+   */
+  public record Batch(
+      LeaseId id,
+      OffsetSet offsets,
+      int attempt,
+      long messageGroupHash,
+      String clientId,
+      String attemptId,
+      long deadlineMillis) {}
+
+  /** A run that has no place in its queue yet. {@code dueMillis}: delivery, or next check-back. */
+  public record HeldRun(
+      HeldId id, int queue, StoredRun run, boolean half, long dueMillis, int checks) {}
 
   /** One queue of a consumer group. */
   public record Progress(long topicId, int queue, long epoch, long committedOffset) {}
@@ -121,7 +176,8 @@ public final class StateView {
   }
 
   public Optional<ConsumerGroup> consumerGroup(String name) {
-    return ConsumerGroups.find(tables, name).map(row -> new ConsumerGroup(name, row.kind()));
+    return ConsumerGroups.find(tables, name)
+        .map(row -> new ConsumerGroup(name, row.id(), row.settings()));
   }
 
   /** All consumer groups by name. */
@@ -130,7 +186,8 @@ public final class StateView {
     var groups = new ArrayList<ConsumerGroup>();
     for (var row : tables.range(Table.CATALOG, all, Keys.after(all), Limits.MAX_CONSUMER_GROUPS)) {
       String name = new RowReader(row.key()).skip(1).text();
-      groups.add(new ConsumerGroup(name, Rows.group(row.value()).kind()));
+      var group = Rows.group(row.value());
+      groups.add(new ConsumerGroup(name, group.id(), group.settings()));
     }
     groups.sort(Comparator.comparing(ConsumerGroup::name));
     return groups;
@@ -163,6 +220,36 @@ public final class StateView {
       }
     }
     return progress;
+  }
+
+  /** Where a consumer group of kind lease stands; absent before it subscribed to the topic. */
+  public Optional<Cursor> cursor(long groupId, long topicId, int queue) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** What waits to be delivered again, by lowest offset. */
+  public List<Batch> ready(long groupId, long topicId, int queue, int limit) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** What is leased, in the order of being granted, after {@code after}. */
+  public List<Batch> leased(
+      long groupId, long topicId, int queue, Optional<LeaseId> after, int limit) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** The lowest offset that is not settled; the cursor's if everything before is. */
+  public long lowestOutstanding(long groupId, long topicId, int queue) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Delayed or half messages of a topic after {@code after}, in the order of being stored. */
+  public List<HeldRun> held(long topicId, Optional<HeldId> after, int limit) {
+    throw new UnsupportedOperationException();
+  }
+
+  public Optional<HeldRun> held(long topicId, HeldId id) {
+    throw new UnsupportedOperationException();
   }
 
   public Optional<Producer> producer(String producerId) {

@@ -11,7 +11,11 @@ public enum Table {
   /** Producers, message ids and replies, remembered to tell repeats. */
   DEDUP(4, "dedup"),
   /** What becomes due, by log time. */
-  DEADLINES(5, "deadlines");
+  DEADLINES(5, "deadlines"),
+  /** Where consumer groups of kind lease stand, and what they have out. */
+  LEASES(6, "leases"),
+  /** Delayed and half messages, which have no place in a queue yet. */
+  HELD(7, "held");
 
   private final int code;
   private final String storedName;

@@ -202,8 +202,8 @@ class CatalogTest {
 
     assertEquals(List.of(new Progress(id, 0, 0, 7)), script.view.progress("billing"));
     assertEquals(
-        Optional.of(new StateView.ConsumerGroup("billing", GroupKind.OFFSET)),
-        script.view.consumerGroup("billing"));
+        Optional.of(GroupSettings.of(GroupKind.OFFSET)),
+        script.view.consumerGroup("billing").map(StateView.ConsumerGroup::settings));
   }
 
   @Test
