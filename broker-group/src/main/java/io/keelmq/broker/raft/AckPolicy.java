@@ -9,10 +9,7 @@ import java.util.Optional;
  * Whether a command may be answered before it is replicated. It may not; this is the seam by which
  * a test build plants that fault, to prove that the chaos checkers notice it.
  *
- * <p>The fault is planted by {@code -Dkeelmq.canary.ackAtLeader=true}, and only if the class {@code
- * io.keelmq.broker.canary.Canaries} (an {@code AckPolicy} with a public constructor without
- * arguments) is on the class path, where no release has it. The property without the class is
- * refused at start.
+ * <p>The fault is planted by {@code -Dkeelmq.canary.ackAtLeader=true}; see {@link Canary}.
  */
 public interface AckPolicy {
 
@@ -35,20 +32,6 @@ public interface AckPolicy {
    * @throws IllegalStateException if a fault is asked for that this build cannot plant
    */
   static AckPolicy fromProperties() {
-    String value = System.getProperty(PROPERTY);
-    if (value == null || value.equals("false")) {
-      return AFTER_APPLY;
-    }
-    try {
-      return Class.forName(CANARY_CLASS)
-          .asSubclass(AckPolicy.class)
-          .getDeclaredConstructor()
-          .newInstance();
-    } catch (ReflectiveOperationException | ClassCastException e) {
-      throw new IllegalStateException(
-          "-D%s=%s asks to acknowledge messages that may be lost; only a test build with %s does that: remove the property"
-              .formatted(PROPERTY, value, CANARY_CLASS),
-          e);
-    }
+    return Canary.planted(PROPERTY, CANARY_CLASS, AckPolicy.class).orElse(AFTER_APPLY);
   }
 }

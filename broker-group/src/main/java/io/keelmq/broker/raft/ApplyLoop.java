@@ -48,6 +48,7 @@ final class ApplyLoop {
   private final Consumer<List<Effect>> onEffects;
   private final PassOver passOver;
   private final AppliedTerms terms;
+  private final ApplyPace pace;
 
   /** Entries up to here were in the log when this process began. */
   private final long oldEntries;
@@ -80,6 +81,7 @@ final class ApplyLoop {
       Replies replies,
       PassOver passOver,
       AppliedTerms terms,
+      ApplyPace pace,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
     this.store = store;
@@ -88,6 +90,7 @@ final class ApplyLoop {
     this.replies = replies;
     this.passOver = passOver;
     this.terms = terms;
+    this.pace = pace;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
     this.committedIndex = state.applied().index();
@@ -121,6 +124,7 @@ final class ApplyLoop {
   }
 
   private void applyEntry(Iterator entries, long index) {
+    pace.beforeEntry();
     Decoded entry = LogEntryBytes.decode(index, entries.getData());
     var info = new LogEntryInfo(index, entries.getTerm(), entry.timeMillis());
     var told = new ArrayList<Reply>(entry.commands().size());

@@ -103,6 +103,7 @@ final class RaftMember {
             replies,
             passOver,
             parts.terms(),
+            ApplyPace.fromProperties(),
             effects -> {
               ticker.observe(effects);
               listeners.accept(effects);

@@ -59,6 +59,7 @@ class ApplyLoopTest {
             replies,
             passOver,
             terms,
+            ApplyPace.AT_ONCE,
             told::addAll);
   }
 
