@@ -58,6 +58,7 @@ public final class GrpcServers {
   private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
   private final DeliveryPlanners planners;
+  private final TransactionChecks checks;
   private final StreamsService streams;
   private final AdminService admin;
   private final AtomicBoolean stopped = new AtomicBoolean();
@@ -105,9 +106,10 @@ public final class GrpcServers {
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
     this.planners = new DeliveryPlanners(edge, readers);
     watch.add(planners::leadershipChanged);
-    this.streams = new StreamsService(edge, parked, planners, readers);
-    this.admin =
-        new AdminService(edge, identity, control, new AdminChanges(edge, randomOriginId()));
+    var changes = new AdminChanges(edge, randomOriginId());
+    this.checks = new TransactionChecks(replica, readers, stats);
+    this.streams = new StreamsService(edge, parked, planners, readers, changes, checks);
+    this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
     setReady(false);
   }
 
@@ -184,6 +186,7 @@ public final class GrpcServers {
     } else {
       parked.applied(effects);
       planners.applied(effects);
+      checks.applied(effects);
     }
   }
 

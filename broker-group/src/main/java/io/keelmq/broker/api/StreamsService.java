@@ -1,14 +1,23 @@
 package io.keelmq.broker.api;
 
+import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.HeldId;
+import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumeRequest;
 import io.keelmq.v1.ConsumeResponse;
+import io.keelmq.v1.EndTransactionRequest;
+import io.keelmq.v1.EndTransactionResponse;
+import io.keelmq.v1.Origin;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
+import io.keelmq.v1.RecallRequest;
+import io.keelmq.v1.RecallResponse;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.SendResponse;
 import io.keelmq.v1.StreamsGrpc;
@@ -16,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * {@code keelmq.v1.Streams} of one replica. Thread-safe; its methods run on the event loop, check
@@ -35,6 +45,8 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   private final DeliveryPlanners planners;
   private final Executor readers;
   private final InFlightBytes inFlight;
+  private final AdminChanges changes;
+  private final TransactionChecks checks;
   private final Set<PublishSession> sessions = ConcurrentHashMap.newKeySet();
   private final Set<ConsumeSession> consumers = ConcurrentHashMap.newKeySet();
   private final Set<ReadStream> reads = ConcurrentHashMap.newKeySet();
@@ -43,7 +55,15 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   /**
    * @param readers takes as many tasks as there can be read streams
    */
-  StreamsService(Edge edge, ParkedReads parked, DeliveryPlanners planners, Executor readers) {
+  StreamsService(
+      Edge edge,
+      ParkedReads parked,
+      DeliveryPlanners planners,
+      Executor readers,
+      AdminChanges changes,
+      TransactionChecks checks) {
+    this.changes = changes;
+    this.checks = checks;
     this.edge = edge;
     this.parked = parked;
     this.planners = planners;
@@ -55,7 +75,7 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   public StreamObserver<PublishRequest> publish(StreamObserver<PublishResponse> producerSide) {
     var session = new PublishSession[1];
     session[0] =
-        new PublishSession(edge, inFlight, producerSide, () -> sessions.remove(session[0]));
+        new PublishSession(edge, inFlight, checks, producerSide, () -> sessions.remove(session[0]));
     sessions.add(session[0]);
     session[0].start(sessions.size() > MAX_PUBLISH_STREAMS);
     if (stopping) {
@@ -92,6 +112,58 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
       session[0].stop();
     }
     return session[0];
+  }
+
+  @Override
+  public void recall(RecallRequest request, StreamObserver<RecallResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.held(request.getTopic(), request.getHeldId()),
+        StreamsGrpc.getRecallMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.RecallMessage(request.getTopic(), id(request.getHeldId())),
+                reply ->
+                    reply instanceof Reply.Done
+                        ? Optional.of(RecallResponse.getDefaultInstance())
+                        : Optional.empty()));
+  }
+
+  @Override
+  public void endTransaction(
+      EndTransactionRequest request, StreamObserver<EndTransactionResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.held(request.getTopic(), request.getHeldId()),
+        StreamsGrpc.getEndTransactionMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.EndTransaction(
+                    request.getTopic(), id(request.getHeldId()), request.getCommit()),
+                ReplyMapper::decided));
+  }
+
+  private static HeldId id(String checked) {
+    return HeldId.parse(checked).orElseThrow();
+  }
+
+  private <Q, R> void change(
+      StreamObserver<R> caller,
+      Optional<Refusal> refusal,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Supplier<HeldCall.AtLeader<R>> atLeader) {
+    ((ServerCallStreamObserver<R>) caller).setOnCancelHandler(() -> {});
+    Optional<Refusal> why = stopping ? Optional.of(Refusal.shuttingDown()) : refusal;
+    why.ifPresentOrElse(
+        refused -> caller.onError(edge.refuse(refused)),
+        () -> HeldCall.start(edge, method, request, atLeader.get(), caller));
   }
 
   @Override

@@ -19,6 +19,7 @@ public final class BrokerState {
   private final Deadlines deadlines;
   private final Topics topics;
   private final Queues queues;
+  private final HeldMessages held;
   private final ConsumerGroups groups;
   private final LeaseSweeps leaseSweeps;
   private final Leases leases;
@@ -39,8 +40,9 @@ public final class BrokerState {
     var counters = new Counters(this.tables);
     this.deadlines = new Deadlines(this.tables);
     this.leaseSweeps = new LeaseSweeps(this.tables, deadlines);
-    this.topics = new Topics(this.tables, counters, deadlines, leaseSweeps);
     this.queues = new Queues(this.tables, deadlines);
+    this.held = new HeldMessages(this.tables, counters, deadlines, queues);
+    this.topics = new Topics(this.tables, counters, deadlines, leaseSweeps, held);
     this.groups = new ConsumerGroups(this.tables, counters, deadlines, leaseSweeps);
     this.leases =
         new Leases(this.tables, deadlines, new DeadLetters(this.tables, counters, topics, queues));
@@ -50,6 +52,7 @@ public final class BrokerState {
         new Sends(
             this.tables,
             queues,
+            held,
             new Producers(this.tables, counters),
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
@@ -128,6 +131,10 @@ public final class BrokerState {
       return grants.apply(entry, grant);
     } else if (command instanceof Command.SettleLeases settle) {
       return settlements.apply(entry, settle);
+    } else if (command instanceof Command.RecallMessage recall) {
+      return held.recall(recall);
+    } else if (command instanceof Command.EndTransaction end) {
+      return held.end(entry, end);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
     }
@@ -136,6 +143,7 @@ public final class BrokerState {
 
   private Outcome advanceTime(LogEntryInfo entry) {
     LeaseStep step = leases.begin(entry);
+    HeldStep heldStep = held.begin(entry);
     // What was due when the step began; what it adds is left for the next.
     List<Deadline> due = deadlines.due(entry.timeMillis(), Limits.DEADLINES_PER_STEP);
     long changesBefore = tables.changes();
@@ -144,15 +152,17 @@ public final class BrokerState {
         break;
       }
       deadlines.remove(deadline);
-      serve(entry, step, deadline).ifPresent(deadlines::add);
+      serve(entry, step, heldStep, deadline).ifPresent(deadlines::add);
     }
     var effects = new ArrayList<Effect>(step.end());
+    effects.addAll(heldStep.end());
     deadlines.earliest().ifPresent(time -> effects.add(new Effect.DueAt(time)));
     return new Outcome(new Reply.Done(), effects);
   }
 
   /** Does one step of what is due and says when to go on with it. */
-  private Optional<Deadline> serve(LogEntryInfo entry, LeaseStep step, Deadline deadline) {
+  private Optional<Deadline> serve(
+      LogEntryInfo entry, LeaseStep step, HeldStep heldStep, Deadline deadline) {
     boolean done =
         switch (deadline.kind()) {
           case QUEUE_RETENTION -> {
@@ -164,6 +174,10 @@ public final class BrokerState {
           }
           case SWEEP_TOPIC -> topics.sweep(deadline.id(), Limits.SWEEP_ROWS);
           case SWEEP_CONSUMER_GROUP -> groups.sweep(deadline.id(), Limits.SWEEP_ROWS);
+          case HELD -> {
+            heldStep.serve(deadline);
+            yield true;
+          }
           case LEASE -> {
             Expiry.serve(step, deadline);
             yield true;

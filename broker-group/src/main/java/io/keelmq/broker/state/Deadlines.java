@@ -2,6 +2,7 @@ package io.keelmq.broker.state;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -17,7 +18,7 @@ final class Deadlines {
     QUEUE_RETENTION(1),
     SWEEP_TOPIC(2),
     SWEEP_CONSUMER_GROUP(3),
-    // 4 is of delayed and half messages.
+    HELD(4),
     LEASE(5),
     SWEEP_LEASES(6);
 
@@ -40,11 +41,21 @@ final class Deadlines {
   /**
    * @param id of a topic or consumer group
    * @param queue 0 where the kind has no queue
+   * @param held with {@link Kind#HELD}
    */
-  record Deadline(long timeMillis, Kind kind, long id, int queue, LeaseSubject lease) {
+  record Deadline(
+      long timeMillis, Kind kind, long id, int queue, LeaseSubject lease, Optional<HeldId> held) {
 
     Deadline(long timeMillis, Kind kind, long id, int queue) {
-      this(timeMillis, kind, id, queue, LeaseSubject.NONE);
+      this(timeMillis, kind, id, queue, LeaseSubject.NONE, Optional.empty());
+    }
+
+    Deadline(long timeMillis, Kind kind, long id, int queue, LeaseSubject lease) {
+      this(timeMillis, kind, id, queue, lease, Optional.empty());
+    }
+
+    static Deadline ofHeld(long timeMillis, long topicId, HeldId held) {
+      return new Deadline(timeMillis, Kind.HELD, topicId, 0, LeaseSubject.NONE, Optional.of(held));
     }
 
     static Deadline ofLease(long timeMillis, Subscription at, int generation, LeaseId lease) {
@@ -67,7 +78,7 @@ final class Deadlines {
     }
 
     Deadline at(long otherTimeMillis) {
-      return new Deadline(otherTimeMillis, kind, id, queue, lease);
+      return new Deadline(otherTimeMillis, kind, id, queue, lease, held);
     }
 
     /** With {@link Kind#LEASE} and {@link Kind#SWEEP_LEASES}. */
@@ -132,8 +143,12 @@ final class Deadlines {
         new RowWriter(45)
             .int64(deadline.timeMillis())
             .int8(deadline.kind().code)
-            .int64(deadline.id())
-            .int32(deadline.queue());
+            .int64(deadline.id());
+    if (deadline.held().isPresent()) {
+      HeldId held = deadline.held().get();
+      return key.int64(held.logIndex()).int32(held.position()).done();
+    }
+    key.int32(deadline.queue());
     if (isOfLeases(deadline.kind())) {
       key.int64(deadline.lease().groupId())
           .int32(deadline.lease().generation())
@@ -148,6 +163,9 @@ final class Deadlines {
     long timeMillis = in.int64();
     Kind kind = Kind.ofCode(in.int8());
     long id = in.int64();
+    if (kind == Kind.HELD) {
+      return Deadline.ofHeld(timeMillis, id, new HeldId(in.int64(), in.int32()));
+    }
     int queue = in.int32();
     return isOfLeases(kind)
         ? new Deadline(

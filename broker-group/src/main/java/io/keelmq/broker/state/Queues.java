@@ -99,12 +99,14 @@ final class Queues {
    *
    * @param runs at least one; their offsets and times are replaced
    * @param effects gets what has to be told
+   * @return the offset of the first
    */
-  void appendStored(
+  long appendStored(
       LogEntryInfo entry, Topic topic, int number, List<StoredRun> runs, List<Effect> effects) {
     QueueRow queue = find(tables, topic.id(), number);
     long last = queue.lastRun();
-    long end = queue.endOffset();
+    long first = queue.endOffset();
+    long end = first;
     for (StoredRun run : runs) {
       last = end;
       tables.put(
@@ -131,6 +133,7 @@ final class Queues {
       effects.add(deadlines.add(trimDeadline(topic, number, entry.timeMillis())));
     }
     effects.add(new Effect.QueueGrew(topic.id(), number, end));
+    return first;
   }
 
   /**

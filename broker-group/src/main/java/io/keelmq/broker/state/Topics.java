@@ -20,9 +20,16 @@ final class Topics {
   private final Counters counters;
   private final Deadlines deadlines;
   private final LeaseSweeps leases;
+  private final HeldMessages held;
 
-  Topics(Tables tables, Counters counters, Deadlines deadlines, LeaseSweeps leases) {
+  Topics(
+      Tables tables,
+      Counters counters,
+      Deadlines deadlines,
+      LeaseSweeps leases,
+      HeldMessages held) {
     this.tables = tables;
+    this.held = held;
     this.counters = counters;
     this.deadlines = deadlines;
     this.leases = leases;
@@ -165,6 +172,7 @@ final class Topics {
     int left = rows;
     left -= deleteRange(Table.RUNS, Keys.runsOfTopic(topicId), left);
     left -= deleteRange(Table.CATALOG, Keys.queues(topicId), left);
+    left -= held.sweep(topicId, left);
     for (var row : rangeOf(Table.CATALOG, Keys.committedOfTopic(topicId), left)) {
       long groupId = new RowReader(row.key()).skip(9).int64();
       tables.delete(Table.CATALOG, Keys.epoch(groupId, topicId));
