@@ -33,6 +33,7 @@ import java.util.OptionalLong;
 final class CommandDecoder {
 
   private final long index;
+  private final LeaseCommands leases;
   private int position;
 
   /**
@@ -40,6 +41,7 @@ final class CommandDecoder {
    */
   CommandDecoder(long index, int position) {
     this.index = index;
+    this.leases = new LeaseCommands(index);
     this.position = position;
   }
 
@@ -71,7 +73,13 @@ final class CommandDecoder {
         known(log.getAdvanceTime());
         yield new Command.AdvanceTime();
       }
-      case SUBSCRIBE_GROUP, GRANT_LEASES, SETTLE_LEASES, RECALL_MESSAGE, END_TRANSACTION ->
+      case SUBSCRIBE_GROUP ->
+          new Command.SubscribeGroup(
+              known(log.getSubscribeGroup()).getConsumerGroup(),
+              log.getSubscribeGroup().getTopic());
+      case GRANT_LEASES -> leases.grant(log.getGrantLeases());
+      case SETTLE_LEASES -> leases.settle(log.getSettleLeases());
+      case RECALL_MESSAGE, END_TRANSACTION ->
           throw unreadable("a command " + log.getCommandCase() + " of a later version");
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
@@ -180,6 +188,10 @@ final class CommandDecoder {
   }
 
   private UnreadableEntryException unreadable(String what) {
+    return unreadable(index, what);
+  }
+
+  static UnreadableEntryException unreadable(long index, String what) {
     return new UnreadableEntryException(
         "entry %d: %s: start the version that wrote it".formatted(index, what));
   }

@@ -19,6 +19,7 @@ import io.keelmq.v1.log.PutTopic;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
 import io.keelmq.v1.log.SendMessages;
+import io.keelmq.v1.log.SubscribeGroup;
 import java.util.List;
 import java.util.Optional;
 
@@ -73,6 +74,15 @@ final class CommandEncoder {
               .setConsumerGroup(seek.consumerGroup())
               .setTopic(seek.topic())
               .addAllOffsets(offsets(seek.offsets())));
+    } else if (command instanceof Command.SubscribeGroup subscribe) {
+      log.setSubscribeGroup(
+          SubscribeGroup.newBuilder()
+              .setConsumerGroup(subscribe.consumerGroup())
+              .setTopic(subscribe.topic()));
+    } else if (command instanceof Command.GrantLeases grant) {
+      log.setGrantLeases(LeaseCommands.encode(grant));
+    } else if (command instanceof Command.SettleLeases settle) {
+      log.setSettleLeases(LeaseCommands.encode(settle));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
     } else {

@@ -9,6 +9,9 @@ final class Counters {
   static final String MESSAGE_IDS = "ids";
   static final String REPLIES = "replies";
 
+  /** Dead letters whose message was gone already, or that came from a dead letter topic. */
+  static final String DEAD_LETTERS_DROPPED = "deaddropped";
+
   private final Tables tables;
 
   Counters(Tables tables) {

@@ -28,6 +28,12 @@ import java.util.Arrays;
  *            o origin id, sequence            reply to one command
  *            r time, origin id, sequence      replies by age
  * DEADLINES  time, kind, subject              what is due
+ * LEASES     topic id, group id, queue, and behind them:
+ *            C                                cursor: generation, next offset, counts
+ *            L generation, index, ordinal     batch that is leased or ready
+ *            R generation, first offset, L    ready batches by offset
+ *            F generation, hash               message group: its batch, and what is blocked behind
+ *            K generation, hash, first offset blocked messages of a message group
  * </pre>
  */
 final class Keys {

@@ -95,6 +95,45 @@ final class Queues {
   }
 
   /**
+   * Gives messages that are stored elsewhere the next offsets of a queue.
+   *
+   * @param runs at least one; their offsets and times are replaced
+   * @param effects gets what has to be told
+   */
+  void appendStored(
+      LogEntryInfo entry, Topic topic, int number, List<StoredRun> runs, List<Effect> effects) {
+    QueueRow queue = find(tables, topic.id(), number);
+    long last = queue.lastRun();
+    long end = queue.endOffset();
+    for (StoredRun run : runs) {
+      last = end;
+      tables.put(
+          Table.RUNS,
+          Keys.run(topic.id(), number, end),
+          Rows.run(
+              new StoredRun(
+                  end,
+                  run.count(),
+                  run.logIndex(),
+                  run.position(),
+                  run.bytes(),
+                  entry.timeMillis(),
+                  run.skip(),
+                  run.source())));
+      end += run.count();
+    }
+    // Without a log index: the last run's bytes lie elsewhere, so nothing ever makes it longer.
+    tables.put(
+        Table.CATALOG,
+        Keys.queue(topic.id(), number),
+        Rows.queue(new QueueRow(queue.firstOffset(), end, last, 0)));
+    if (topic.retentionMillis() > 0 && queue.firstOffset() == queue.endOffset()) {
+      effects.add(deadlines.add(trimDeadline(topic, number, entry.timeMillis())));
+    }
+    effects.add(new Effect.QueueGrew(topic.id(), number, end));
+  }
+
+  /**
    * Moves a queue's first offset past messages older than its topic's retention, some rows at a
    * time.
    *
