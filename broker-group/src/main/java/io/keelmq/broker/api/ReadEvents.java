@@ -71,10 +71,7 @@ final class ReadEvents {
     long skip = first.skip() + cursor.next - first.firstOffset();
     long most = Math.min(endOffset, cursor.end) - cursor.next;
     boolean asItLies =
-        skip == 0
-            && !isPart(first)
-            && endOffset <= cursor.end
-            && to - first.position() <= maxBytes;
+        skip == 0 && !isPart(first) && endOffset <= cursor.end && to - first.position() <= maxBytes;
     RecordCut cut =
         asItLies
             ? new RecordCut(first.position(), to, (int) most)

@@ -11,9 +11,9 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Lets log time pass: when something is due, the leader proposes {@link Command.AdvanceTime}, one at
- * a time and ten a second at most, and none in a group that rests. Only while a command left a part
- * of what it found due, the next follows without a pause.
+ * Lets log time pass: when something is due, the leader proposes {@link Command.AdvanceTime}, one
+ * at a time and ten a second at most, and none in a group that rests. Only while a command left a
+ * part of what it found due, the next follows without a pause.
  *
  * <p>Every replica remembers the earliest deadline that it heard of, so a new leader goes on where
  * the old one stopped. What was due before this process began is not known, so each leadership
