@@ -10,6 +10,8 @@ import io.keelmq.v1.Batch;
 import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.CaughtUp;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.ConsumeRequest;
+import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.EndTransactionRequest;
 import io.keelmq.v1.EndTransactionResponse;
 import io.keelmq.v1.OpenProducer;
@@ -206,6 +208,11 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
         responses.onCompleted();
       }
     };
+  }
+
+  @Override
+  public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> responses) {
+    return group.consumers.consume(replica, responses);
   }
 
   private synchronized void forget(StreamObserver<?> stream) {
