@@ -39,6 +39,7 @@ final class ReplyMapper {
       case PRODUCER_FENCED -> Code.PRODUCER_FENCED;
       case EPOCH_FENCED -> Code.PRECONDITION_FAILED;
       case TOO_MANY -> Code.TOO_MANY_REQUESTS;
+      case MEMBERSHIP -> Code.PRECONDITION_FAILED;
     };
   }
 

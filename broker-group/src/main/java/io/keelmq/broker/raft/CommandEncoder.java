@@ -71,6 +71,8 @@ final class CommandEncoder {
               .addAllOffsets(offsets(seek.offsets())));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
+    } else if (command instanceof Command.Membership change) {
+      MembershipCodec.encode(change, log);
     } else {
       throw new IllegalArgumentException("no log form for " + command.getClass());
     }

@@ -22,6 +22,7 @@ public final class BrokerState {
   private final ConsumerGroups groups;
   private final Sends sends;
   private final Replies replies;
+  private final Members members;
 
   private Applied applied;
 
@@ -44,6 +45,7 @@ public final class BrokerState {
             new Producers(this.tables, counters),
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
+    this.members = new Members(this.tables);
   }
 
   /**
@@ -115,6 +117,8 @@ public final class BrokerState {
       return groups.seek(seek);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
+    } else if (command instanceof Command.Membership change) {
+      return members.apply(change);
     }
     throw new IllegalStateException("no rule for " + command.getClass());
   }

@@ -20,7 +20,9 @@ public enum Rejection {
   /** The consumer group was moved since the caller learned its epoch. */
   EPOCH_FENCED(16),
   /** A bound is reached that nothing can be evicted for; try again later. */
-  TOO_MANY(17);
+  TOO_MANY(17),
+  /** The group's members do not allow it now. */
+  MEMBERSHIP(40);
 
   private final int code;
 
@@ -41,6 +43,6 @@ public enum Rejection {
         return rejection;
       }
     }
-    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 17");
+    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 17 or 40");
   }
 }
