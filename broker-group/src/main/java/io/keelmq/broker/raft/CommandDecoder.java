@@ -71,12 +71,12 @@ final class CommandDecoder {
         yield new Command.AdvanceTime();
       }
       case RECORD_MEMBERS,
-              JOIN_REPLICA,
-              ANNOUNCE_REPLICA,
-              PROMOTE_REPLICA,
-              RETIRE_REPLICA,
-              REPLICA_VOTES,
-              REPLICA_LEFT ->
+          JOIN_REPLICA,
+          ANNOUNCE_REPLICA,
+          PROMOTE_REPLICA,
+          RETIRE_REPLICA,
+          REPLICA_VOTES,
+          REPLICA_LEFT ->
           MembershipCodec.decode(index, log);
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };

@@ -1,6 +1,7 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Membership;
 import io.keelmq.broker.MessageLog;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
@@ -50,6 +51,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final AtomicReference<Throwable> fatal;
   private final MessageLog messages;
   private final RaftStats stats;
+  private final ReplicaMembership membership;
   private final Object stageLock = new Object();
 
   /** Null until Raft runs. Written under the lock. */
@@ -73,6 +75,13 @@ public final class RaftReplica implements Replica, ReplicaControl {
                 folder,
                 parts.replies())
             .stats();
+    this.membership =
+        new ReplicaMembership(
+            options,
+            folder,
+            () -> closed ? Optional.empty() : Optional.ofNullable(member),
+            parts,
+            this::rejoin);
   }
 
   /**
@@ -216,7 +225,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   public void prepare(Plan plan) throws Refused {
     synchronized (stageLock) {
       Optional<String> flaw =
-          ReplicaIdentity.flaw(
+          ReplicaIdentity.flawOfNew(
               plan, options.node(), options.brokerGroup(), options.raftAdvertised());
       if (flaw.isPresent()) {
         throw new Refused(Refused.Reason.INVALID, flaw.get());
@@ -277,6 +286,33 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
   }
 
+  @Override
+  public Membership membership() {
+    return membership;
+  }
+
+  /** Raft starts under an incarnation that nobody had before, and knows no members. */
+  private void rejoin(Plan plan) throws Refused {
+    synchronized (stageLock) {
+      Optional<String> flaw =
+          ReplicaIdentity.flaw(
+              plan, options.node(), options.brokerGroup(), options.raftAdvertised());
+      if (flaw.isPresent()) {
+        throw new Refused(Refused.Reason.INVALID, flaw.get());
+      }
+      if (closed || folder.identity().isPresent()) {
+        // It was initialized in the meantime.
+        return;
+      }
+      write(new ReplicaIdentity(plan, options.node(), Stage.REJOINING));
+      try {
+        startMember();
+      } catch (IOException e) {
+        throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
+      }
+    }
+  }
+
   private void write(ReplicaIdentity identity) throws Refused {
     try {
       folder.write(identity);
@@ -294,7 +330,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
       return CompletableFuture.failedFuture(
           new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
     }
-    if (node.isPresent() && running.member(node.get()).isEmpty()) {
+    if (node.isPresent() && running.voter(node.get()).isEmpty()) {
       return CompletableFuture.failedFuture(
           new Refused(Refused.Reason.INVALID, "node \"%s\" is no member".formatted(node.get())));
     }
@@ -326,8 +362,10 @@ public final class RaftReplica implements Replica, ReplicaControl {
         cause != null
             ? "leaving: " + cause.getMessage()
             : running == null
-                ? "not initialized"
-                : now.leaderNode().isPresent() ? "" : "no leader is known";
+                ? membership.note().orElse("not initialized")
+                : now.leaderNode().isPresent()
+                    ? ""
+                    : membership.note().orElse("no leader is known");
     return new Status(
         folder.identity().map(ReplicaIdentity::plan),
         running != null,
@@ -368,19 +406,20 @@ public final class RaftReplica implements Replica, ReplicaControl {
       return;
     }
     running.tick();
-    if (folder.identity().orElseThrow().stage() == Stage.STARTED) {
-      noteJoined();
+    ReplicaIdentity identity = folder.identity().orElseThrow();
+    if (identity.stage() == Stage.STARTED || identity.stage() == Stage.REJOINING) {
+      noteJoined(identity);
     }
   }
 
   /** From its first entry on a replica must never again start without its log. */
-  private void noteJoined() {
+  private void noteJoined(ReplicaIdentity identity) {
     try {
       if (folder.log().last() >= 1
           && folder.hasMeta()
           && folder.log().awaitDurable(1, Duration.ZERO)) {
         synchronized (stageLock) {
-          folder.write(folder.identity().orElseThrow().at(Stage.JOINED));
+          folder.write(identity.joined());
         }
       }
     } catch (IOException e) {
@@ -394,6 +433,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     RaftMember running = member;
     if (running != null && !closed) {
       running.watch();
+      membership.look();
     }
   }
 

@@ -7,9 +7,9 @@ import java.util.Optional;
 /**
  * The group's members: who they are, where they are, and which incarnation of each counts.
  *
- * <p>Who votes is decided by Raft's configuration entries in the same log. These rows hold what Raft
- * does not know, and what is under way: they are written before Raft's configuration is changed, and
- * again after, so that the next leader can go on where the last one stopped.
+ * <p>Who votes is decided by Raft's configuration entries in the same log. These rows hold what
+ * Raft does not know, and what is under way: they are written before Raft's configuration is
+ * changed, and again after, so that the next leader can go on where the last one stopped.
  *
  * <p>Incarnations are given here and nowhere else after the group's beginning, each one higher than
  * all before, so none is ever given twice. Owned by the apply thread.
@@ -37,17 +37,22 @@ public final class Members {
 
     Seat withJoining(String newClientAddress, int incarnation, long newBootId) {
       return new Seat(
-          node, raftAddress, newClientAddress, voting, incarnation, newBootId, staysLearner, leaving);
+          node,
+          raftAddress,
+          newClientAddress,
+          voting,
+          incarnation,
+          newBootId,
+          staysLearner,
+          leaving);
     }
 
     Seat withVoting(int incarnation) {
-      return new Seat(
-          node, raftAddress, clientAddress, incarnation, 0, bootId, false, leaving);
+      return new Seat(node, raftAddress, clientAddress, incarnation, 0, bootId, false, leaving);
     }
 
     Seat withStaysLearner(boolean stays) {
-      return new Seat(
-          node, raftAddress, clientAddress, voting, joining, bootId, stays, leaving);
+      return new Seat(node, raftAddress, clientAddress, voting, joining, bootId, stays, leaving);
     }
 
     Seat withLeaving() {
@@ -86,8 +91,7 @@ public final class Members {
   static List<Seat> all(TableReads tables) {
     byte[] prefix = Keys.prefix('M');
     var seats = new ArrayList<Seat>();
-    for (var row :
-        tables.range(Table.CATALOG, prefix, Keys.after(prefix), Limits.MAX_MEMBERS)) {
+    for (var row : tables.range(Table.CATALOG, prefix, Keys.after(prefix), Limits.MAX_MEMBERS)) {
       seats.add(read(new RowReader(row.key()).skip(1).text(), row.value()));
     }
     // Keys have the name's length in front.
@@ -129,8 +133,7 @@ public final class Members {
     }
     int highest = 0;
     for (var founder : command.founders()) {
-      Optional<Outcome> flaw =
-          flaw(founder.node(), founder.raftAddress(), founder.clientAddress());
+      Optional<Outcome> flaw = flaw(founder.node(), founder.raftAddress(), founder.clientAddress());
       if (flaw.isPresent()) {
         return flaw.get();
       }
@@ -210,12 +213,10 @@ public final class Members {
           found
               .get()
               .underWay()
-              .orElse(
-                  command.node() + " is a member already, at " + found.get().raftAddress()));
+              .orElse(command.node() + " is a member already, at " + found.get().raftAddress()));
     }
     for (Seat seat : seats) {
-      if (!seat.node().equals(command.node())
-          && seat.raftAddress().equals(command.raftAddress())) {
+      if (!seat.node().equals(command.node()) && seat.raftAddress().equals(command.raftAddress())) {
         return refused(
             "raft address %s is that of member %s".formatted(seat.raftAddress(), seat.node()));
       }
