@@ -11,8 +11,6 @@ import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
-import io.keelmq.v1.AddReplicaRequest;
-import io.keelmq.v1.AddReplicaResponse;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
 import io.keelmq.v1.CommitOffsetsRequest;
@@ -30,20 +28,12 @@ import io.keelmq.v1.DescribeTopicRequest;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
 import io.keelmq.v1.GetReplicaStatusRequest;
-import io.keelmq.v1.JoinReplicaRequest;
-import io.keelmq.v1.JoinReplicaResponse;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListConsumerGroupsResponse;
-import io.keelmq.v1.ListReplicasRequest;
-import io.keelmq.v1.ListReplicasResponse;
 import io.keelmq.v1.ListTopicsRequest;
 import io.keelmq.v1.ListTopicsResponse;
 import io.keelmq.v1.Origin;
 import io.keelmq.v1.PrepareReplicaResponse;
-import io.keelmq.v1.PromoteReplicaRequest;
-import io.keelmq.v1.PromoteReplicaResponse;
-import io.keelmq.v1.RemoveReplicaRequest;
-import io.keelmq.v1.RemoveReplicaResponse;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.SeekOffsetsRequest;
@@ -65,7 +55,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** {@code keelmq.v1.Admin} of one replica. Thread-safe; the work is done on the call executor. */
-final class AdminService extends AdminGrpc.AdminImplBase {
+final class AdminService extends MembershipAdmin {
 
   static final int DEFAULT_QUEUES = 4;
 
@@ -88,15 +78,14 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private final ReplicaControl control;
   private final AdminChanges changes;
   private final ReplicaCalls replicaCalls;
-  private final MembershipCalls membershipCalls;
 
   AdminService(Edge edge, ReplicaIdentity identity, ReplicaControl control, AdminChanges changes) {
+    super(control.membership(), changes);
     this.edge = edge;
     this.identity = identity;
     this.control = control;
     this.changes = changes;
     this.replicaCalls = new ReplicaCalls(identity, edge.replica(), control);
-    this.membershipCalls = new MembershipCalls(control.membership());
   }
 
   @Override
@@ -350,83 +339,9 @@ final class AdminService extends AdminGrpc.AdminImplBase {
         });
   }
 
-  @Override
-  public void joinReplica(JoinReplicaRequest request, StreamObserver<JoinReplicaResponse> caller) {
-    change(
-        caller,
-        MembershipCalls.check(request),
-        AdminGrpc.getJoinReplicaMethod(),
-        request,
-        () -> membershipCalls.join(request));
-  }
-
-  @Override
-  public void addReplica(AddReplicaRequest request, StreamObserver<AddReplicaResponse> caller) {
-    Origin origin = changes.name(request.getOrigin());
-    change(
-        caller,
-        MembershipCalls.check(request),
-        AdminGrpc.getAddReplicaMethod(),
-        request.toBuilder().setOrigin(origin).build(),
-        () ->
-            membershipCalls.change(
-                origin,
-                new Command.AnnounceReplica(
-                    request.getNode(),
-                    request.getRaftAddress(),
-                    request.getClientAddress(),
-                    request.getAsLearner()),
-                false,
-                AddReplicaResponse.getDefaultInstance()));
-  }
-
-  @Override
-  public void removeReplica(
-      RemoveReplicaRequest request, StreamObserver<RemoveReplicaResponse> caller) {
-    Origin origin = changes.name(request.getOrigin());
-    change(
-        caller,
-        MembershipCalls.node(request.getNode()),
-        AdminGrpc.getRemoveReplicaMethod(),
-        request.toBuilder().setOrigin(origin).build(),
-        () ->
-            membershipCalls.change(
-                origin,
-                new Command.RetireReplica(request.getNode()),
-                request.getForce(),
-                RemoveReplicaResponse.getDefaultInstance()));
-  }
-
-  @Override
-  public void promoteReplica(
-      PromoteReplicaRequest request, StreamObserver<PromoteReplicaResponse> caller) {
-    Origin origin = changes.name(request.getOrigin());
-    change(
-        caller,
-        MembershipCalls.node(request.getNode()),
-        AdminGrpc.getPromoteReplicaMethod(),
-        request.toBuilder().setOrigin(origin).build(),
-        () ->
-            membershipCalls.change(
-                origin,
-                new Command.PromoteReplica(request.getNode()),
-                false,
-                PromoteReplicaResponse.getDefaultInstance()));
-  }
-
-  @Override
-  public void listReplicas(
-      ListReplicasRequest request, StreamObserver<ListReplicasResponse> caller) {
-    change(
-        caller,
-        Optional.empty(),
-        AdminGrpc.getListReplicasMethod(),
-        request,
-        membershipCalls::list);
-  }
-
   /** Carries a change out at the leader, wherever that is. */
-  private <Q, R> void change(
+  @Override
+  <Q, R> void change(
       StreamObserver<R> caller,
       Optional<Refusal> refusal,
       MethodDescriptor<Q, R> method,

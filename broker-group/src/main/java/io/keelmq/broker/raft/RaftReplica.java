@@ -11,8 +11,6 @@ import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
-import io.keelmq.raftlog.CorruptLogException;
-import io.keelmq.raftlog.PoisonedLogException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -24,7 +22,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +45,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final ReplicaFolder folder;
   private final ReplicaParts parts;
   private final List<Consumer<List<Effect>>> listeners = new CopyOnWriteArrayList<>();
-  private final AtomicReference<Throwable> fatal;
+  private final Departure departure;
   private final MessageLog messages;
   private final RaftStats stats;
   private final ReplicaMembership membership;
@@ -60,14 +57,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private volatile boolean closed;
 
   private RaftReplica(
-      RaftReplicaOptions options,
-      ReplicaFolder folder,
-      ReplicaParts parts,
-      AtomicReference<Throwable> fatal) {
+      RaftReplicaOptions options, ReplicaFolder folder, ReplicaParts parts, Departure departure) {
     this.options = options;
     this.folder = folder;
     this.parts = parts;
-    this.fatal = fatal;
+    this.departure = departure;
     this.messages = new CommittedLog(folder.log().reader(), parts.terms());
     this.stats =
         new ReplicaGauges(
@@ -97,18 +91,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
       throws IOException, UnusableFolderException {
     RaftProperties.ensure();
     AckPolicy acks = AckPolicy.fromProperties();
-    var fatal = new AtomicReference<Throwable>();
-    var opened = new AtomicReference<ReplicaFolder>();
-    Consumer<Throwable> onFatal =
-        reported -> {
-          Throwable cause = root(reported, Optional.ofNullable(opened.get()));
-          if (fatal.compareAndSet(null, cause)) {
-            logFatal(cause);
-            options.onFatal().accept(cause);
-          }
-        };
-    ReplicaFolder folder = ReplicaFolder.open(options, onFatal::accept);
-    opened.set(folder);
+    var departure = new Departure(options.onFatal());
+    ReplicaFolder folder = ReplicaFolder.open(options, departure::accept);
+    departure.of(folder);
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -124,8 +109,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
             new AppliedTerms(),
             timer,
             acks,
-            onFatal);
-    var replica = new RaftReplica(options, folder, parts, fatal);
+            departure);
+    var replica = new RaftReplica(options, folder, parts, departure);
     boolean started = false;
     try {
       replica.resume();
@@ -135,25 +120,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
       if (!started) {
         replica.close();
       }
-    }
-  }
-
-  /** JRaft tells that the log failed, and keeps why to itself; the log knows. */
-  private static Throwable root(Throwable reported, Optional<ReplicaFolder> folder) {
-    return folder
-        .filter(opened -> !(reported instanceof CorruptLogException))
-        .flatMap(opened -> opened.log().poison())
-        .map(Throwable.class::cast)
-        .orElse(reported);
-  }
-
-  /** What says by itself what is wrong and what to do needs no stack. */
-  private static void logFatal(Throwable cause) {
-    if (cause instanceof CorruptLogException || cause instanceof PoisonedLogException) {
-      LOG.error("this replica leaves its group: {}", cause.getMessage());
-      LOG.debug("it was found here", cause);
-    } else {
-      LOG.error("this replica leaves its group: {}", cause.toString(), cause);
     }
   }
 
@@ -355,12 +321,12 @@ public final class RaftReplica implements Replica, ReplicaControl {
   @Override
   public Status status() {
     RaftMember running = member;
-    Throwable cause = fatal.get();
+    Optional<Throwable> cause = departure.cause();
     Leadership now = leadership();
-    boolean ready = running != null && cause == null && !closed && now.leaderNode().isPresent();
+    boolean ready = running != null && cause.isEmpty() && !closed && now.leaderNode().isPresent();
     String reason =
-        cause != null
-            ? "leaving: " + cause.getMessage()
+        cause.isPresent()
+            ? "leaving: " + cause.get().getMessage()
             : running == null
                 ? membership.note().orElse("not initialized")
                 : now.leaderNode().isPresent()
@@ -459,7 +425,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     try {
       if (member != null) {
         member.stop();
-        if (fatal.get() == null) {
+        if (departure.cause().isEmpty()) {
           member.applyLoop().flushAndWait();
         }
       }
