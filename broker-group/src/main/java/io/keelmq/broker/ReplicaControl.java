@@ -50,7 +50,9 @@ public interface ReplicaControl {
       NOT_INITIALIZED,
       IDENTITY_MISMATCH,
       INVALID,
-      PRECONDITION
+      PRECONDITION,
+      /** Ask the leader. */
+      NOT_LEADER
     }
 
     private final Reason reason;
@@ -89,4 +91,7 @@ public interface ReplicaControl {
   CompletableFuture<Leadership> transferLeadership(Optional<String> node);
 
   Status status();
+
+  /** How this replica comes into its group, and others into and out of it. */
+  Membership membership();
 }

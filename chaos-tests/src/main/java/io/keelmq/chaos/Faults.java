@@ -55,6 +55,18 @@ final class Faults {
     cluster.killAll(nodes);
   }
 
+  /** Kills a broker, deletes its data and starts it again; does not wait for it. */
+  void wipe(Node node) {
+    moments.add(System.nanoTime());
+    note("wipe " + node.id());
+    cluster.wipe(node, Duration.ZERO);
+  }
+
+  void awaitVoter(Node node) {
+    cluster.awaitVoter(node, LocalCluster.START_DEADLINE);
+    note(node.id() + " votes");
+  }
+
   void startAndAwait(Node node) {
     note("start " + node.id());
     cluster.startNode(node);

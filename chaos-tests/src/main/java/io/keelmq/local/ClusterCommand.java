@@ -36,6 +36,9 @@ import picocli.CommandLine.ScopeType;
       ClusterCommand.Pause.class,
       ClusterCommand.Resume.class,
       ClusterCommand.Restart.class,
+      MemberCommands.Wipe.class,
+      MemberCommands.Add.class,
+      MemberCommands.Remove.class,
       ClusterLogsCommand.class
     })
 final class ClusterCommand implements Runnable {

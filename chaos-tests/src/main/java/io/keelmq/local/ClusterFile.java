@@ -127,6 +127,19 @@ record ClusterFile(
     return new ClusterFile(nodes, initialized, changed, brokerSettings);
   }
 
+  ClusterFile withNode(Node node) {
+    var changed = new ArrayList<>(nodes);
+    changed.add(node);
+    return new ClusterFile(changed, initialized, processes, brokerSettings);
+  }
+
+  ClusterFile withoutNode(Node node) {
+    var changed = new ArrayList<>(nodes);
+    changed.remove(node);
+    return new ClusterFile(changed, initialized, processes, brokerSettings)
+        .withoutProcess(node.id());
+  }
+
   ClusterFile asInitialized() {
     return new ClusterFile(nodes, true, processes, brokerSettings);
   }

@@ -37,6 +37,16 @@ public final class ClusterFolder {
     }
   }
 
+  /** A node's data, all of it. */
+  static void deleteData(Path dataDir) {
+    try {
+      deleteTree(dataDir);
+    } catch (IOException e) {
+      throw new ClusterFailure(
+          ClusterFailure.Kind.FAILED, "cannot delete " + dataDir + ": " + e, e);
+    }
+  }
+
   private static void deleteTree(Path tree) throws IOException {
     if (!Files.exists(tree)) {
       return;

@@ -178,6 +178,75 @@ public final class LocalCluster {
         node, role, state, pid, answer.get().ready() ? "" : answer.get().reason());
   }
 
+  /**
+   * Ends a broker, deletes its data and starts it again, as after the loss of its disk. It comes
+   * back by itself; see {@link #awaitVoter}.
+   *
+   * @throws ClusterFailure if the others would be no majority: then it could never come back
+   */
+  public void wipe(Node node, Duration graceful) {
+    if (!node.isBroker()) {
+      throw new ClusterFailure(
+          Kind.USAGE, node.id() + " is a name server: it keeps nothing that could be wiped");
+    }
+    long others =
+        brokers().stream()
+            .filter(other -> !other.equals(node))
+            .filter(other -> status(other).state() == State.READY)
+            .count();
+    if (others * 2 <= brokers().size()) {
+      throw new ClusterFailure(
+          Kind.PRECONDITION,
+          "without %s only %d of %d brokers are ready, and no majority could take it back: start the others first"
+              .formatted(node.id(), others, brokers().size()));
+    }
+    if (isRunning(node)) {
+      processes.stop(List.of(node), graceful);
+    }
+    ClusterFolder.deleteData(dataDir(node));
+    startNode(node);
+  }
+
+  /**
+   * Waits until a broker has a vote, and says so itself.
+   *
+   * @throws ClusterFailure if it ends, or has none in time
+   */
+  public void awaitVoter(Node node, Duration deadline) {
+    boolean votes =
+        Waiting.until(
+            deadline,
+            () -> {
+              if (!isRunning(node)) {
+                throw processes.diedAtStart(node);
+              }
+              NodeStatus now = status(node);
+              return now.state() == State.READY
+                  && (now.role().equals("FOLLOWER") || now.isLeader());
+            });
+    if (!votes) {
+      NodeStatus now = status(node);
+      throw new ClusterFailure(
+          Kind.UNAVAILABLE,
+          "%s has no vote yet (%s %s); it goes on by itself; its log: %s"
+              .formatted(node.id(), now.role(), now.reason(), logFile(node)));
+    }
+  }
+
+  /** Writes down one more broker, and starts nothing. */
+  Node addNode() {
+    Node node = PortPlan.next(nodes(), Seed.fresh().random());
+    processes.add(node);
+    return node;
+  }
+
+  /** Ends a broker that is no member any more, and forgets it with its data. */
+  void removeNode(Node node, Duration graceful) {
+    processes.stop(List.of(node), graceful);
+    ClusterFolder.deleteData(dataDir(node));
+    processes.remove(node);
+  }
+
   /** The broker that says it leads, as soon as exactly one does. */
   public Node leader() {
     var leaders = new ArrayList<Node>();

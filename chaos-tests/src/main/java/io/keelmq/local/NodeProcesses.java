@@ -56,6 +56,14 @@ final class NodeProcesses {
     locked(() -> change(ClusterFile::asInitialized));
   }
 
+  synchronized void add(Node node) {
+    locked(() -> change(now -> now.withNode(node)));
+  }
+
+  synchronized void remove(Node node) {
+    locked(() -> change(now -> now.withoutNode(node)));
+  }
+
   synchronized Optional<ProcessId> process(Node node) {
     return Optional.ofNullable(file.processes().get(node.id()));
   }

@@ -94,4 +94,35 @@ public sealed interface PortPlan {
       return false;
     }
   }
+
+  /**
+   * The node that comes after those there are, at the ports that it would have had from the start.
+   */
+  static Node next(List<Node> nodes, Random random) {
+    List<Node> brokers = nodes.stream().filter(Node::isBroker).toList();
+    int number =
+        1
+            + brokers.stream()
+                .mapToInt(node -> Integer.parseInt(node.id().substring(1)))
+                .max()
+                .orElse(0);
+    int offset = nodes.get(0).clientPort() - 9876;
+    if (offset >= 0 && offset <= 50_000) {
+      List<Node> planned = new Offset(offset).place(number, 1);
+      Node next = planned.get(planned.size() - 1);
+      boolean asPlanned = planned.stream().anyMatch(brokers::contains);
+      boolean collides =
+          nodes.stream()
+              .anyMatch(
+                  node ->
+                      List.of(node.clientPort(), node.opsPort()).contains(next.clientPort())
+                          || List.of(node.clientPort(), node.opsPort()).contains(next.opsPort()));
+      if (asPlanned && !collides && next.clientPort() != next.opsPort()) {
+        return next;
+      }
+    }
+    Node free = new Free(random).place(1, 0).get(0);
+    return new Node(
+        "n" + number, Node.Role.BROKER, free.clientPort(), free.raftPort(), free.opsPort());
+  }
 }

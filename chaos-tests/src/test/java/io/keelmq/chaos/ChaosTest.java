@@ -103,6 +103,39 @@ class ChaosTest {
   }
 
   /**
+   * Goal: a replica that has lost its folder is a full member again, by itself, under load. Method:
+   * a follower is wiped; when it votes again the other follower is killed, so that from then on
+   * every acknowledgement needs the one that was wiped; then it is the leader's turn.
+   */
+  @Test
+  void keepsItsPromisesWhenReplicasAreWiped() {
+    ChaosResult result =
+        run(
+            "wiped",
+            WorkloadOptions.standard(),
+            2_000,
+            3,
+            faults -> {
+              LocalCluster cluster = faults.cluster();
+              faults.awaitMoreOks(faults.draw(500, 1_500), PROGRESS);
+              Node leader = cluster.leader();
+              List<Node> followers =
+                  cluster.brokers().stream().filter(node -> !node.equals(leader)).toList();
+              faults.wipe(followers.get(0));
+              faults.awaitVoter(followers.get(0));
+              faults.kill(followers.get(1));
+              faults.awaitMoreOks(500, PROGRESS);
+              faults.startAndAwait(followers.get(1));
+              Node second = cluster.leader();
+              faults.wipe(second);
+              faults.awaitVoter(second);
+              faults.awaitMoreOks(500, PROGRESS);
+            });
+
+    assertTrue(result.holds(), result::text);
+  }
+
+  /**
    * Goal: the checks see the loss that an ack without a quorum brings. Method: brokers that ack at
    * the leader only; the followers die first, so that what is acked then is on one disk; the leader
    * dies; the followers elect among themselves and overwrite its tail.

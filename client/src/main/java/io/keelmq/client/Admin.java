@@ -1,6 +1,7 @@
 package io.keelmq.client;
 
 import io.grpc.MethodDescriptor;
+import io.keelmq.v1.AddReplicaRequest;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
 import io.keelmq.v1.ConsumerGroup;
@@ -14,9 +15,13 @@ import io.keelmq.v1.DescribeConsumerGroupRequest;
 import io.keelmq.v1.DescribeTopicRequest;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
+import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ListConsumerGroupsRequest;
+import io.keelmq.v1.ListReplicasRequest;
 import io.keelmq.v1.ListTopicsRequest;
+import io.keelmq.v1.PromoteReplicaRequest;
 import io.keelmq.v1.ReadFrom;
+import io.keelmq.v1.RemoveReplicaRequest;
 import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
@@ -210,6 +215,76 @@ public final class Admin {
                     group,
                     timeout),
             timeout);
+  }
+
+  /**
+   * Lets a node join a group; it becomes a member when its process runs with an empty data folder.
+   *
+   * @param group empty: the only one
+   * @param raftAddress host:port, as in the replica's own configuration
+   * @param clientAddress host:port, likewise
+   * @param asLearner it gets the log and no vote, until {@link #promoteReplica}
+   */
+  public void addReplica(
+      String group, String node, String raftAddress, String clientAddress, boolean asLearner) {
+    change(
+        group,
+        AdminGrpc.getAddReplicaMethod(),
+        AddReplicaRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setNode(node)
+            .setRaftAddress(raftAddress)
+            .setClientAddress(clientAddress)
+            .setAsLearner(asLearner)
+            .build());
+  }
+
+  /**
+   * Takes a node out of a group; {@link #replicas} tells when it is gone.
+   *
+   * @param force also if those who are left are no majority
+   */
+  public void removeReplica(String group, String node, boolean force) {
+    change(
+        group,
+        AdminGrpc.getRemoveReplicaMethod(),
+        RemoveReplicaRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setNode(node)
+            .setForce(force)
+            .build());
+  }
+
+  /** Lets a learner vote when it has caught up; {@link #replicas} tells when it does. */
+  public void promoteReplica(String group, String node) {
+    change(
+        group,
+        AdminGrpc.getPromoteReplicaMethod(),
+        PromoteReplicaRequest.newBuilder()
+            .setOrigin(core.calls().newOrigin())
+            .setNode(node)
+            .build());
+  }
+
+  /** The members of a group and what is under way with them, as its leader knows them. */
+  public List<GroupReplica> replicas(String group) {
+    return core.calls()
+        .join(
+            core.calls()
+                .call(
+                    AdminGrpc.getListReplicasMethod(),
+                    ListReplicasRequest.getDefaultInstance(),
+                    Calls.Repeat.QUERY,
+                    group,
+                    timeout),
+            timeout)
+        .getReplicasList();
+  }
+
+  private <Q, R> void change(String group, MethodDescriptor<Q, R> method, Q request) {
+    core.calls()
+        .join(
+            core.calls().call(method, request, Calls.Repeat.NAMED_CHANGE, group, timeout), timeout);
   }
 
   /**

@@ -29,6 +29,9 @@ final class Bootstrap {
 
   static final int FIRST_INCARNATION = 1_000_000_000;
 
+  /** The group gives higher ones to replicas that come later: there have to be some left. */
+  static final int LAST_INCARNATION = 2_000_000_000;
+
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final ClientCore core;
@@ -80,7 +83,7 @@ final class Bootstrap {
     if (someStarted && !empty.isEmpty()) {
       throw new RequestRejected(
           Code.PRECONDITION_FAILED,
-          "group %s runs, and %s has an empty data folder: it may have voted before and must not come back as it was; let it rejoin as a new member"
+          "group %s runs, and %s has an empty data folder: it joins by itself if it is a member, else `keelmq cluster add` lets it"
               .formatted(group, empty.get(0).getNode()));
     }
     ReplicaPlan plan = written != null ? written : newPlan(members);
@@ -124,7 +127,8 @@ final class Bootstrap {
     for (Map.Entry<ReplicaRoute, ReplicaStatus> each : statuses.entrySet()) {
       if (each.getValue().hasPlan()) {
         ReplicaPlan plan = each.getValue().getPlan();
-        if (found != null && !found.equals(plan)) {
+        // Those that joined later know the group as it was then.
+        if (found != null && !found.getClusterId().equals(plan.getClusterId())) {
           throw new RequestRejected(
               Code.PRECONDITION_FAILED,
               "group %s: %s was prepared for cluster %s, another replica for %s; wipe those that never held data"
@@ -163,7 +167,7 @@ final class Bootstrap {
               .setRaftAddress(member.getRaftAddress())
               .setClientAddress(member.getClientAddress())
               .setIncarnation(
-                  FIRST_INCARNATION + RANDOM.nextInt(Integer.MAX_VALUE - FIRST_INCARNATION)));
+                  FIRST_INCARNATION + RANDOM.nextInt(LAST_INCARNATION - FIRST_INCARNATION)));
     }
     return plan.build();
   }

@@ -1,6 +1,7 @@
 package io.keelmq.client;
 
 import io.keelmq.v1.BrokerGroupRoute;
+import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.ReplicaStatus;
 import java.util.List;
@@ -33,10 +34,13 @@ public record ClusterStatus(List<NameServerState> nameServers, List<GroupState> 
    *
    * @param route merged from all name servers
    * @param replicas by node
+   * @param members by node, as the group's leader knows them; empty when it does not answer
    */
-  public record GroupState(BrokerGroupRoute route, List<ReplicaState> replicas) {
+  public record GroupState(
+      BrokerGroupRoute route, List<ReplicaState> replicas, List<GroupReplica> members) {
     public GroupState {
       replicas = List.copyOf(replicas);
+      members = List.copyOf(members);
     }
   }
 

@@ -6,6 +6,9 @@ import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.GetRoutesRequest;
+import io.keelmq.v1.GroupReplica;
+import io.keelmq.v1.ListReplicasRequest;
+import io.keelmq.v1.ListReplicasResponse;
 import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.ReplicaStatus;
@@ -65,13 +68,22 @@ final class ClusterSurvey {
         asked.computeIfAbsent(replica, each -> askReplica(each.getClientAddress(), step));
       }
     }
+    Map<BrokerGroupRoute, CompletableFuture<ListReplicasResponse>> members = new LinkedHashMap<>();
+    for (BrokerGroupRoute group : table.groups()) {
+      group.getReplicasList().stream()
+          .filter(replica -> replica.getNode().equals(group.getLeaderNode()))
+          .findFirst()
+          .ifPresent(leader -> members.put(group, askMembers(leader.getClientAddress(), step)));
+    }
     var groups = new ArrayList<ClusterStatus.GroupState>();
     for (BrokerGroupRoute group : table.groups()) {
       var replicas = new ArrayList<ClusterStatus.ReplicaState>();
       for (ReplicaRoute replica : group.getReplicasList()) {
         replicas.add(stateOf(replica, asked.get(replica), step));
       }
-      groups.add(new ClusterStatus.GroupState(group, replicas));
+      groups.add(
+          new ClusterStatus.GroupState(
+              group, replicas, membersOf(Optional.ofNullable(members.get(group)), step)));
     }
     return groups;
   }
@@ -84,6 +96,28 @@ final class ClusterSurvey {
     } catch (OutcomeUnknown | Unavailable | RequestRejected | Overloaded e) {
       return new ClusterStatus.ReplicaState(replica, Optional.empty(), e.getMessage());
     }
+  }
+
+  private List<GroupReplica> membersOf(
+      Optional<CompletableFuture<ListReplicasResponse>> asked, Duration step) {
+    if (asked.isEmpty()) {
+      return List.of();
+    }
+    try {
+      return core.calls().join(asked.get(), step).getReplicasList();
+    } catch (OutcomeUnknown | Unavailable | RequestRejected | Overloaded e) {
+      // Its line in the table tells that it does not answer, or leads no more.
+      return List.of();
+    }
+  }
+
+  private CompletableFuture<ListReplicasResponse> askMembers(String address, Duration step) {
+    return core.calls()
+        .callAt(
+            address,
+            AdminGrpc.getListReplicasMethod(),
+            ListReplicasRequest.getDefaultInstance(),
+            step);
   }
 
   private CompletableFuture<Routes> askNameServer(String address, Duration step) {

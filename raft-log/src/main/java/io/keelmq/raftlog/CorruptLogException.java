@@ -6,7 +6,7 @@ import java.nio.file.Path;
  * The log does not hold what it once acknowledged. Nothing has been changed on disk; keep the
  * folder as it is, stop the replica, and rebuild it from its peers.
  */
-public final class CorruptLogException extends RuntimeException {
+public sealed class CorruptLogException extends RuntimeException permits LostEntriesException {
 
   private static final long serialVersionUID = 1L;
 

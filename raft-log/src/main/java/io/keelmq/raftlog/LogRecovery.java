@@ -218,8 +218,7 @@ final class LogRecovery {
           log.segments().isEmpty()
               ? files.bounds()
               : log.segments().get(log.segments().size() - 1).path();
-      throw new CorruptLogException(
-          lastFile, 0, "entries to at least " + leastLast, "the log to end at " + log.last());
+      throw new LostEntriesException(lastFile, leastLast, log.last());
     }
   }
 

@@ -57,7 +57,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** {@code keelmq.v1.Admin} of one replica. Thread-safe; the work is done on the call executor. */
-final class AdminService extends AdminGrpc.AdminImplBase {
+final class AdminService extends MembershipAdmin {
 
   static final int DEFAULT_QUEUES = 4;
 
@@ -88,6 +88,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
       ReplicaControl control,
       AdminChanges changes,
       HeldListing heldListing) {
+    super(control.membership(), changes);
     this.heldListing = heldListing;
     this.edge = edge;
     this.identity = identity;
@@ -356,7 +357,8 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   }
 
   /** Carries a change out at the leader, wherever that is. */
-  private <Q, R> void change(
+  @Override
+  <Q, R> void change(
       StreamObserver<R> caller,
       Optional<Refusal> refusal,
       MethodDescriptor<Q, R> method,

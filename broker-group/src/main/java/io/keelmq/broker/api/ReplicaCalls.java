@@ -98,7 +98,7 @@ final class ReplicaCalls {
     control.start(clusterId);
   }
 
-  private static ReplicaPlan plan(ReplicaControl.Plan plan) {
+  static ReplicaPlan plan(ReplicaControl.Plan plan) {
     var answer =
         ReplicaPlan.newBuilder().setClusterId(plan.clusterId()).setBrokerGroup(plan.brokerGroup());
     for (ReplicaControl.Member member : plan.members()) {
@@ -120,6 +120,7 @@ final class ReplicaCalls {
           case IDENTITY_MISMATCH -> Code.IDENTITY_MISMATCH;
           case INVALID -> Code.INVALID_ARGUMENT;
           case PRECONDITION -> Code.PRECONDITION_FAILED;
+          case NOT_LEADER -> Code.NO_LEADER;
         };
     return new Refusal(code, String.valueOf(refused.getMessage()));
   }

@@ -47,6 +47,7 @@ final class ReplyMapper {
       case ILLEGAL_INVISIBLE_TIME -> Code.ILLEGAL_INVISIBLE_TIME;
       case HELD_NOT_FOUND -> Code.HELD_NOT_FOUND;
       case TRANSACTION_DECIDED -> Code.PRECONDITION_FAILED;
+      case MEMBERSHIP -> Code.PRECONDITION_FAILED;
     };
   }
 

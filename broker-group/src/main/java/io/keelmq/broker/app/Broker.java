@@ -7,6 +7,7 @@ import io.keelmq.broker.api.ReplicaIdentity;
 import io.keelmq.broker.raft.RaftReplica;
 import io.keelmq.broker.raft.RaftReplicaOptions;
 import io.keelmq.broker.raft.UnusableFolderException;
+import io.keelmq.broker.registry.JoinAgent;
 import io.keelmq.broker.registry.RegistryAgent;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.Metrics;
@@ -93,6 +94,10 @@ final class Broker {
             options.nameServers(),
             new ReplicaReports(identity, replica, replica),
             () -> ThreadLocalRandom.current().nextDouble());
+    var joining =
+        new JoinAgent(
+            options.nameServers(),
+            new ReplicaJoiner(replica.membership(), identity.clientAddress()));
     var metrics = new Metrics();
     BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
     var ops =
@@ -108,6 +113,7 @@ final class Broker {
 
     // Leadership goes first, while this replica can still answer; then it goes out of sight.
     step("hand over leadership", LEAVE_WITHIN, () -> replica.leaveGracefully(LEAVE_WITHIN));
+    step("stop asking for a place", LEAVE_WITHIN, joining::close);
     step("leave the name servers", LEAVE_WITHIN, registry::close);
     step("end calls", STOP_CALLS_WITHIN.multipliedBy(2), () -> servers.stop(STOP_CALLS_WITHIN));
     step("close the replica", CLOSE_WITHIN, replica::close);
@@ -118,6 +124,7 @@ final class Broker {
     ops.start();
     int port = servers.start();
     registry.start();
+    joining.start();
     readinessTimer.scheduleWithFixedDelay(
         () -> servers.setReady(replica.status().ready()),
         0,
@@ -137,7 +144,12 @@ final class Broker {
 
   /** Name servers hear at once of new leaders and topics; of the rest every second. */
   private static void tellRegistry(RegistryAgent registry, List<Effect> effects) {
-    if (effects.isEmpty() || effects.stream().anyMatch(Effect.TopicsChanged.class::isInstance)) {
+    if (effects.isEmpty()
+        || effects.stream()
+            .anyMatch(
+                effect ->
+                    effect instanceof Effect.TopicsChanged
+                        || effect instanceof Effect.MembersChanged)) {
       registry.changed();
     }
   }

@@ -85,6 +85,14 @@ final class CommandDecoder {
       case SETTLE_LEASES -> leases.settle(log.getSettleLeases());
       case RECALL_MESSAGE -> recall(known(log.getRecallMessage()));
       case END_TRANSACTION -> end(known(log.getEndTransaction()));
+      case RECORD_MEMBERS,
+          JOIN_REPLICA,
+          ANNOUNCE_REPLICA,
+          PROMOTE_REPLICA,
+          RETIRE_REPLICA,
+          REPLICA_VOTES,
+          REPLICA_LEFT ->
+          MembershipCodec.decode(index, log);
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
   }

@@ -98,6 +98,8 @@ final class CommandEncoder {
       log.setSettleLeases(LeaseCommands.encode(settle));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
+    } else if (command instanceof Command.Membership change) {
+      MembershipCodec.encode(change, log);
     } else {
       throw new IllegalArgumentException("no log form for " + command.getClass());
     }

@@ -15,7 +15,7 @@ import java.nio.file.StandardOpenOption;
  */
 final class FolderLock implements AutoCloseable {
 
-  private static final String NAME = "replica.lock";
+  static final String NAME = "replica.lock";
   private static final int MAX_PID_BYTES = 20;
 
   private final FileChannel channel;

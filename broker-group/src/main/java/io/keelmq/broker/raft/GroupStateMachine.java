@@ -93,9 +93,13 @@ final class GroupStateMachine implements StateMachine {
     onFatal.accept(e);
   }
 
+  /**
+   * JRaft tells of changes of voters, when the first half of one is committed, and of no others.
+   */
   @Override
   public void onConfigurationCommitted(Configuration members) {
     LOG.info("members={}", members);
+    leadership.configured(members.getPeers());
   }
 
   @Override

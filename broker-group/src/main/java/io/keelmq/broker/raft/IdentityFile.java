@@ -40,7 +40,7 @@ final class IdentityFile {
   private static final String FORMAT = "1";
   private static final String CHECKSUM = "crc32c ";
 
-  /** A group has at most five members; anything longer is no identity. */
+  /** A group has a handful of members; anything longer is no identity. */
   private static final long MAX_BYTES = 64L << 10;
 
   private final Path file;

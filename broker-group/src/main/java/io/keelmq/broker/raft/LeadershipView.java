@@ -3,44 +3,94 @@ package io.keelmq.broker.raft;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Leadership.Role;
-import io.keelmq.broker.ReplicaControl.Member;
+import java.util.List;
 import java.util.Optional;
 
-/** Who leads, as this replica was last told by Raft. Written by the apply thread, read by any. */
+/**
+ * Who leads, as this replica was last told by Raft. Read by any thread; written by the apply
+ * thread, and by the reply thread when the members' addresses changed, under the lock, which guards
+ * what the next {@link Leadership} is made of. Nobody is called while it is held.
+ */
 final class LeadershipView {
 
-  private final ReplicaIdentity identity;
+  private final PeerId self;
+  private final Roster roster;
   private final Runnable onChange;
-  private volatile Leadership current =
-      new Leadership(Role.FOLLOWER, 0, Optional.empty(), Optional.empty());
+
+  private long term;
+  private Optional<PeerId> leader = Optional.empty();
+  private boolean votes;
+
+  private volatile Leadership current;
 
   /**
-   * @param onChange called on the apply thread after each change
+   * @param votes whether this replica was a voter when it was stopped
+   * @param onChange called on the writing thread after each change
    */
-  LeadershipView(ReplicaIdentity identity, Runnable onChange) {
-    this.identity = identity;
+  LeadershipView(PeerId self, Roster roster, boolean votes, Runnable onChange) {
+    this.self = self;
+    this.roster = roster;
+    this.votes = votes;
     this.onChange = onChange;
+    this.current =
+        new Leadership(votes ? Role.FOLLOWER : Role.LEARNER, 0, Optional.empty(), Optional.empty());
   }
 
   Leadership current() {
     return current;
   }
 
-  void leads(long term) {
-    publish(Role.LEADER, term, Optional.of(identity.self()));
+  void leads(long newTerm) {
+    publish(newTerm, Optional.of(self));
   }
 
-  void follows(PeerId leader, long term) {
-    publish(Role.FOLLOWER, term, identity.member(leader));
+  void follows(PeerId newLeader, long newTerm) {
+    publish(newTerm, Optional.of(newLeader.copy()));
   }
 
   void noLeader() {
-    publish(Role.CANDIDATE, current.term(), Optional.empty());
+    publish(current.term(), Optional.empty());
   }
 
-  private void publish(Role role, long term, Optional<Member> leader) {
-    current =
-        new Leadership(role, term, leader.map(Member::node), leader.map(Member::clientAddress));
+  /** A configuration was committed. */
+  void configured(List<PeerId> voters) {
+    synchronized (this) {
+      votes = voters.contains(self);
+    }
+    refresh();
+  }
+
+  /** Members were added, removed or replaced: names and addresses are looked up again. */
+  void refresh() {
+    synchronized (this) {
+      Leadership before = current;
+      // Until Raft has told something there is nothing to look up.
+      current = now(before.role() == Role.CANDIDATE);
+      if (current.equals(before)) {
+        return;
+      }
+    }
     onChange.run();
+  }
+
+  private void publish(long newTerm, Optional<PeerId> newLeader) {
+    synchronized (this) {
+      term = newTerm;
+      leader = newLeader;
+      current = now(leader.isEmpty());
+    }
+    onChange.run();
+  }
+
+  private Leadership now(boolean candidate) {
+    Role role =
+        leader.filter(self::equals).isPresent()
+            ? Role.LEADER
+            : !votes
+                ? Role.LEARNER
+                : candidate && leader.isEmpty() ? Role.CANDIDATE : Role.FOLLOWER;
+    var member = leader.flatMap(roster::at);
+    return new Leadership(
+        role, term, member.map(found -> found.node()), member.map(found -> found.clientAddress()));
   }
 }

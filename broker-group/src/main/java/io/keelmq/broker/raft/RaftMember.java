@@ -6,8 +6,13 @@ import com.alipay.sofa.jraft.core.State;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.option.NodeOptions;
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Membership;
+import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Peer;
+import io.keelmq.broker.ReplicaControl.Refused;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Effect;
 import java.io.IOException;
 import java.util.HashSet;
@@ -20,6 +25,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +58,9 @@ final class RaftMember {
           peer -> LOG.warn("peer does not answer, peer={}", peer),
           peer -> LOG.info("peer answers again, peer={}", peer));
   private final Transfers transfers;
+  private final Roster roster;
+  private final MembershipDriver membership;
+  private final boolean startedAsLearner;
   private final RaftServer server;
   private final RaftGroupService service;
   private final Node node;
@@ -76,9 +85,19 @@ final class RaftMember {
     this.onFatal = parts.onFatal();
     var replies = parts.replies();
     var clock = parts.clock();
+    this.roster = new Roster(identity, parts.view());
+    boolean votes =
+        folder
+            .lastVoters()
+            .map(voters -> voters.contains(identity.peerId()))
+            .orElse(!identity.wasGiven());
+    // An empty configuration is no learner's to JRaft.
+    this.startedAsLearner = !votes && folder.lastVoters().isPresent();
     this.leadership =
         new LeadershipView(
-            identity,
+            identity.peerId(),
+            roster,
+            votes,
             () -> {
               replies.tell(() -> listeners.accept(List.of()));
               later(this::checkTransfers);
@@ -105,6 +124,10 @@ final class RaftMember {
             parts.terms(),
             ApplyPace.fromProperties(),
             effects -> {
+              if (effects.stream().anyMatch(Effect.MembersChanged.class::isInstance)) {
+                leadership.refresh();
+                later(this::stepMembership);
+              }
               ticker.observe(effects);
               listeners.accept(effects);
             });
@@ -122,6 +145,18 @@ final class RaftMember {
             identity.node(),
             options.nanos(),
             2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
+    this.membership =
+        new MembershipDriver(
+            identity,
+            this::node,
+            parts.view(),
+            roster,
+            leadership::current,
+            proposer::propose,
+            this::committedIndex,
+            this::later,
+            options.nanos(),
+            options.electionTimeout().toMillis());
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
     this.server = RaftServer.listen(options.raftListen());
     this.service =
@@ -210,7 +245,8 @@ final class RaftMember {
     }
     try {
       Set<PeerId> alive = new HashSet<>(node.listAlivePeers());
-      return node.listPeers().stream()
+      alive.addAll(node.listAliveLearners());
+      return Stream.concat(node.listPeers().stream(), node.listLearners().stream())
           .filter(peer -> !peer.equals(identity.peerId()))
           .map(peer -> new Peer(peer.toString(), 0, alive.contains(peer)))
           .toList();
@@ -223,13 +259,62 @@ final class RaftMember {
   CompletableFuture<Leadership> transfer(Optional<String> toNode) {
     var done = new CompletableFuture<Leadership>();
     PeerId target =
-        toNode.flatMap(identity::member).map(ReplicaIdentity::peerId).orElse(PeerId.ANY_PEER);
+        toNode.flatMap(roster::voter).map(ReplicaIdentity::peerId).orElse(PeerId.ANY_PEER);
     later(() -> transfers.begin(target, done));
     return done;
   }
 
-  Optional<Member> member(String name) {
-    return identity.member(name);
+  /** A member that can lead. */
+  Optional<Member> voter(String name) {
+    return roster.voter(name);
+  }
+
+  /** Whether this replica has a vote, as far as it knows. */
+  boolean votes() {
+    return leadership().role() != Leadership.Role.LEARNER;
+  }
+
+  /**
+   * Whether JRaft took this replica for a learner when it started, and started no election timer.
+   */
+  boolean startedAsLearner() {
+    return startedAsLearner;
+  }
+
+  CompletableFuture<ProposalOutcome> arrive(Membership.Arrival arrival) {
+    return onTimer(done -> membership.arrive(arrival, done));
+  }
+
+  CompletableFuture<ProposalOutcome> change(
+      CommandOrigin origin, Command.Membership change, boolean force) {
+    return onTimer(done -> membership.change(origin, change, force, done));
+  }
+
+  CompletableFuture<List<Membership.Standing>> standings() {
+    return onTimer(membership::standings);
+  }
+
+  private <T> CompletableFuture<T> onTimer(Consumer<CompletableFuture<T>> task) {
+    var done = new CompletableFuture<T>();
+    try {
+      timer.execute(
+          () -> {
+            try {
+              task.accept(done);
+            } catch (RuntimeException e) {
+              LOG.error("a call about members failed", e);
+              done.completeExceptionally(e);
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      done.completeExceptionally(
+          new Refused(Refused.Reason.NOT_LEADER, "this replica is shutting down"));
+    }
+    return done;
+  }
+
+  private void stepMembership() {
+    membership.step();
   }
 
   private void later(Runnable task) {
@@ -259,6 +344,7 @@ final class RaftMember {
         new Watchdog.Progress(
             leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
     peerWatch.look(peers());
+    membership.step();
   }
 
   private final class Remedies implements Watchdog.Remedies {

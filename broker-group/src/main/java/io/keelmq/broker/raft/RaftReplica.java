@@ -1,6 +1,7 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Membership;
 import io.keelmq.broker.MessageLog;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
@@ -10,8 +11,6 @@ import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
-import io.keelmq.raftlog.CorruptLogException;
-import io.keelmq.raftlog.PoisonedLogException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -23,7 +22,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,9 +45,10 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final ReplicaFolder folder;
   private final ReplicaParts parts;
   private final List<Consumer<List<Effect>>> listeners = new CopyOnWriteArrayList<>();
-  private final AtomicReference<Throwable> fatal;
+  private final Departure departure;
   private final MessageLog messages;
   private final RaftStats stats;
+  private final ReplicaMembership membership;
   private final Object stageLock = new Object();
 
   /** Null until Raft runs. Written under the lock. */
@@ -58,14 +57,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private volatile boolean closed;
 
   private RaftReplica(
-      RaftReplicaOptions options,
-      ReplicaFolder folder,
-      ReplicaParts parts,
-      AtomicReference<Throwable> fatal) {
+      RaftReplicaOptions options, ReplicaFolder folder, ReplicaParts parts, Departure departure) {
     this.options = options;
     this.folder = folder;
     this.parts = parts;
-    this.fatal = fatal;
+    this.departure = departure;
     this.messages = new CommittedLog(folder.log().reader(), parts.terms());
     this.stats =
         new ReplicaGauges(
@@ -73,6 +69,13 @@ public final class RaftReplica implements Replica, ReplicaControl {
                 folder,
                 parts.replies())
             .stats();
+    this.membership =
+        new ReplicaMembership(
+            options,
+            folder,
+            () -> closed ? Optional.empty() : Optional.ofNullable(member),
+            parts,
+            this::rejoin);
   }
 
   /**
@@ -88,18 +91,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
       throws IOException, UnusableFolderException {
     RaftProperties.ensure();
     AckPolicy acks = AckPolicy.fromProperties();
-    var fatal = new AtomicReference<Throwable>();
-    var opened = new AtomicReference<ReplicaFolder>();
-    Consumer<Throwable> onFatal =
-        reported -> {
-          Throwable cause = root(reported, Optional.ofNullable(opened.get()));
-          if (fatal.compareAndSet(null, cause)) {
-            logFatal(cause);
-            options.onFatal().accept(cause);
-          }
-        };
-    ReplicaFolder folder = ReplicaFolder.open(options, onFatal::accept);
-    opened.set(folder);
+    var departure = new Departure(options.onFatal());
+    ReplicaFolder folder = ReplicaFolder.open(options, departure::accept);
+    departure.of(folder);
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -115,8 +109,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
             new AppliedTerms(),
             timer,
             acks,
-            onFatal);
-    var replica = new RaftReplica(options, folder, parts, fatal);
+            departure);
+    var replica = new RaftReplica(options, folder, parts, departure);
     boolean started = false;
     try {
       replica.resume();
@@ -126,25 +120,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
       if (!started) {
         replica.close();
       }
-    }
-  }
-
-  /** JRaft tells that the log failed, and keeps why to itself; the log knows. */
-  private static Throwable root(Throwable reported, Optional<ReplicaFolder> folder) {
-    return folder
-        .filter(opened -> !(reported instanceof CorruptLogException))
-        .flatMap(opened -> opened.log().poison())
-        .map(Throwable.class::cast)
-        .orElse(reported);
-  }
-
-  /** What says by itself what is wrong and what to do needs no stack. */
-  private static void logFatal(Throwable cause) {
-    if (cause instanceof CorruptLogException || cause instanceof PoisonedLogException) {
-      LOG.error("this replica leaves its group: {}", cause.getMessage());
-      LOG.debug("it was found here", cause);
-    } else {
-      LOG.error("this replica leaves its group: {}", cause.toString(), cause);
     }
   }
 
@@ -216,7 +191,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   public void prepare(Plan plan) throws Refused {
     synchronized (stageLock) {
       Optional<String> flaw =
-          ReplicaIdentity.flaw(
+          ReplicaIdentity.flawOfNew(
               plan, options.node(), options.brokerGroup(), options.raftAdvertised());
       if (flaw.isPresent()) {
         throw new Refused(Refused.Reason.INVALID, flaw.get());
@@ -277,6 +252,33 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
   }
 
+  @Override
+  public Membership membership() {
+    return membership;
+  }
+
+  /** Raft starts under an incarnation that nobody had before, and knows no members. */
+  private void rejoin(Plan plan) throws Refused {
+    synchronized (stageLock) {
+      Optional<String> flaw =
+          ReplicaIdentity.flaw(
+              plan, options.node(), options.brokerGroup(), options.raftAdvertised());
+      if (flaw.isPresent()) {
+        throw new Refused(Refused.Reason.INVALID, flaw.get());
+      }
+      if (closed || folder.identity().isPresent()) {
+        // It was initialized in the meantime.
+        return;
+      }
+      write(new ReplicaIdentity(plan, options.node(), Stage.REJOINING));
+      try {
+        startMember();
+      } catch (IOException e) {
+        throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
+      }
+    }
+  }
+
   private void write(ReplicaIdentity identity) throws Refused {
     try {
       folder.write(identity);
@@ -294,7 +296,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
       return CompletableFuture.failedFuture(
           new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
     }
-    if (node.isPresent() && running.member(node.get()).isEmpty()) {
+    if (node.isPresent() && running.voter(node.get()).isEmpty()) {
       return CompletableFuture.failedFuture(
           new Refused(Refused.Reason.INVALID, "node \"%s\" is no member".formatted(node.get())));
     }
@@ -319,15 +321,17 @@ public final class RaftReplica implements Replica, ReplicaControl {
   @Override
   public Status status() {
     RaftMember running = member;
-    Throwable cause = fatal.get();
+    Optional<Throwable> cause = departure.cause();
     Leadership now = leadership();
-    boolean ready = running != null && cause == null && !closed && now.leaderNode().isPresent();
+    boolean ready = running != null && cause.isEmpty() && !closed && now.leaderNode().isPresent();
     String reason =
-        cause != null
-            ? "leaving: " + cause.getMessage()
+        cause.isPresent()
+            ? "leaving: " + cause.get().getMessage()
             : running == null
-                ? "not initialized"
-                : now.leaderNode().isPresent() ? "" : "no leader is known";
+                ? membership.note().orElse("not initialized")
+                : now.leaderNode().isPresent()
+                    ? ""
+                    : membership.note().orElse("no leader is known");
     return new Status(
         folder.identity().map(ReplicaIdentity::plan),
         running != null,
@@ -368,19 +372,20 @@ public final class RaftReplica implements Replica, ReplicaControl {
       return;
     }
     running.tick();
-    if (folder.identity().orElseThrow().stage() == Stage.STARTED) {
-      noteJoined();
+    ReplicaIdentity identity = folder.identity().orElseThrow();
+    if (identity.stage() == Stage.STARTED || identity.stage() == Stage.REJOINING) {
+      noteJoined(identity);
     }
   }
 
   /** From its first entry on a replica must never again start without its log. */
-  private void noteJoined() {
+  private void noteJoined(ReplicaIdentity identity) {
     try {
       if (folder.log().last() >= 1
           && folder.hasMeta()
           && folder.log().awaitDurable(1, Duration.ZERO)) {
         synchronized (stageLock) {
-          folder.write(folder.identity().orElseThrow().at(Stage.JOINED));
+          folder.write(identity.joined());
         }
       }
     } catch (IOException e) {
@@ -394,6 +399,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     RaftMember running = member;
     if (running != null && !closed) {
       running.watch();
+      membership.look();
     }
   }
 
@@ -419,7 +425,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     try {
       if (member != null) {
         member.stop();
-        if (fatal.get() == null) {
+        if (departure.cause().isEmpty()) {
           member.applyLoop().flushAndWait();
         }
       }

@@ -7,6 +7,7 @@ import io.keelmq.broker.state.Applied;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.raftlog.CorruptLogException;
+import io.keelmq.raftlog.LostEntriesException;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import java.io.IOException;
@@ -35,9 +36,10 @@ final class ReplicaFolder {
   private static final String LOG_FOLDER = "log";
   private static final String STORE_FOLDER = "store";
   private static final String META_FOLDER = "raft-meta";
+  private static final String MUST_NOT_VOTE =
+      "it must not vote, because it may have acknowledged what it no longer has";
   private static final String REJOIN =
-      "it must not vote, because it may have acknowledged what it no longer has: empty the folder"
-          + " and let the replica rejoin as a new incarnation";
+      MUST_NOT_VOTE + ": empty the folder and let the replica rejoin as a new incarnation";
 
   private final Path folder;
   private final FolderLock lock;
@@ -70,8 +72,13 @@ final class ReplicaFolder {
     try {
       opened.identity = opened.identityFile.read();
       opened.requireIdentityAsConfigured(options);
-      opened.requireFilesOfStage();
-      opened.openLogAndStore(options, onCorruption);
+      try {
+        opened.requireFilesOfStage();
+        opened.openLogAndStore(options, onCorruption);
+      } catch (LostMemoryException lost) {
+        opened.setAside(lost);
+        opened.openLogAndStore(options, onCorruption);
+      }
       fit = true;
       return opened;
     } finally {
@@ -100,6 +107,25 @@ final class ReplicaFolder {
     }
   }
 
+  /** What is left must not vote, but may be all that is left: it stays, and is not used. */
+  private void setAside(LostMemoryException lost) throws IOException, UnusableFolderException {
+    ReplicaIdentity former = identity.orElseThrow();
+    closeLogAndStore();
+    if (former.plan().members().size() == 1) {
+      throw new UnusableFolderException(
+          lost.getMessage()
+              + ": restore the folder; its group has no other member that it could come back from");
+    }
+    Path remains = new SetAside(folder).moveAll();
+    identity = Optional.empty();
+    LOG.warn(
+        "{}; what is left of incarnation {} is set aside in {}, and the replica comes back as a new"
+            + " incarnation when its group has a leader",
+        lost.getMessage(),
+        former.self().incarnation(),
+        remains);
+  }
+
   private void requireFilesOfStage() throws IOException, UnusableFolderException {
     boolean hasLog = hasSegments();
     boolean hasMeta = hasMeta();
@@ -111,17 +137,22 @@ final class ReplicaFolder {
     if (identity.isEmpty()) {
       return;
     }
-    boolean joined = identity.get().stage() == Stage.JOINED;
+    if (identity.get().stage() == Stage.REPLACED) {
+      throw new LostMemoryException(
+          "replica %s of cluster %s was replaced in its group by a later incarnation"
+              .formatted(identity.get().peerId(), identity.get().plan().clusterId()));
+    }
+    boolean joined = identity.get().hasJoined();
     // The term is stored before the first entry: a log without it has lost it, in any stage.
     if ((joined && !hasLog) || ((joined || hasLog) && !hasMeta)) {
-      throw new UnusableFolderException(
+      throw new LostMemoryException(
           "replica %s of cluster %s has been a member and lost its %s (%s): %s"
               .formatted(
                   identity.get().node(),
                   identity.get().plan().clusterId(),
                   hasLog ? "term and vote" : "log",
                   hasLog ? metaFolder() : folder.resolve(LOG_FOLDER),
-                  REJOIN));
+                  MUST_NOT_VOTE));
     }
   }
 
@@ -145,27 +176,39 @@ final class ReplicaFolder {
     openStore();
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
-    log =
-        SegmentedLog.open(
-            new SegmentedLogOptions(
-                folder.resolve(LOG_FOLDER),
-                options.segmentBytes(),
-                options.sync(),
-                durable.index(),
-                onCorruption,
-                options.nanos(),
-                new SecureRandom()::nextLong),
-            options.disk());
-    if (identity.isPresent() && identity.get().stage() == Stage.JOINED && log.last() == 0) {
-      throw new UnusableFolderException(
+    log = openLog(options, durable, onCorruption);
+    if (identity.isPresent() && identity.get().hasJoined() && log.last() == 0) {
+      throw new LostMemoryException(
           "replica %s has been a member and its log is empty: %s"
-              .formatted(identity.get().node(), REJOIN));
+              .formatted(identity.get().node(), MUST_NOT_VOTE));
     }
     if (hasMeta()) {
       new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
     }
     requireIdentityOfLog();
     requireStoreOfLog(durable);
+  }
+
+  private SegmentedLog openLog(
+      RaftReplicaOptions options, Applied durable, Consumer<CorruptLogException> onCorruption)
+      throws LostMemoryException {
+    try {
+      return SegmentedLog.open(
+          new SegmentedLogOptions(
+              folder.resolve(LOG_FOLDER),
+              options.segmentBytes(),
+              options.sync(),
+              durable.index(),
+              onCorruption,
+              options.nanos(),
+              new SecureRandom()::nextLong),
+          options.disk());
+    } catch (LostEntriesException e) {
+      if (identity.isEmpty()) {
+        throw e;
+      }
+      throw new LostMemoryException(e.getMessage());
+    }
   }
 
   /** Under another name than the log's a replica would wait for ever for a group to know it. */
@@ -175,7 +218,8 @@ final class ReplicaFolder {
     }
     PeerId self = identity.get().peerId();
     List<List<PeerId>> configurations = log.configurations().mapToObj(this::configuration).toList();
-    if (!configurations.isEmpty() && configurations.stream().noneMatch(c -> c.contains(self))) {
+    if (!configurations.isEmpty()
+        && configurations.stream().noneMatch(c -> namesSelf(c, identity.get()))) {
       throw new UnusableFolderException(
           "%s names this replica %s of cluster %s, but the members in its log are %s: the identity and the log are of different clusters or incarnations; restore the one that was replaced"
               .formatted(
@@ -184,6 +228,25 @@ final class ReplicaFolder {
                   identity.get().plan().clusterId(),
                   configurations.get(configurations.size() - 1)));
     }
+  }
+
+  /**
+   * A replica that rejoins gets the log from its beginning on, and may stop before the entry that
+   * names it: then the others' addresses must be those it was told.
+   */
+  private static boolean namesSelf(List<PeerId> configuration, ReplicaIdentity identity) {
+    if (configuration.contains(identity.peerId())) {
+      return true;
+    }
+    var addresses = configuration.stream().map(PeerId::getEndpoint).toList();
+    return identity.wasGiven()
+        && identity.plan().members().stream()
+            .anyMatch(member -> addresses.contains(ReplicaIdentity.peerId(member).getEndpoint()));
+  }
+
+  /** The voters in the last configuration in the log; empty if there is none. */
+  Optional<List<PeerId>> lastVoters() {
+    return log.configurations().boxed().reduce((first, second) -> second).map(this::configuration);
   }
 
   private List<PeerId> configuration(long index) {
@@ -208,10 +271,15 @@ final class ReplicaFolder {
       return;
     }
     if (log.physicalFirst() > 1) {
-      throw new UnusableFolderException(
+      throw new LostMemoryException(
           "data folder %s: the rows come from entry %d of term %d, the log has term %d there and begins at %d, so they cannot be made anew: %s"
               .formatted(
-                  folder, durable.index(), durable.term(), term, log.physicalFirst(), REJOIN));
+                  folder,
+                  durable.index(),
+                  durable.term(),
+                  term,
+                  log.physicalFirst(),
+                  MUST_NOT_VOTE));
     }
     LOG.warn(
         "the rows do not fit the log and are made anew from entry 1 on, index={} term_of_rows={}"
@@ -256,14 +324,20 @@ final class ReplicaFolder {
   /** Closes what is open; what the store has not flushed comes back from the log. */
   void close() throws IOException {
     try {
-      if (store != null) {
-        store.close();
-      }
-      if (log != null) {
-        log.close();
-      }
+      closeLogAndStore();
     } finally {
       lock.close();
+    }
+  }
+
+  private void closeLogAndStore() throws IOException {
+    if (store != null) {
+      store.close();
+      store = null;
+    }
+    if (log != null) {
+      log.close();
+      log = null;
     }
   }
 }

@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.conf.Configuration;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
+import io.keelmq.broker.state.Limits;
 import io.keelmq.common.HostPort;
 import java.util.HashSet;
 import java.util.Optional;
@@ -28,14 +29,29 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
     /**
      * A log that has held at least one entry: the members come from it, and it must not be gone.
      */
-    JOINED
+    JOINED,
+    /** Perhaps a log: the leader gave the incarnation, and all members come from its log. */
+    REJOINING,
+    /** As {@link #JOINED}, of a replica that was {@link #REJOINING}. */
+    REJOINED,
+    /** Whatever it was: the group has another incarnation in its place. */
+    REPLACED
   }
 
   /** Ten digits, all of them: JRaft finds a peer's metrics by the beginning of its printed id. */
-  static final int LEAST_INCARNATION = 1_000_000_000;
+  static final int LEAST_INCARNATION = Limits.LEAST_INCARNATION;
 
   private static final Set<Integer> GROUP_SIZES = Set.of(1, 3, 5);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,63}");
+
+  /** Checks the plan of a new group. */
+  static Optional<String> flawOfNew(Plan plan, String node, String group, String raftAdvertised) {
+    Optional<String> flaw = flawOfGroup(plan, group);
+    return flaw.isEmpty() && !GROUP_SIZES.contains(plan.members().size())
+        ? Optional.of(
+            "the plan has %d members, expected 1, 3 or 5".formatted(plan.members().size()))
+        : flaw(plan, node, group, raftAdvertised);
+  }
 
   /**
    * Checks a plan for this replica.
@@ -43,18 +59,14 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
    * @return what is wrong with it and what to do; empty if nothing is
    */
   static Optional<String> flaw(Plan plan, String node, String group, String raftAdvertised) {
-    if (!NAME.matcher(plan.clusterId()).matches()) {
-      return Optional.of(
-          "cluster id \"%s\": expected %s".formatted(plan.clusterId(), NAME.pattern()));
+    Optional<String> flawOfGroup = flawOfGroup(plan, group);
+    if (flawOfGroup.isPresent()) {
+      return flawOfGroup;
     }
-    if (!plan.brokerGroup().equals(group)) {
+    if (plan.members().size() > Limits.MAX_MEMBERS) {
       return Optional.of(
-          "the plan is for broker group \"%s\", this replica is configured for \"%s\": set broker.group or send the plan to a replica of its group"
-              .formatted(plan.brokerGroup(), group));
-    }
-    if (!GROUP_SIZES.contains(plan.members().size())) {
-      return Optional.of(
-          "the plan has %d members, expected 1, 3 or 5".formatted(plan.members().size()));
+          "the plan has %d members, expected %d at most"
+              .formatted(plan.members().size(), Limits.MAX_MEMBERS));
     }
     var seen = new HashSet<Object>();
     for (Member member : plan.members()) {
@@ -71,6 +83,19 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
       }
     }
     return flawOfPlace(plan, node, raftAdvertised);
+  }
+
+  private static Optional<String> flawOfGroup(Plan plan, String group) {
+    if (!NAME.matcher(plan.clusterId()).matches()) {
+      return Optional.of(
+          "cluster id \"%s\": expected %s".formatted(plan.clusterId(), NAME.pattern()));
+    }
+    if (!plan.brokerGroup().equals(group)) {
+      return Optional.of(
+          "the plan is for broker group \"%s\", this replica is configured for \"%s\": set broker.group or send the plan to a replica of its group"
+              .formatted(plan.brokerGroup(), group));
+    }
+    return Optional.empty();
   }
 
   private static Optional<String> flaw(Member member) {
@@ -135,13 +160,29 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
     return new PeerId(address.host(), address.port(), member.incarnation());
   }
 
+  /** Whether the log has held an entry, and so must not be gone. */
+  boolean hasJoined() {
+    return stage == Stage.JOINED || stage == Stage.REJOINED;
+  }
+
+  /** Whether the leader of a group that existed before has given the incarnation. */
+  boolean wasGiven() {
+    return stage == Stage.REJOINING || stage == Stage.REJOINED;
+  }
+
+  /** What it is from its first entry on. */
+  ReplicaIdentity joined() {
+    return at(wasGiven() ? Stage.REJOINED : Stage.JOINED);
+  }
+
   /**
-   * The members that Raft starts with. Once a log exists they come from the log, and an empty
-   * configuration keeps a replica without one from electing itself.
+   * The members that Raft starts with: those of the plan at the group's beginning and nobody later.
+   * Once a log exists they come from the log, and an empty configuration keeps a replica without
+   * one from electing itself.
    */
   Configuration initialConfiguration() {
     var members = new Configuration();
-    if (stage != Stage.JOINED) {
+    if (stage == Stage.STARTED) {
       plan.members().forEach(member -> members.addPeer(peerId(member)));
     }
     return members;

@@ -27,6 +27,7 @@ public final class BrokerState {
   private final Settlements settlements;
   private final Sends sends;
   private final Replies replies;
+  private final Members members;
 
   private Applied applied;
 
@@ -56,6 +57,7 @@ public final class BrokerState {
             new Producers(this.tables, counters),
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
+    this.members = new Members(this.tables);
   }
 
   /**
@@ -137,6 +139,8 @@ public final class BrokerState {
       return held.end(entry, end);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
+    } else if (command instanceof Command.Membership change) {
+      return members.apply(change);
     }
     throw new IllegalStateException("no rule for " + command.getClass());
   }

@@ -244,4 +244,39 @@ public sealed interface Command {
 
   /** Lets log time pass and does one bounded step of what is due. Reply: {@link Reply.Done}. */
   record AdvanceTime() implements Command {}
+
+  /** What concerns the group's members; see {@link Members}. Reply: {@link Reply.Done}. */
+  sealed interface Membership extends Command {}
+
+  /** A member that {@code cluster init} wrote down. */
+  record Founder(String node, String raftAddress, String clientAddress, int incarnation) {}
+
+  /** The members of the beginning; changes nothing once there are any. */
+  record RecordMembers(List<Founder> founders) implements Membership {
+
+    public RecordMembers {
+      founders = List.copyOf(founders);
+    }
+  }
+
+  /** A member came with an empty folder: it gets the next incarnation, once for each boot id. */
+  record JoinReplica(String node, String raftAddress, String clientAddress, long bootId)
+      implements Membership {}
+
+  /** A node may join that is no member. */
+  record AnnounceReplica(
+      String node, String raftAddress, String clientAddress, boolean staysLearner)
+      implements Membership {}
+
+  /** A learner that was to stay one shall vote. */
+  record PromoteReplica(String node) implements Membership {}
+
+  /** A node shall leave. */
+  record RetireReplica(String node) implements Membership {}
+
+  /** Raft counts this incarnation's vote. */
+  record ReplicaVotes(String node, int incarnation) implements Membership {}
+
+  /** Raft has nothing more of a node that shall leave, or of an incarnation that was not used. */
+  record ReplicaLeft(String node, int incarnation) implements Membership {}
 }

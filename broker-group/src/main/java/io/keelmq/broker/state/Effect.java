@@ -29,4 +29,7 @@ public sealed interface Effect {
    * Command.AdvanceTime} then.
    */
   record DueAt(long timeMillis) implements Effect {}
+
+  /** The group's members, or what is under way with them, changed. */
+  record MembersChanged() implements Effect {}
 }

@@ -19,6 +19,8 @@ import java.util.Arrays;
  *            g consumer group id              name
  *            E consumer group id, topic id    epoch
  *            O topic id, group id, queue      committed offset
+ *            M node                           a member's seat: addresses and incarnations
+ *            I                                the highest incarnation that was ever given
  * RUNS       topic id, queue, first offset    where the run stands in the log
  * DEDUP      p producer id                    epoch, last sequence, when last used
  *            q producer id, slot              receipt of one batch
@@ -174,6 +176,12 @@ final class Keys {
 
   static byte[] heldOfTopic(long topicId) {
     return new RowWriter(8).int64(topicId).done();
+  }
+
+  static final byte[] INCARNATION = {'I'};
+
+  static byte[] member(String node) {
+    return new RowWriter(3 + node.length()).int8('M').text(node).done();
   }
 
   static byte[] prefix(char letter) {

@@ -120,5 +120,13 @@ public final class Limits {
 
   static final int DIGESTS_KEPT = 16;
 
+  /** Members of a broker group, learners and those under way included. */
+  public static final int MAX_MEMBERS = 7;
+
+  public static final int MAX_NODE_NAME = 63;
+
+  /** Ten digits, all of them: a wiped replica never comes back under an old one. */
+  public static final int LEAST_INCARNATION = 1_000_000_000;
+
   private Limits() {}
 }

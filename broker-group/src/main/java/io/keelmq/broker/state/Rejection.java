@@ -28,7 +28,9 @@ public enum Rejection {
   /** No delayed or half message has the id. */
   HELD_NOT_FOUND(21),
   /** A half message was decided otherwise. */
-  TRANSACTION_DECIDED(22);
+  TRANSACTION_DECIDED(22),
+  /** The group's members do not allow it now. */
+  MEMBERSHIP(40);
 
   private final int code;
 
@@ -49,6 +51,6 @@ public enum Rejection {
         return rejection;
       }
     }
-    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 22");
+    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 22 or 40");
   }
 }

@@ -311,4 +311,13 @@ public final class StateView {
   public OptionalLong nextDueMillis() {
     return Deadlines.earliest(tables);
   }
+
+  /** The group's members by node; empty until the first change of members. */
+  public List<Members.Seat> members() {
+    return Members.all(tables);
+  }
+
+  public Optional<Members.Seat> member(String node) {
+    return Members.find(tables, node);
+  }
 }

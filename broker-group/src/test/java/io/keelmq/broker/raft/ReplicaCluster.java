@@ -3,13 +3,17 @@ package io.keelmq.broker.raft;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 
+import io.keelmq.broker.Membership;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.state.Applied;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Members.Seat;
+import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
@@ -17,17 +21,22 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** Replicas of one group in this process, on loopback ports of their own. Not thread-safe. */
 final class ReplicaCluster implements AutoCloseable {
@@ -37,6 +46,7 @@ final class ReplicaCluster implements AutoCloseable {
 
   private final Path folder;
   private final Plan plan;
+  private final List<Member> added = new ArrayList<>();
   private final Map<String, RaftReplica> running = new LinkedHashMap<>();
   private final Map<String, UnaryOperator<RaftReplicaOptions>> settings = new LinkedHashMap<>();
   final Map<String, Throwable> fatal = new ConcurrentHashMap<>();
@@ -75,6 +85,90 @@ final class ReplicaCluster implements AutoCloseable {
     return plan;
   }
 
+  /** A node that is in no plan and has addresses of its own. */
+  Member newNode(String node) throws IOException {
+    var member = new Member(node, "127.0.0.1:" + freePorts(1).get(0), 0, "127.0.0.1:20100");
+    added.add(member);
+    return member;
+  }
+
+  /** Closes a node, deletes its folder and opens it again. */
+  RaftReplica wipe(String node) throws Exception {
+    close(node);
+    deleteFolder(node);
+    return open(node);
+  }
+
+  void deleteFolder(String node) throws IOException {
+    try (Stream<Path> files = Files.walk(dataFolder(node))) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /** What the join agents of all running replicas do once, with the network left out. */
+  void join() throws Exception {
+    for (var each : running.entrySet()) {
+      Optional<Membership.Arrival> arrival = each.getValue().membership().arrival();
+      Optional<RaftReplica> leader =
+          running.values().stream().filter(one -> one.leadership().isLeader()).findFirst();
+      if (arrival.isPresent() && leader.isPresent()) {
+        join(each.getValue(), withClientAddress(each.getKey(), arrival.get()), leader.get());
+      }
+    }
+  }
+
+  private static void join(RaftReplica replica, Membership.Arrival arrival, RaftReplica leader)
+      throws Exception {
+    try {
+      var outcome = leader.membership().arrive(arrival).get(DEADLINE_SECONDS, SECONDS);
+      if (outcome instanceof ProposalOutcome.Applied applied) {
+        if (applied.reply() instanceof Reply.Rejected rejected) {
+          replica.membership().notTaken(rejected.message());
+        } else {
+          replica.membership().take(leader.membership().place(arrival));
+        }
+      }
+    } catch (ExecutionException e) {
+      replica.membership().notTaken(e.getCause().getMessage());
+    } catch (ReplicaControl.Refused e) {
+      replica.membership().notTaken(e.getMessage());
+    }
+  }
+
+  Membership.Arrival withClientAddress(String node, Membership.Arrival arrival) {
+    var self = arrival.self();
+    return new Membership.Arrival(
+        arrival.clusterId(),
+        arrival.brokerGroup(),
+        new Member(self.node(), self.raftAddress(), self.incarnation(), "client-of-" + node + ":1"),
+        arrival.bootId(),
+        arrival.durableIndex(),
+        arrival.startedAsLearner());
+  }
+
+  /** Joins again and again until it is so. */
+  void joinUntil(Callable<Boolean> condition) {
+    await()
+        .atMost(DEADLINE_SECONDS, SECONDS)
+        .until(
+            () -> {
+              join();
+              return condition.call();
+            });
+  }
+
+  /** Until the leader says that this node votes and nothing is under way with it. */
+  Seat joinUntilVoter(String node) {
+    joinUntil(() -> seat(node).filter(seat -> seat.joining() == 0).isPresent());
+    return seat(node).orElseThrow();
+  }
+
+  Optional<Seat> seat(String node) {
+    return leader().state().member(node);
+  }
+
   Path dataFolder(String node) {
     return folder.resolve(node);
   }
@@ -86,7 +180,10 @@ final class ReplicaCluster implements AutoCloseable {
 
   RaftReplicaOptions options(String node) {
     var member =
-        plan.members().stream().filter(one -> one.node().equals(node)).findFirst().orElseThrow();
+        Stream.concat(plan.members().stream(), added.stream())
+            .filter(one -> one.node().equals(node))
+            .findFirst()
+            .orElseThrow();
     var options =
         RaftReplicaOptions.of(
                 node,

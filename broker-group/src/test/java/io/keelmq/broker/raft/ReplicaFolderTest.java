@@ -170,7 +170,7 @@ class ReplicaFolderTest {
     String refused = refusal(cluster.options("n1"));
 
     assertTrue(refused.contains("lost its log"), refused);
-    assertTrue(refused.contains("new incarnation"), refused);
+    assertTrue(refused.contains("no other member"), refused);
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.keelmq.client.StartAt;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -158,6 +159,27 @@ final class ClientCluster implements Cluster {
     @Override
     public TransferLeadershipResponse transfer(String group, String node) {
       return admin.transferLeadership(group, node);
+    }
+
+    @Override
+    public void add(
+        String group, String node, String raftAddress, String clientAddress, boolean asLearner) {
+      admin.addReplica(group, node, raftAddress, clientAddress, asLearner);
+    }
+
+    @Override
+    public void remove(String group, String node, boolean force) {
+      admin.removeReplica(group, node, force);
+    }
+
+    @Override
+    public void promote(String group, String node) {
+      admin.promoteReplica(group, node);
+    }
+
+    @Override
+    public List<GroupReplica> members(String group) {
+      return admin.replicas(group);
     }
   }
 

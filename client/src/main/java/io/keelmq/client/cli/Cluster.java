@@ -10,6 +10,7 @@ import io.keelmq.client.StartAt;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -85,6 +86,16 @@ interface Cluster extends AutoCloseable {
 
     /** An empty group is the only one; an empty node whichever is most up to date. */
     TransferLeadershipResponse transfer(String group, String node);
+
+    void add(
+        String group, String node, String raftAddress, String clientAddress, boolean asLearner);
+
+    void remove(String group, String node, boolean force);
+
+    void promote(String group, String node);
+
+    /** By node. */
+    List<GroupReplica> members(String group);
   }
 
   /** Takes messages. Thread-safe. */

@@ -6,6 +6,7 @@ import io.keelmq.client.ClusterStatus.ReplicaState;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.Unavailable;
 import io.keelmq.common.Json;
+import io.keelmq.v1.MemberStage;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -20,12 +21,16 @@ import picocli.CommandLine.Spec;
 /** {@code keelmq cluster}. */
 @Command(
     name = "cluster",
-    description = "Makes a group out of empty replicas, shows it, and moves its leadership.",
+    description =
+        "Makes a group out of empty replicas, shows it, and changes its leader and members.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       ClusterCommand.Init.class,
       ClusterCommand.Status.class,
       ClusterCommand.Transfer.class,
+      MemberChangeCommand.Add.class,
+      MemberChangeCommand.Remove.class,
+      MemberChangeCommand.Promote.class,
     })
 final class ClusterCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -166,7 +171,9 @@ final class ClusterCommand implements Runnable {
                         orDash(group.route().getClusterId()),
                         group.route().getTerm(),
                         orDash(group.route().getLeaderNode())));
-        var table = new Table("ROLE", "NODE", "STATE", "TERM", "APPLIED", "CLIENT", "RAFT", "OPS");
+        var table =
+            new Table(
+                "ROLE", "NODE", "STATE", "TERM", "APPLIED", "INCARNATION", "CLIENT", "RAFT", "OPS");
         for (ReplicaState replica : group.replicas()) {
           var route = replica.route();
           table.row(
@@ -175,12 +182,22 @@ final class ClusterCommand implements Runnable {
               state(replica),
               replica.status().map(ReplicaStatus::getTerm).map(String::valueOf).orElse("-"),
               replica.status().map(ReplicaStatus::getAppliedIndex).orElse(route.getAppliedIndex()),
+              replica.status().map(Status::incarnation).orElse("-"),
               route.getClientAddress(),
               route.getRaftAddress(),
               route.getOpsAddress());
         }
         table.print(out());
+        group.members().stream()
+            .filter(member -> member.getStage() != MemberStage.VOTER)
+            .forEach(member -> out().line(MemberChangeCommand.told(member)));
       }
+    }
+
+    /** The last part of host:port:incarnation. */
+    private static String incarnation(ReplicaStatus status) {
+      String peer = status.getPeerId();
+      return peer.isEmpty() ? "-" : peer.substring(peer.lastIndexOf(':') + 1);
     }
 
     /** In the words of {@code scripts/cluster status}. */

@@ -3,6 +3,7 @@ package io.keelmq.client.cli;
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.ClusterStatus.ReplicaState;
 import io.keelmq.common.Json;
+import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ReplicaStatus;
 
 /** {@code cluster status} for programs. */
@@ -35,8 +36,24 @@ final class StatusJson {
                             .put("leader_node", group.route().getLeaderNode())
                             .putObjects(
                                 "replicas",
-                                group.replicas().stream().map(StatusJson::replica).toList()))
+                                group.replicas().stream().map(StatusJson::replica).toList())
+                            .putObjects(
+                                "members",
+                                group.members().stream().map(StatusJson::member).toList()))
                 .toList());
+  }
+
+  static Json member(GroupReplica member) {
+    return new Json()
+        .put("node", member.getNode())
+        .put("stage", MemberChangeCommand.stage(member))
+        .put("incarnation", member.getIncarnation())
+        .put("joining_incarnation", member.getJoiningIncarnation())
+        .put("alive", member.getAlive())
+        .put("durable_index", member.getDurableIndex())
+        .put("stays_learner", member.getStaysLearner())
+        .put("raft_address", member.getRaftAddress())
+        .put("client_address", member.getClientAddress());
   }
 
   private static Json replica(ReplicaState replica) {

@@ -17,6 +17,8 @@ import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.GroupReplica;
+import io.keelmq.v1.MemberStage;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.QueueProgress;
 import io.keelmq.v1.QueueState;
@@ -163,6 +165,9 @@ final class FakeCluster implements Cluster {
     };
   }
 
+  /** Changes of members are made at once. */
+  final Map<String, GroupReplica> members = new TreeMap<>();
+
   @Override
   public BrokerGroups brokerGroups() {
     return new BrokerGroups() {
@@ -208,13 +213,53 @@ final class FakeCluster implements Cluster {
                         new ClusterStatus.ReplicaState(
                             replica.toBuilder().setNode("n2").build(),
                             Optional.empty(),
-                            "connection refused")))));
+                            "connection refused")),
+                    List.copyOf(members.values()))));
       }
 
       @Override
       public TransferLeadershipResponse transfer(String group, String node) {
         failIfTold();
         return TransferLeadershipResponse.newBuilder().setLeaderNode(node).setTerm(4).build();
+      }
+
+      @Override
+      public void add(
+          String group, String node, String raftAddress, String clientAddress, boolean asLearner) {
+        failIfTold();
+        members.put(
+            node,
+            GroupReplica.newBuilder()
+                .setNode(node)
+                .setStage(MemberStage.ANNOUNCED)
+                .setRaftAddress(raftAddress)
+                .setClientAddress(clientAddress)
+                .setStaysLearner(asLearner)
+                .build());
+      }
+
+      @Override
+      public void remove(String group, String node, boolean force) {
+        failIfTold();
+        members.remove(node);
+      }
+
+      @Override
+      public void promote(String group, String node) {
+        failIfTold();
+        members.computeIfPresent(
+            node,
+            (name, member) ->
+                member.toBuilder()
+                    .setStage(MemberStage.VOTER)
+                    .setIncarnation(1_000_000_004)
+                    .setStaysLearner(false)
+                    .build());
+      }
+
+      @Override
+      public List<GroupReplica> members(String group) {
+        return List.copyOf(members.values());
       }
     };
   }

@@ -51,6 +51,9 @@ class JsonFieldsTest {
     record(lines, "cluster", "init");
     record(lines, "cluster", "status");
     record(lines, "cluster", "transfer", "--to", "n2");
+    record(lines, "cluster", "add", "n4", "--raft", "h:10914", "--client", "h:8084", "--learner");
+    record(lines, "cluster", "promote", "n4");
+    record(lines, "cluster", "remove", "n4");
 
     assertEquals(golden(), String.join("\n", lines) + "\n");
   }

@@ -179,11 +179,35 @@ class KeelmqCommandTest {
 
     assertTrue(
         keelmq.outLines().stream()
-            .anyMatch(line -> line.matches("ROLE +NODE +STATE +TERM +APPLIED +CLIENT.*")),
+            .anyMatch(
+                line -> line.matches("ROLE +NODE +STATE +TERM +APPLIED +INCARNATION +CLIENT.*")),
         keelmq::out);
     assertTrue(
         keelmq.outLines().stream().anyMatch(line -> line.matches("leader +n1 +ready +.*")),
         keelmq::out);
+  }
+
+  @Test
+  void showsChangesOfMembersThatAreUnderWay() {
+    keelmq.run("cluster", "add", "n4", "--raft", "h:1", "--client", "h:2");
+
+    keelmq.run("cluster", "status");
+
+    assertTrue(keelmq.out().contains("n4 may join: start its broker"), keelmq::out);
+    assertEquals(2, keelmq.run("cluster", "add", "n5", "--raft", "nowhere", "--client", "h:2"));
+    assertEquals(2, keelmq.run("cluster", "add", "n5", "--client", "h:2"));
+  }
+
+  @Test
+  void waitsForAChangeOfMembersForAsLongAsItIsTold() {
+    keelmq.run("cluster", "add", "n4", "--raft", "h:1", "--client", "h:2", "--wait", "0s");
+
+    // The fake's replica never comes.
+    int exit =
+        keelmq.run("cluster", "add", "n4", "--raft", "h:1", "--client", "h:2", "--wait", "10ms");
+
+    assertEquals(4, exit);
+    assertTrue(keelmq.errLines().get(0).contains("it goes on by itself"), keelmq::out);
   }
 
   @ParameterizedTest

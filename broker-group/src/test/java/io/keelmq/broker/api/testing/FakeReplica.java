@@ -1,6 +1,7 @@
 package io.keelmq.broker.api.testing;
 
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Membership;
 import io.keelmq.broker.MessageLog;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ReadPoint;
@@ -88,5 +89,11 @@ public final class FakeReplica implements Replica, ReplicaControl {
   @Override
   public Status status() {
     return new Status(plan, true, "127.0.0.1:1:1", 1, 1, 1, 1, 1, List.of(), true, "");
+  }
+
+  /** Nobody comes or goes. */
+  @Override
+  public Membership membership() {
+    return null;
   }
 }

@@ -1,0 +1,437 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.conf.Configuration;
+import com.alipay.sofa.jraft.entity.PeerId;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Membership.Arrival;
+import io.keelmq.broker.Membership.Phase;
+import io.keelmq.broker.Membership.Standing;
+import io.keelmq.broker.Proposal;
+import io.keelmq.broker.ProposalOutcome;
+import io.keelmq.broker.ReplicaControl.Member;
+import io.keelmq.broker.ReplicaControl.Refused;
+import io.keelmq.broker.raft.MembershipPlanner.Heard;
+import io.keelmq.broker.raft.MembershipPlanner.RaftGroup;
+import io.keelmq.broker.raft.MembershipPlanner.Step;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.Members.Seat;
+import io.keelmq.broker.state.Reply;
+import io.keelmq.broker.state.StateView;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries changes of members out, on the leader, step by step; a step is decided by {@link
+ * MembershipPlanner} when the one before has ended. What a new leader has to know is in the log;
+ * what is kept here, how far those who join are, it hears again within a second. Owned by the
+ * timer.
+ */
+final class MembershipDriver {
+
+  private static final Logger LOG = LoggerFactory.getLogger(MembershipDriver.class);
+
+  /** Who has said nothing for so long does not run, or does not reach us. */
+  private static final long HEARD_MILLIS = 5_000;
+
+  /** After this many election timeouts of a term, whom JRaft calls alive has answered in it. */
+  private static final int SETTLED_TIMEOUTS = 3;
+
+  /**
+   * What a replica said last.
+   *
+   * @param targetIndex what was committed then: with this much on disk the next time, it keeps up
+   */
+  private record Word(
+      int incarnation,
+      long durableIndex,
+      long targetIndex,
+      boolean caughtUp,
+      boolean startedAsLearner,
+      long nanos) {}
+
+  private final ReplicaIdentity identity;
+  private final Supplier<Node> node;
+  private final StateView state;
+  private final Roster roster;
+  private final Supplier<Leadership> leadership;
+  private final Consumer<Proposal> proposer;
+  private final LongSupplier committedIndex;
+  private final Executor timer;
+  private final LongSupplier nanos;
+  private final long electionMillis;
+
+  private final Map<String, Word> words = new HashMap<>();
+  private long term;
+  private long leadingSinceNanos;
+  private boolean busy;
+
+  MembershipDriver(
+      ReplicaIdentity identity,
+      Supplier<Node> node,
+      StateView state,
+      Roster roster,
+      Supplier<Leadership> leadership,
+      Consumer<Proposal> proposer,
+      LongSupplier committedIndex,
+      Executor timer,
+      LongSupplier nanos,
+      long electionMillis) {
+    this.identity = identity;
+    this.node = node;
+    this.state = state;
+    this.roster = roster;
+    this.leadership = leadership;
+    this.proposer = proposer;
+    this.committedIndex = committedIndex;
+    this.timer = timer;
+    this.nanos = nanos;
+    this.electionMillis = electionMillis;
+  }
+
+  /** See {@link io.keelmq.broker.Membership#arrive}. */
+  void arrive(Arrival arrival, CompletableFuture<ProposalOutcome> done) {
+    if (!leads(done)) {
+      return;
+    }
+    String own = identity.plan().clusterId();
+    if (!arrival.brokerGroup().equals(identity.plan().brokerGroup())
+        || !(arrival.clusterId().isEmpty() || arrival.clusterId().equals(own))) {
+      done.completeExceptionally(
+          new Refused(
+              Refused.Reason.IDENTITY_MISMATCH,
+              "%s comes as a replica of group %s of cluster %s, this is group %s of cluster %s"
+                  .formatted(
+                      arrival.self().node(),
+                      arrival.brokerGroup(),
+                      arrival.clusterId(),
+                      identity.plan().brokerGroup(),
+                      own)));
+      return;
+    }
+    if (arrival.incarnation() == 0) {
+      give(arrival, done);
+      return;
+    }
+    if (state.members().isEmpty()
+        ? roster.voter(arrival.self().node()).isEmpty()
+        : state.member(arrival.self().node()).isEmpty()) {
+      done.completeExceptionally(noMember(arrival.self().node()));
+      return;
+    }
+    hear(arrival);
+    done.complete(new ProposalOutcome.Applied(state.applied().index(), new Reply.Done()));
+    step();
+  }
+
+  /** A refusal of somebody who asks every second must not become an entry every second. */
+  private void give(Arrival arrival, CompletableFuture<ProposalOutcome> done) {
+    Member self = arrival.self();
+    Optional<Seat> seat = state.member(self.node());
+    Optional<Member> voter = roster.voter(self.node());
+    if (seat.isEmpty() && voter.isEmpty()) {
+      done.completeExceptionally(noMember(self.node()));
+      return;
+    }
+    String registered = seat.map(Seat::raftAddress).orElseGet(() -> voter.get().raftAddress());
+    if (!registered.equals(self.raftAddress())) {
+      done.completeExceptionally(
+          new Refused(
+              Refused.Reason.IDENTITY_MISMATCH,
+              "%s has raft address %s in the group and comes with %s: a replica cannot move, remove it and add it anew"
+                  .formatted(self.node(), registered, self.raftAddress())));
+      return;
+    }
+    Optional<PeerId> former = voter.map(ReplicaIdentity::peerId);
+    if (former.isPresent()
+        && raft().map(RaftGroup::alive).orElse(List.of()).contains(former.get())) {
+      done.completeExceptionally(
+          new Refused(
+              Refused.Reason.PRECONDITION,
+              "%s has an empty folder, but still answers as %s: if it was wiped just now this ends by itself; if two processes have this name, stop one"
+                  .formatted(self.node(), former.get())));
+      return;
+    }
+    recorded(
+        done,
+        () ->
+            propose(
+                Optional.empty(),
+                new Command.JoinReplica(
+                    self.node(), self.raftAddress(), self.clientAddress(), arrival.bootId()),
+                done::complete));
+  }
+
+  private Refused noMember(String node) {
+    return new Refused(
+        Refused.Reason.PRECONDITION,
+        "%s is no member of group %s: `keelmq cluster add %s --raft HOST:PORT --client HOST:PORT` lets it join"
+            .formatted(node, identity.plan().brokerGroup(), node));
+  }
+
+  private void hear(Arrival arrival) {
+    Word before = words.get(arrival.self().node());
+    boolean same = before != null && before.incarnation() == arrival.incarnation();
+    boolean caughtUp =
+        same && before.targetIndex() > 0 && arrival.durableIndex() >= before.targetIndex();
+    words.put(
+        arrival.self().node(),
+        new Word(
+            arrival.incarnation(),
+            arrival.durableIndex(),
+            committedIndex.getAsLong(),
+            caughtUp,
+            arrival.startedAsLearner(),
+            nanos.getAsLong()));
+  }
+
+  /** See {@link io.keelmq.broker.Membership#change}. */
+  void change(
+      CommandOrigin origin,
+      Command.Membership change,
+      boolean force,
+      CompletableFuture<ProposalOutcome> done) {
+    if (!leads(done)) {
+      return;
+    }
+    if (change instanceof Command.RetireReplica retire && !force) {
+      Optional<Refused> loss = lossOfMajority(retire.node());
+      if (loss.isPresent()) {
+        done.completeExceptionally(loss.get());
+        return;
+      }
+    }
+    recorded(done, () -> propose(Optional.of(origin), change, done::complete));
+  }
+
+  private Optional<Refused> lossOfMajority(String leaving) {
+    Optional<RaftGroup> raft = raft();
+    Optional<Member> member = roster.voter(leaving);
+    if (raft.isEmpty() || member.isEmpty()) {
+      return Optional.empty();
+    }
+    var address = ReplicaIdentity.peerId(member.get()).getEndpoint();
+    List<PeerId> left =
+        raft.get().peers().stream().filter(peer -> !peer.getEndpoint().equals(address)).toList();
+    long alive = left.stream().filter(raft.get().alive()::contains).count();
+    if (left.isEmpty() || alive * 2 > left.size()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Refused(
+            Refused.Reason.PRECONDITION,
+            "without %s the group has %d voters, of which %d answer: no majority. Bring the others back first, or use --force"
+                .formatted(leaving, left.size(), alive)));
+  }
+
+  /** Sees to it that the members of the beginning are in the rows, then goes on. */
+  private void recorded(CompletableFuture<ProposalOutcome> done, Runnable next) {
+    if (!state.members().isEmpty()) {
+      next.run();
+      return;
+    }
+    var founders = new ArrayList<Command.Founder>();
+    for (Member member : identity.plan().members()) {
+      founders.add(
+          new Command.Founder(
+              member.node(), member.raftAddress(), member.clientAddress(), member.incarnation()));
+    }
+    propose(
+        Optional.empty(),
+        new Command.RecordMembers(founders),
+        outcome -> {
+          if (outcome instanceof ProposalOutcome.Applied applied
+              && applied.reply() instanceof Reply.Done) {
+            timer.execute(next);
+          } else {
+            done.complete(outcome);
+          }
+        });
+  }
+
+  private void propose(
+      Optional<CommandOrigin> origin, Command command, Consumer<ProposalOutcome> done) {
+    proposer.accept(new Proposal(origin, command, List.of(), done));
+  }
+
+  private boolean leads(CompletableFuture<?> done) {
+    if (leadership.get().isLeader()) {
+      return true;
+    }
+    done.completeExceptionally(
+        new Refused(Refused.Reason.NOT_LEADER, "this replica does not lead"));
+    return false;
+  }
+
+  /** See {@link io.keelmq.broker.Membership#standings}. */
+  void standings(CompletableFuture<List<Standing>> done) {
+    if (!leads(done)) {
+      return;
+    }
+    Optional<RaftGroup> raft = raft();
+    var alive = new HashSet<>(raft.map(RaftGroup::alive).orElse(List.of()));
+    var learners = new HashSet<>(raft.map(RaftGroup::learners).orElse(List.of()));
+    var standings = new ArrayList<Standing>();
+    for (Seat seat : state.members()) {
+      PeerId joining = MembershipPlanner.peer(seat, seat.joining());
+      Phase phase =
+          seat.leaving()
+              ? Phase.LEAVING
+              : seat.joining() != 0
+                  ? learners.contains(joining) ? Phase.CATCHING_UP : Phase.JOINING
+                  : seat.voting() != 0 ? Phase.VOTER : Phase.ANNOUNCED;
+      boolean answers =
+          alive.contains(joining) || alive.contains(MembershipPlanner.peer(seat, seat.voting()));
+      standings.add(
+          new Standing(
+              new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress()),
+              phase,
+              seat.joining(),
+              answers,
+              heardIndex(seat),
+              seat.staysLearner()));
+    }
+    if (standings.isEmpty()) {
+      for (Member member : roster.voters()) {
+        boolean answers = alive.contains(ReplicaIdentity.peerId(member));
+        standings.add(new Standing(member, Phase.VOTER, 0, answers, 0, false));
+      }
+    }
+    done.complete(standings);
+  }
+
+  private long heardIndex(Seat seat) {
+    Word word = words.get(seat.node());
+    return word != null && word.incarnation() == seat.joining() ? word.durableIndex() : 0;
+  }
+
+  /** Does what can be done now; to be called every second, and when something has changed. */
+  void step() {
+    Leadership now = leadership.get();
+    if (!now.isLeader()) {
+      words.clear();
+      return;
+    }
+    if (now.term() != term) {
+      term = now.term();
+      leadingSinceNanos = nanos.getAsLong();
+    }
+    if (busy) {
+      return;
+    }
+    List<Seat> seats = state.members();
+    Optional<RaftGroup> raft = seats.isEmpty() ? Optional.empty() : raft();
+    raft.flatMap(group -> MembershipPlanner.next(seats, group, heard()))
+        .ifPresent(step -> take(step, raft.get()));
+  }
+
+  private Map<String, Heard> heard() {
+    long oldest = nanos.getAsLong() - TimeUnit.MILLISECONDS.toNanos(HEARD_MILLIS);
+    var heard = new HashMap<String, Heard>();
+    words.forEach(
+        (name, word) -> {
+          if (word.nanos() - oldest >= 0) {
+            heard.put(name, new Heard(word.incarnation(), word.caughtUp()));
+          }
+        });
+    return heard;
+  }
+
+  private Optional<RaftGroup> raft() {
+    try {
+      List<PeerId> alive = new ArrayList<>(node.get().listAlivePeers());
+      alive.addAll(node.get().listAliveLearners());
+      long settledNanos = TimeUnit.MILLISECONDS.toNanos(SETTLED_TIMEOUTS * electionMillis);
+      return Optional.of(
+          new RaftGroup(
+              identity.peerId(),
+              node.get().listPeers(),
+              node.get().listLearners(),
+              alive,
+              nanos.getAsLong() - leadingSinceNanos > settledNanos));
+    } catch (IllegalStateException e) {
+      LOG.debug("stopped leading in between", e);
+      return Optional.empty();
+    }
+  }
+
+  private void take(Step step, RaftGroup raft) {
+    if (step instanceof Step.HandOver) {
+      LOG.info("handing leadership over, because this replica is to leave the group");
+      node.get().transferLeadershipTo(PeerId.ANY_PEER);
+      return;
+    }
+    busy = true;
+    LOG.info("members change, step={}", step);
+    try {
+      if (step instanceof Step.AddLearner add) {
+        node.get().addLearners(List.of(add.learner()), status -> ended(step, status));
+      } else if (step instanceof Step.RemoveLearner remove) {
+        node.get().removeLearners(List.of(remove.learner()), status -> ended(step, status));
+      } else if (step instanceof Step.ChangePeers change) {
+        node.get()
+            .changePeers(
+                new Configuration(change.peers(), raft.learners()), status -> ended(step, status));
+      } else if (step instanceof Step.Tell tell) {
+        propose(Optional.empty(), tell.command(), outcome -> told(tell.command(), outcome));
+      }
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      // Raft is in the middle of another change, or this replica does not lead any more.
+      busy = false;
+      LOG.warn("members did not change, trying again: step={} reason={}", step, e.getMessage());
+    }
+  }
+
+  /** On a thread of JRaft's. */
+  private void ended(Step step, Status status) {
+    timer.execute(
+        () -> {
+          busy = false;
+          if (status.isOk()) {
+            step();
+          } else {
+            LOG.warn("members did not change, trying again: step={} status={}", step, status);
+          }
+        });
+  }
+
+  private void told(Command command, ProposalOutcome outcome) {
+    timer.execute(
+        () -> {
+          busy = false;
+          if (outcome instanceof ProposalOutcome.Applied) {
+            if (command instanceof Command.ReplicaVotes votes) {
+              beginNewTerm(votes.node());
+            }
+            step();
+          }
+        });
+  }
+
+  /**
+   * JRaft starts no election timer in a learner, also not when it becomes a voter: one whose
+   * process was started as a learner would wait for ever if it were the one who has to stand for
+   * election. A new term starts its timer.
+   */
+  private void beginNewTerm(String name) {
+    Word word = words.get(name);
+    if (word != null && word.startedAsLearner()) {
+      LOG.info("handing leadership over, because {} has no election timer in this term", name);
+      node.get().transferLeadershipTo(PeerId.ANY_PEER);
+    }
+  }
+}

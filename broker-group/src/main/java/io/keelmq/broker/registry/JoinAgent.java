@@ -1,0 +1,208 @@
+package io.keelmq.broker.registry;
+
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.keelmq.common.HostPort;
+import io.keelmq.common.StatusDetails;
+import io.keelmq.v1.AdminGrpc;
+import io.keelmq.v1.BrokerGroupRoute;
+import io.keelmq.v1.GetRoutesRequest;
+import io.keelmq.v1.JoinReplicaRequest;
+import io.keelmq.v1.JoinReplicaResponse;
+import io.keelmq.v1.NameServerGrpc;
+import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.ReplicaRoute;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings a replica that has no place in its group to the leader's notice: every second, as long as
+ * the {@link Joiner} has something to say. The name servers tell who leads; any other member passes
+ * the word on. It never makes a group: where nobody leads it waits, and says so.
+ *
+ * <p>Owned by its thread, on which its calls block; each has a deadline.
+ */
+public final class JoinAgent implements AutoCloseable {
+
+  static final long INTERVAL_MILLIS = 1_000;
+
+  private static final Logger log = LoggerFactory.getLogger(JoinAgent.class);
+
+  private static final long ROUTES_MILLIS = 1_500;
+
+  /** A member holds the call while its group elects; see the broker's edge. */
+  private static final long JOIN_MILLIS = 5_000;
+
+  private static final int CONNECT_MILLIS = 1_000;
+  private static final int MAX_ROUTES_BYTES = 16 << 20;
+
+  /** Name servers and members; beyond it somebody hands out nonsense. */
+  private static final int MAX_CHANNELS = 32;
+
+  private final List<HostPort> nameServers;
+  private final Joiner joiner;
+  private final ScheduledThreadPoolExecutor thread;
+  private final Map<String, ManagedChannel> channels = new HashMap<>();
+  private String lastRefusal = "";
+
+  public JoinAgent(List<HostPort> nameServers, Joiner joiner) {
+    this.nameServers = List.copyOf(nameServers);
+    this.joiner = joiner;
+    this.thread =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              var started = new Thread(task, "join");
+              started.setDaemon(true);
+              return started;
+            });
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+  }
+
+  public void start() {
+    thread.scheduleWithFixedDelay(
+        this::guarded, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void guarded() {
+    try {
+      ask();
+    } catch (RuntimeException e) {
+      // A thread's root: the next round may find what this one did not.
+      log.error("asking for a place in the group failed, trying again", e);
+    }
+  }
+
+  private void ask() {
+    Optional<JoinReplicaRequest> request = joiner.request();
+    if (request.isEmpty()) {
+      closeChannels();
+      lastRefusal = "";
+      return;
+    }
+    Optional<BrokerGroupRoute> group = group(request.get());
+    if (group.isEmpty()) {
+      // A new group, or name servers that have not heard of it yet: nobody can be asked.
+      return;
+    }
+    List<String> addresses = addresses(group.get(), request.get().getNode());
+    for (String address : addresses) {
+      try {
+        JoinReplicaResponse answer =
+            AdminGrpc.newBlockingStub(channel(address))
+                .withDeadlineAfter(JOIN_MILLIS, TimeUnit.MILLISECONDS)
+                .joinReplica(request.get());
+        joiner.answered(answer);
+        lastRefusal = "";
+        return;
+      } catch (StatusRuntimeException e) {
+        var detail = StatusDetails.fromThrowable(e);
+        switch (detail.getCode()) {
+          case IDENTITY_MISMATCH, PRECONDITION_FAILED, INVALID_ARGUMENT -> {
+            refused(detail.getMessage());
+            return;
+          }
+          default -> log.debug("no answer from {}: {}", address, detail.getMessage());
+        }
+      }
+    }
+    refused(
+        ("group %s of cluster %s has no leader that could be asked (members heard of: %s). A group"
+                + " that has lost the folders of a majority cannot come back by itself: put them"
+                + " back")
+            .formatted(group.get().getBrokerGroup(), group.get().getClusterId(), addresses));
+  }
+
+  private void refused(String why) {
+    joiner.refused(why);
+    // Every second the same is no news.
+    if (!why.equals(lastRefusal)) {
+      log.warn("no place in the group yet, asking again every second: {}", why);
+      lastRefusal = why;
+    }
+  }
+
+  /** What the name server that knows the highest term says; only of a group that runs. */
+  private Optional<BrokerGroupRoute> group(JoinReplicaRequest request) {
+    var found = new ArrayList<BrokerGroupRoute>();
+    for (HostPort server : nameServers) {
+      try {
+        NameServerGrpc.newBlockingStub(channel(server.toString()))
+            .withDeadlineAfter(ROUTES_MILLIS, TimeUnit.MILLISECONDS)
+            .getRoutes(GetRoutesRequest.getDefaultInstance())
+            .getGroupsList()
+            .stream()
+            .filter(group -> group.getBrokerGroup().equals(request.getBrokerGroup()))
+            .filter(group -> !group.getClusterId().isEmpty())
+            .forEach(found::add);
+      } catch (StatusRuntimeException e) {
+        log.debug("no routes from {}: {}", server, StatusDetails.fromThrowable(e).getMessage());
+      }
+    }
+    return found.stream().max(Comparator.comparingLong(BrokerGroupRoute::getTerm));
+  }
+
+  /** The leader first, then whoever may know it. */
+  private static List<String> addresses(BrokerGroupRoute group, String self) {
+    Stream<ReplicaRoute> others =
+        group.getReplicasList().stream()
+            .filter(replica -> !replica.getNode().equals(self))
+            .filter(replica -> replica.getRole() != ReplicaRole.UNINITIALIZED)
+            .filter(replica -> !replica.getClientAddress().isEmpty());
+    return others
+        .sorted(Comparator.comparing(replica -> !replica.getNode().equals(group.getLeaderNode())))
+        .map(ReplicaRoute::getClientAddress)
+        .toList();
+  }
+
+  private ManagedChannel channel(String address) {
+    if (channels.size() >= MAX_CHANNELS && !channels.containsKey(address)) {
+      closeChannels();
+    }
+    ManagedChannel channel = channels.computeIfAbsent(address, JoinAgent::open);
+    // gRPC's own pauses grow to minutes; ours are a second.
+    channel.resetConnectBackoff();
+    return channel;
+  }
+
+  private static ManagedChannel open(String address) {
+    HostPort to = HostPort.parse(address);
+    return NettyChannelBuilder.forAddress(to.host(), to.port())
+        .usePlaintext()
+        .maxInboundMessageSize(MAX_ROUTES_BYTES)
+        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
+        .build();
+  }
+
+  private void closeChannels() {
+    channels.values().forEach(ManagedChannel::shutdownNow);
+    channels.clear();
+  }
+
+  /** Ends what is under way and waits for it, for a second at the most. */
+  @Override
+  public void close() {
+    thread.execute(this::closeChannels);
+    thread.shutdown();
+    try {
+      if (!thread.awaitTermination(INTERVAL_MILLIS, TimeUnit.MILLISECONDS)) {
+        thread.shutdownNow();
+        thread.awaitTermination(INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      thread.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+}
