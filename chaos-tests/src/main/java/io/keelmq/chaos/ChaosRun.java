@@ -239,11 +239,13 @@ final class ChaosRun {
     Map<Send, Long> open = new HashMap<>();
     history.replay(
         event -> {
-          var send = new Send(event.producer(), event.seq());
-          if (event instanceof Event.Invoke) {
-            open.put(send, event.nanos());
-          } else if (!(event instanceof Event.Delivered)) {
-            Long invoked = open.remove(send);
+          if (event instanceof Event.Invoke invoke) {
+            open.put(new Send(invoke.producer(), invoke.seq()), invoke.nanos());
+          } else if (event instanceof Event.Ok
+              || event instanceof Event.Fail
+              || event instanceof Event.Unknown) {
+            var end = (Event.OfSend) event;
+            Long invoked = open.remove(new Send(end.producer(), end.seq()));
             if (event instanceof Event.Ok && invoked != null) {
               pauses.ok(invoked, event.nanos());
             }
