@@ -42,10 +42,6 @@ record DataFolder(Path path) {
     return path.resolve("identity");
   }
 
-  Path raftMeta() {
-    return path.resolve("raft-meta");
-  }
-
   Path log() {
     return path.resolve("log");
   }
@@ -69,14 +65,6 @@ record DataFolder(Path path) {
         Path copy = target.resolve(path.relativize(file));
         Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  void copyIdentityTo(DataFolder target) {
-    try {
-      Files.copy(identity(), target.identity());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -145,21 +133,6 @@ record DataFolder(Path path) {
           crc.update(all, 16, checksummedBytes - 16);
           bytes.putInt(12, (int) crc.getValue());
           return all;
-        });
-  }
-
-  /** Replaces text in the identity; its checksum fits afterwards. */
-  void rewriteIdentity(String found, String replacement) {
-    change(
-        identity(),
-        all -> {
-          String text = new String(all, StandardCharsets.UTF_8);
-          String body =
-              text.substring(0, text.lastIndexOf("crc32c ")).replaceAll(found, replacement);
-          var crc = new CRC32C();
-          crc.update(body.getBytes(StandardCharsets.UTF_8));
-          return (body + "crc32c %08x\n".formatted(crc.getValue()))
-              .getBytes(StandardCharsets.UTF_8);
         });
   }
 
