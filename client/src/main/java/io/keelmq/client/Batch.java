@@ -2,10 +2,11 @@ package io.keelmq.client;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.keelmq.client.PendingMessage.Placing;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.Run;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToIntFunction;
@@ -38,22 +39,33 @@ final class Batch {
    */
   Batch(List<PendingMessage> messages, ToIntFunction<PendingMessage> queueOfBatch) {
     this.messages = messages;
-    Map<RunKey, List<PendingMessage>> byQueue = new LinkedHashMap<>();
+    Map<RunKey, List<PendingMessage>> byQueue = new HashMap<>();
+    var ordered = new ArrayList<List<PendingMessage>>();
     RunKey lastKey = null;
     List<PendingMessage> lastRun = null;
     for (PendingMessage message : messages) {
       if (message.queue == OutgoingMessage.NO_QUEUE) {
         message.queue = queueOfBatch.applyAsInt(message);
       }
+      if (!message.placing.equals(Placing.AT_ONCE)) {
+        // A run of its own: what waits is recalled and decided by run.
+        ordered.add(List.of(message));
+        continue;
+      }
       if (lastKey == null
           || message.queue != lastKey.queue()
           || !message.topic.equals(lastKey.topic())) {
         lastKey = new RunKey(message.topic, message.queue);
-        lastRun = byQueue.computeIfAbsent(lastKey, key -> new ArrayList<>());
+        lastRun = byQueue.get(lastKey);
+        if (lastRun == null) {
+          lastRun = new ArrayList<>();
+          byQueue.put(lastKey, lastRun);
+          ordered.add(lastRun);
+        }
       }
       lastRun.add(message);
     }
-    runs = List.copyOf(byQueue.values());
+    runs = List.copyOf(ordered);
     var wire = new ArrayList<Run>(runs.size());
     int total = 0;
     for (List<PendingMessage> run : runs) {
@@ -65,6 +77,9 @@ final class Batch {
               .setQueue(run.get(0).queue)
               .setCount(run.size())
               .setRecords(records)
+              .setDeliverAtMillis(run.get(0).placing.deliverAtMillis())
+              .setHalf(run.get(0).placing.half())
+              .setFirstCheckMillis(run.get(0).placing.firstCheckMillis())
               .build());
     }
     wireRuns = wire;

@@ -91,6 +91,16 @@ final class ClientCore {
       checkOpen();
       lines.add(line);
     }
+    boolean started = false;
+    try {
+      line.start();
+      started = true;
+    } finally {
+      if (!started) {
+        line.abort("the producer was not opened");
+        forget(line);
+      }
+    }
     return line;
   }
 

@@ -51,6 +51,11 @@ public final class KeelClient implements AutoCloseable {
     return new Reader.Builder(core, topic);
   }
 
+  /** Delayed and half messages by their ids, within the client's call timeout. */
+  public HeldMessages heldMessages() {
+    return new HeldMessages(core, core.callTimeout());
+  }
+
   /** Administration within the client's call timeout. */
   public Admin admin() {
     return new Admin(core, core.callTimeout());

@@ -31,7 +31,15 @@ final class MessageChecks {
   }
 
   /** All but the topic. */
-  static void check(OutgoingMessage message) {
+  static void check(OutgoingMessage message, boolean half) {
+    if (half && message.isDelayed()) {
+      throw new RequestRejected(
+          Code.INVALID_ARGUMENT, "a half message with a time: send it half or delayed, not both");
+    }
+    if (!half && message.firstCheckMillis() != 0) {
+      throw new RequestRejected(
+          Code.INVALID_ARGUMENT, "firstCheck is for half messages: send it with sendHalf");
+    }
     int body = message.sharedBody().remaining();
     if (body > MAX_BODY_BYTES) {
       throw new RequestRejected(

@@ -3,6 +3,7 @@ package io.keelmq.client;
 import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,6 +29,10 @@ public final class OutgoingMessage {
   private final String messageId;
   private final long bornTimeMillis;
   private final int queue;
+  private final int priority;
+  private final long deliverAtMillis;
+  private final long delayMillis;
+  private final long firstCheckMillis;
 
   private OutgoingMessage(Builder from) {
     topic = from.topic;
@@ -39,6 +44,10 @@ public final class OutgoingMessage {
     messageId = from.messageId;
     bornTimeMillis = from.bornTimeMillis;
     queue = from.queue;
+    priority = from.priority;
+    deliverAtMillis = from.deliverAtMillis;
+    delayMillis = from.delayMillis;
+    firstCheckMillis = from.firstCheckMillis;
   }
 
   /** A message without keys or properties. */
@@ -91,6 +100,28 @@ public final class OutgoingMessage {
     return queue == NO_QUEUE ? OptionalInt.empty() : OptionalInt.of(queue);
   }
 
+  /** From 0, higher is delivered first. */
+  public int priority() {
+    return priority;
+  }
+
+  /**
+   * When the message gets its place in its queue, in milliseconds since 1970; 0: at once.
+   *
+   * @param nowMillis from which a delay counts
+   */
+  long deliverAtMillis(long nowMillis) {
+    return delayMillis > 0 ? nowMillis + delayMillis : deliverAtMillis;
+  }
+
+  boolean isDelayed() {
+    return delayMillis > 0 || deliverAtMillis > 0;
+  }
+
+  long firstCheckMillis() {
+    return firstCheckMillis;
+  }
+
   int queueOrNone() {
     return queue;
   }
@@ -118,6 +149,10 @@ public final class OutgoingMessage {
     private String messageId = "";
     private long bornTimeMillis;
     private int queue = NO_QUEUE;
+    private int priority;
+    private long deliverAtMillis;
+    private long delayMillis;
+    private long firstCheckMillis;
 
     private Builder(String topic) {
       this.topic = Objects.requireNonNull(topic, "topic");
@@ -195,6 +230,48 @@ public final class OutgoingMessage {
         throw new IllegalArgumentException("queue " + queue + ": queues count from 0");
       }
       this.queue = queue;
+      return this;
+    }
+
+    /**
+     * Where it is delivered among the messages of a topic of type PRIORITY: from 0, higher is
+     * first. It chooses the queue, unless {@link #queue} does.
+     */
+    public Builder priority(int priority) {
+      if (priority < 0) {
+        throw new IllegalArgumentException("priority " + priority + ": priorities count from 0");
+      }
+      this.priority = priority;
+      return this;
+    }
+
+    /**
+     * Nobody sees the message before; for topics of type DELAY, at most 40 days ahead. A time that
+     * has passed is at once. The brokers' log time counts, which follows their clocks.
+     */
+    public Builder deliverAt(Instant time) {
+      long millis = time.toEpochMilli();
+      if (millis <= 0) {
+        throw new IllegalArgumentException("deliverAt " + time + ": expected a time after 1970");
+      }
+      deliverAtMillis = millis;
+      delayMillis = 0;
+      return this;
+    }
+
+    /** {@link #deliverAt} so long after the message is sent, by the sender's clock. */
+    public Builder delay(Duration delay) {
+      delayMillis = Options.positive("delay", delay).toMillis();
+      deliverAtMillis = 0;
+      return this;
+    }
+
+    /**
+     * With {@link Producer#sendHalf}: when the broker first asks what became of the message, up to
+     * a day after it was stored; without it, after 6 s.
+     */
+    public Builder firstCheck(Duration afterwards) {
+      firstCheckMillis = Options.positive("firstCheck", afterwards).toMillis();
       return this;
     }
 

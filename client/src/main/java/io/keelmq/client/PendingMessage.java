@@ -22,13 +22,38 @@ final class PendingMessage {
   final byte[] record;
 
   final long deadlineNanos;
+
+  /** When the message gets its place. */
+  final Placing placing;
+
   final CompletableFuture<Receipt> result = new CompletableFuture<>();
 
   /** Set by the loop when the result is settled. */
   boolean settled;
 
+  /**
+   * @param deliverAtMillis 0: at once
+   * @param half when its transaction is committed
+   * @param firstCheckMillis 0: the broker's default
+   */
+  record Placing(long deliverAtMillis, boolean half, long firstCheckMillis) {
+    static final Placing AT_ONCE = new Placing(0, false, 0);
+  }
+
   PendingMessage(
       String topic, int queue, int queues, String messageId, byte[] record, long deadlineNanos) {
+    this(topic, queue, queues, messageId, record, deadlineNanos, Placing.AT_ONCE);
+  }
+
+  PendingMessage(
+      String topic,
+      int queue,
+      int queues,
+      String messageId,
+      byte[] record,
+      long deadlineNanos,
+      Placing placing) {
+    this.placing = placing;
     this.topic = topic;
     this.queue = queue;
     this.queues = queues;

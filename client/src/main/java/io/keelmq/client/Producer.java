@@ -1,6 +1,8 @@
 package io.keelmq.client;
 
 import java.time.Duration;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -10,8 +12,9 @@ import java.util.concurrent.CompletableFuture;
  * <p>Batches form behind what is in flight: an idle producer sends at once, a busy one sends what
  * has gathered. Messages of one thread to one queue are stored in the order of their {@code send}.
  *
- * <p>The queue of a message is the explicit one; else {@link QueueChoice} of its message group;
- * else of its first key; else batches go round the queues in turn.
+ * <p>The queue of a message is the explicit one; else, on a topic of type PRIORITY, the one of its
+ * priority; else {@link QueueChoice} of its message group; else of its first key; else batches go
+ * round the queues in turn.
  *
  * <p>Futures are completed on the client's own thread: what hangs on them must not block; use the
  * {@code ...Async} variants for work.
@@ -37,7 +40,7 @@ public final class Producer implements AutoCloseable {
    * @throws ClientClosed when the producer is closed
    */
   public CompletableFuture<Receipt> send(OutgoingMessage message) {
-    return line.send(message);
+    return line.send(message, false);
   }
 
   /**
@@ -45,7 +48,47 @@ public final class Producer implements AutoCloseable {
    * what {@link #send} throws or completes with. Not to be called from a future's callback.
    */
   public Receipt sendSync(OutgoingMessage message) {
-    return line.sendSync(message);
+    return line.sendSync(message, false);
+  }
+
+  /**
+   * Sends a message that nobody sees until it is committed, to a topic of type TRANSACTION: the
+   * receipt has the id by which it is. Otherwise as {@link #send}.
+   *
+   * <p>While it is undecided the group asks producers that were opened with {@link
+   * Builder#onCheck}, this or another one: first after 6 s or {@link
+   * OutgoingMessage.Builder#firstCheck}, then every 30 s, 15 times; then it is rolled back.
+   */
+  public CompletableFuture<Receipt> sendHalf(OutgoingMessage message) {
+    return line.send(message, true);
+  }
+
+  /** {@link #sendHalf}, and waits for the receipt. */
+  public Receipt sendHalfSync(OutgoingMessage message) {
+    return line.sendSync(message, true);
+  }
+
+  /** Gives a half message its place; see {@link HeldMessages#commit}. */
+  public CompletableFuture<HeldMessages.Placed> commit(Receipt half) {
+    return line.held().commit(half.topic(), heldId(half));
+  }
+
+  /** Takes a half message away; see {@link HeldMessages#rollback}. */
+  public CompletableFuture<Void> rollback(Receipt half) {
+    return line.held().rollback(half.topic(), heldId(half));
+  }
+
+  /** Takes back a delayed message; see {@link HeldMessages#recall}. */
+  public CompletableFuture<Void> recall(Receipt delayed) {
+    return line.held().recall(delayed.topic(), heldId(delayed));
+  }
+
+  private static String heldId(Receipt receipt) {
+    if (!receipt.isHeld()) {
+      throw new IllegalArgumentException(
+          "message " + receipt.messageId() + " has its place already: it was not sent to wait");
+    }
+    return receipt.heldId();
   }
 
   /**
@@ -87,6 +130,9 @@ public final class Producer implements AutoCloseable {
     /** The broker remembers 64 batches of a producer. */
     static final int MAX_IN_FLIGHT_BATCHES = 64;
 
+    /** The broker's limit. */
+    static final int MAX_CHECK_TOPICS = 256;
+
     private final ClientCore core;
     int batchBytes = 64 << 10;
     int batchMessages = MAX_BATCH_MESSAGES;
@@ -94,6 +140,8 @@ public final class Producer implements AutoCloseable {
     long bufferBytes = 32L << 20;
     Duration maxBlock = Duration.ofSeconds(10);
     Duration deliveryTimeout = Duration.ofSeconds(30);
+    Set<String> checkTopics = Set.of();
+    CheckListener checkListener;
 
     Builder(ClientCore core) {
       this.core = core;
@@ -137,7 +185,28 @@ public final class Producer implements AutoCloseable {
       return this;
     }
 
-    /** Returns at once; the stream is opened with the first message. */
+    /**
+     * Answers what became of half messages of these topics, of this producer and of others: each
+     * check goes to one of the producers that are connected to a replica. The producer then keeps a
+     * stream open. A decision that does not get through is asked for again.
+     *
+     * @param topics of type TRANSACTION, 1 to 256
+     */
+    public Builder onCheck(Set<String> topics, CheckListener listener) {
+      Options.inRange("topics of onCheck", topics.size(), 1, MAX_CHECK_TOPICS);
+      topics.forEach(MessageChecks::checkTopic);
+      checkTopics = Set.copyOf(topics);
+      checkListener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /**
+     * Returns at once; the stream is opened with the first message. With {@link #onCheck} it is
+     * opened now, and the routes to the topics are waited for, for {@code maxBlock} at the most.
+     *
+     * @throws RequestRejected a topic of {@code onCheck} does not exist
+     * @throws Unavailable no route to it was found
+     */
     public Producer open() {
       return new Producer(core.openLine(this));
     }

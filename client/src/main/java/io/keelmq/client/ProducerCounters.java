@@ -45,14 +45,20 @@ final class ProducerCounters implements SequenceLine.Settlement {
     for (int run = 0; run < batch.runs().size(); run++) {
       List<PendingMessage> messages = batch.runs().get(run);
       long offset = receipt.getFirstOffsets(run);
+      String heldId = run < receipt.getHeldIdsCount() ? receipt.getHeldIds(run) : "";
       for (PendingMessage message : messages) {
         if (!message.settled) {
           message.settled = true;
           message.result.complete(
               new Receipt(
-                  message.topic, message.queue, offset, message.messageId, receipt.getDuplicate()));
+                  message.topic,
+                  message.queue,
+                  offset,
+                  message.messageId,
+                  receipt.getDuplicate(),
+                  heldId));
         }
-        offset++;
+        offset += heldId.isEmpty() ? 1 : 0;
       }
     }
   }

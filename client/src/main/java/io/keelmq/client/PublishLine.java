@@ -2,14 +2,18 @@ package io.keelmq.client;
 
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.UnsafeByteOperations;
+import io.keelmq.client.PendingMessage.Placing;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.TopicRoute;
+import io.keelmq.v1.TopicType;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -33,6 +37,8 @@ final class PublishLine {
   private final AtomicLong idSequence = new AtomicLong();
   private final long maxBlockNanos;
   private final long deliveryNanos;
+  private final HeldMessages held;
+  private final Optional<CheckDesk> checks;
   private volatile boolean closed;
 
   PublishLine(ClientCore core, Producer.Builder options) {
@@ -42,11 +48,19 @@ final class PublishLine {
     counters = new ProducerCounters(budget);
     maxBlockNanos = options.maxBlock.toNanos();
     deliveryNanos = options.deliveryTimeout.toNanos();
+    held = new HeldMessages(core, options.deliveryTimeout);
+    checks =
+        options.checkListener == null
+            ? Optional.empty()
+            : Optional.of(new CheckDesk(options.checkTopics, options.checkListener, held));
   }
 
-  CompletableFuture<Receipt> send(OutgoingMessage message) {
+  /**
+   * @param half to wait for its transaction
+   */
+  CompletableFuture<Receipt> send(OutgoingMessage message, boolean half) {
     checkOpen();
-    MessageChecks.check(message);
+    MessageChecks.check(message, half);
     RouteTable.TopicPlace place = core.topics().find(message, options.maxBlock);
     TopicRoute topic = place.route();
     String id = message.messageId();
@@ -59,11 +73,12 @@ final class PublishLine {
     var pending =
         new PendingMessage(
             topic.getTopic(),
-            queueOf(message, topic.getQueues()),
+            queueOf(message, topic),
             topic.getQueues(),
             id,
             record,
-            core.loop().nanoTime() + deliveryNanos);
+            core.loop().nanoTime() + deliveryNanos,
+            placing(message, half));
     counters.acceptedMessages.increment();
     session(place.group()).add(pending);
     if (closed) {
@@ -74,8 +89,27 @@ final class PublishLine {
     return pending.result;
   }
 
-  Receipt sendSync(OutgoingMessage message) {
-    return core.calls().join(send(message), options.deliveryTimeout);
+  private Placing placing(OutgoingMessage message, boolean half) {
+    long deliverAtMillis = message.deliverAtMillis(core.clock().millis());
+    return half || deliverAtMillis != 0
+        ? new Placing(deliverAtMillis, half, half ? message.firstCheckMillis() : 0)
+        : Placing.AT_ONCE;
+  }
+
+  Receipt sendSync(OutgoingMessage message, boolean half) {
+    return core.calls().join(send(message, half), options.deliveryTimeout);
+  }
+
+  HeldMessages held() {
+    return held;
+  }
+
+  /** Opens a stream to each group that holds one of the topics whose checks are answered. */
+  void start() {
+    for (String topic : checks.map(CheckDesk::topics).orElse(Set.of())) {
+      PublishSession session = session(core.topics().find(topic, options.maxBlock).group());
+      core.loop().execute(() -> session.answerChecks(checks.get()));
+    }
   }
 
   boolean flush(Duration timeout) {
@@ -133,6 +167,7 @@ final class PublishLine {
   void abort(String reason) {
     closed = true;
     budget.close();
+    checks.ifPresent(CheckDesk::close);
     core.loop()
         .execute(() -> sessions.values().forEach(session -> session.close(counters, reason)));
   }
@@ -169,9 +204,13 @@ final class PublishLine {
             .formatted(budget.used(), options.bufferBytes, options.maxBlock));
   }
 
-  private static int queueOf(OutgoingMessage message, int queues) {
+  private static int queueOf(OutgoingMessage message, TopicRoute topic) {
+    int queues = topic.getQueues();
     if (message.queueOrNone() != OutgoingMessage.NO_QUEUE) {
       return message.queueOrNone();
+    }
+    if (topic.getType() == TopicType.PRIORITY) {
+      return Math.min(message.priority(), queues - 1);
     }
     if (!message.messageGroup().isEmpty()) {
       return QueueChoice.queueOf(message.messageGroup(), queues);
@@ -189,6 +228,7 @@ final class PublishLine {
             .setTag(from.tag())
             .setBornTimeMillis(bornTimeMillis)
             .setMessageGroup(from.messageGroup())
+            .setPriority(from.priority())
             .setBody(UnsafeByteOperations.unsafeWrap(from.sharedBody()));
     if (!from.keys().isEmpty()) {
       message.addAllKeys(from.keys());

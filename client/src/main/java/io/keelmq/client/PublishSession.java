@@ -4,11 +4,13 @@ import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ErrorDetail;
 import io.keelmq.v1.ProducerOpened;
+import io.keelmq.v1.TransactionCheck;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -46,6 +48,9 @@ final class PublishSession implements PublishStream.Events {
   private final Map<String, Integer> nextQueues = new HashMap<>();
   private final Runnable routeListener = this::routesChanged;
 
+  /** Set on the loop, once. */
+  private Optional<CheckDesk> checks = Optional.empty();
+
   private PublishStream stream;
   private int windowBatches;
   private long windowBytes;
@@ -76,6 +81,12 @@ final class PublishSession implements PublishStream.Events {
     }
   }
 
+  /** From now on keeps a stream open, on which the group asks about half messages. */
+  void answerChecks(CheckDesk desk) {
+    checks = Optional.of(desk);
+    pump();
+  }
+
   List<PendingMessage> unsettled() {
     List<PendingMessage> all = line.unsettled();
     all.addAll(accumulator.snapshot());
@@ -100,7 +111,7 @@ final class PublishSession implements PublishStream.Events {
     }
     boolean more;
     do {
-      if (stream == null && reopening == null && hasWork()) {
+      if (stream == null && reopening == null && (hasWork() || checks.isPresent())) {
         openStream();
       }
       if (stream != null && stream.isOpened()) {
@@ -201,7 +212,7 @@ final class PublishSession implements PublishStream.Events {
       return;
     }
     counters.openedStreams.increment();
-    stream.start(line.producerId(), line.epoch());
+    stream.start(line.producerId(), line.epoch(), checks.map(CheckDesk::topics).orElse(Set.of()));
   }
 
   @Override
@@ -238,6 +249,11 @@ final class PublishSession implements PublishStream.Events {
       renewIfDue();
     }
     pump();
+  }
+
+  @Override
+  public void check(PublishStream from, TransactionCheck check) {
+    checks.ifPresent(desk -> desk.arrived(check));
   }
 
   @Override
@@ -341,7 +357,9 @@ final class PublishSession implements PublishStream.Events {
   }
 
   private void keepTicking() {
-    if (ticking == null && !closed && hasWork()) {
+    // A stream that is kept for checks alone is watched until it is open.
+    boolean opening = checks.isPresent() && (stream == null || !stream.isOpened());
+    if (ticking == null && !closed && (hasWork() || opening)) {
       ticking = core.loop().schedule(this::tick, TICK_MILLIS);
     }
   }

@@ -10,7 +10,9 @@ import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import io.keelmq.v1.StreamsGrpc;
+import io.keelmq.v1.TransactionCheck;
 import java.util.ArrayDeque;
+import java.util.Set;
 
 /**
  * One Publish call to one replica: which batches were written to it and not answered yet. Owned by
@@ -23,6 +25,8 @@ final class PublishStream {
     void opened(PublishStream stream, ProducerOpened opened);
 
     void receipt(PublishStream stream, Batch batch, BatchReceipt receipt);
+
+    void check(PublishStream stream, TransactionCheck check);
 
     void broken(PublishStream stream, Throwable failure);
   }
@@ -44,7 +48,10 @@ final class PublishStream {
         channels.at(target.address()).newCall(StreamsGrpc.getPublishMethod(), CallOptions.DEFAULT);
   }
 
-  void start(String producerId, long epoch) {
+  /**
+   * @param checkTopics whose half messages are asked about on this stream
+   */
+  void start(String producerId, long epoch, Set<String> checkTopics) {
     lastProgressNanos = loop.nanoTime();
     call.start(
         new ClientCall.Listener<>() {
@@ -59,11 +66,16 @@ final class PublishStream {
           }
         },
         new Metadata());
-    // Receipts are small and at most as many as batches in flight.
+    // Receipts are small and at most as many as batches in flight; checks that come too fast are
+    // dropped by who takes them.
     call.request(Integer.MAX_VALUE);
     call.sendMessage(
         PublishRequest.newBuilder()
-            .setOpen(OpenProducer.newBuilder().setProducerId(producerId).setEpoch(epoch))
+            .setOpen(
+                OpenProducer.newBuilder()
+                    .setProducerId(producerId)
+                    .setEpoch(epoch)
+                    .addAllCheckTopics(checkTopics))
             .build());
   }
 
@@ -124,6 +136,7 @@ final class PublishStream {
         }
         events.receipt(this, batch, receipt);
       }
+      case CHECK -> events.check(this, response.getCheck());
       case RESPONSE_NOT_SET -> {
         // A kind of answer that a newer broker knows; it is about nothing that we asked.
       }

@@ -30,6 +30,8 @@ import io.keelmq.v1.GetOffsetsResponse;
 import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListConsumerGroupsResponse;
+import io.keelmq.v1.ListHeldRequest;
+import io.keelmq.v1.ListHeldResponse;
 import io.keelmq.v1.ListTopicsRequest;
 import io.keelmq.v1.ListTopicsResponse;
 import io.keelmq.v1.Origin;
@@ -78,8 +80,15 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   private final ReplicaControl control;
   private final AdminChanges changes;
   private final ReplicaCalls replicaCalls;
+  private final HeldListing heldListing;
 
-  AdminService(Edge edge, ReplicaIdentity identity, ReplicaControl control, AdminChanges changes) {
+  AdminService(
+      Edge edge,
+      ReplicaIdentity identity,
+      ReplicaControl control,
+      AdminChanges changes,
+      HeldListing heldListing) {
+    this.heldListing = heldListing;
     this.edge = edge;
     this.identity = identity;
     this.control = control;
@@ -271,6 +280,14 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   }
 
   @Override
+  public void listHeld(ListHeldRequest request, StreamObserver<ListHeldResponse> caller) {
+    afterReadPoint(
+        caller,
+        RequestChecks.listHeld(request),
+        point -> heldListing.answer(request, point, caller));
+  }
+
+  @Override
   public void transferLeadership(
       TransferLeadershipRequest request, StreamObserver<TransferLeadershipResponse> caller) {
     Optional<String> node = Optional.of(request.getNode()).filter(name -> !name.isEmpty());
@@ -357,6 +374,16 @@ final class AdminService extends AdminGrpc.AdminImplBase {
 
   /** Answers from this replica's state once it holds all that was acknowledged before the call. */
   private <R> void query(StreamObserver<R> caller, Optional<Refusal> refusal, Query<R> query) {
+    afterReadPoint(
+        caller,
+        refusal,
+        point ->
+            edge.call(
+                () -> answer(caller, point, query), full -> caller.onError(edge.refuse(full))));
+  }
+
+  private void afterReadPoint(
+      StreamObserver<?> caller, Optional<Refusal> refusal, Consumer<ReadPoint> then) {
     letCancel(caller);
     Optional<Refusal> why =
         refusal.or(
@@ -365,12 +392,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
       caller.onError(edge.refuse(why.get()));
       return;
     }
-    edge.replica()
-        .readPoint(
-            holdMillis(),
-            point ->
-                edge.call(
-                    () -> answer(caller, point, query), full -> caller.onError(edge.refuse(full))));
+    edge.replica().readPoint(holdMillis(), then);
   }
 
   private static long holdMillis() {

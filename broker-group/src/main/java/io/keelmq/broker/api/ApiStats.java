@@ -17,6 +17,8 @@ public final class ApiStats {
   final LongAdder forwards = new LongAdder();
   final LongAdder holds = new LongAdder();
   final LongAdder republished = new LongAdder();
+  final LongAdder checksAsked = new LongAdder();
+  final LongAdder checksDropped = new LongAdder();
   final LongAdder parkedReaders = new LongAdder();
   final LongAdder openReaders = new LongAdder();
   final LongAdder openProducers = new LongAdder();
@@ -72,6 +74,16 @@ public final class ApiStats {
   /** Batches handed over once more after a leader was lost or the replica was overloaded. */
   public long republished() {
     return republished.sum();
+  }
+
+  /** Producers asked what became of a half message. */
+  public long checksAsked() {
+    return checksAsked.sum();
+  }
+
+  /** Checks that no producer here could take when they were due; they come again. */
+  public long checksDropped() {
+    return checksDropped.sum();
   }
 
   /** Read streams that wait at the end of all their queues now. */

@@ -57,6 +57,7 @@ public final class GrpcServers {
   private final LeadershipWatch watch;
   private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
+  private final TransactionChecks checks;
   private final StreamsService streams;
   private final AdminService admin;
   private final AtomicBoolean stopped = new AtomicBoolean();
@@ -101,9 +102,10 @@ public final class GrpcServers {
     timer.setRemoveOnCancelPolicy(true);
     this.watch = new LeadershipWatch(replica, calls);
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
-    this.streams = new StreamsService(edge, parked, readers);
-    this.admin =
-        new AdminService(edge, identity, control, new AdminChanges(edge, randomOriginId()));
+    var changes = new AdminChanges(edge, randomOriginId());
+    this.checks = new TransactionChecks(replica, readers, stats);
+    this.streams = new StreamsService(edge, parked, readers, changes, checks);
+    this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
     setReady(false);
   }
 
@@ -179,6 +181,7 @@ public final class GrpcServers {
       watch.changed();
     } else {
       parked.applied(effects);
+      checks.applied(effects);
     }
   }
 

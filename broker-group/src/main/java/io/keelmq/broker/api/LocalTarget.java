@@ -3,6 +3,7 @@ package io.keelmq.broker.api;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.Replica;
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.Code;
@@ -57,7 +58,9 @@ final class LocalTarget implements PublishTarget {
       return BatchReceipt.newBuilder()
           .setCode(Code.OK)
           .addAllFirstOffsets(stored.firstOffsets())
-          .setDuplicate(stored.duplicate());
+          .setDuplicate(stored.duplicate())
+          .addAllHeldIds(
+              stored.held().stream().map(id -> id.map(HeldId::toString).orElse("")).toList());
     }
     Refusal why =
         reply instanceof Reply.Rejected rejected

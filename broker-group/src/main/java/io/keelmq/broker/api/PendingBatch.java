@@ -125,7 +125,9 @@ final class PendingBatch {
               run.getCount(),
               0,
               run.getRecords().size(),
-              List.of()));
+              List.of(),
+              new Command.Placing(
+                  run.getDeliverAtMillis(), run.getHalf(), run.getFirstCheckMillis())));
     }
     return new Command.SendMessages(
         new Command.ProducerSequence(

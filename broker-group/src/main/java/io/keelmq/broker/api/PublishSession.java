@@ -11,7 +11,9 @@ import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
+import io.keelmq.v1.TransactionCheck;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +30,8 @@ import org.slf4j.LoggerFactory;
  * <p>Its fields are owned by {@link #turn}, which lets one thread at a time work on the session:
  * the event loop for what arrives, the replica's threads for outcomes.
  */
-final class PublishSession implements StreamObserver<PublishRequest>, PublishTarget.Answers {
+final class PublishSession
+    implements StreamObserver<PublishRequest>, PublishTarget.Answers, TransactionChecks.Asked {
 
   static final int MAX_IN_FLIGHT_BATCHES = Limits.PRODUCER_WINDOW;
   static final long MAX_IN_FLIGHT_BYTES = 16L << 20;
@@ -37,6 +40,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
 
   private final Edge edge;
   private final InFlightBytes inFlight;
+  private final TransactionChecks checks;
   private final ServerCallStreamObserver<PublishResponse> producerSide;
   private final Runnable onEnd;
   private final boolean forwarded = LeaderForwarder.isForwarded();
@@ -60,10 +64,12 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
   PublishSession(
       Edge edge,
       InFlightBytes inFlight,
+      TransactionChecks checks,
       StreamObserver<PublishResponse> producerSide,
       Runnable onEnd) {
     this.edge = edge;
     this.inFlight = inFlight;
+    this.checks = checks;
     this.pending = new PendingBatches(inFlight);
     this.producerSide = (ServerCallStreamObserver<PublishResponse>) producerSide;
     this.onEnd = onEnd;
@@ -167,7 +173,32 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
                     .setMaxInFlightBytes(MAX_IN_FLIGHT_BYTES)
                     .setLastSequence(lastSequence))
             .build());
+    if (!forwarded) {
+      checks.add(checkTopics(), this);
+    }
     goOn();
+  }
+
+  private Set<String> checkTopics() {
+    return producer.map(open -> Set.copyOf(open.getCheckTopicsList())).orElse(Set.of());
+  }
+
+  @Override
+  public boolean isReady() {
+    return producerSide.isReady();
+  }
+
+  @Override
+  public void ask(TransactionCheck check) {
+    turn.execute(
+        () -> {
+          if (ended || !producerSide.isReady()) {
+            edge.stats().checksDropped.increment();
+            return;
+          }
+          edge.stats().checksAsked.increment();
+          producerSide.onNext(PublishResponse.newBuilder().setCheck(check).build());
+        });
   }
 
   /** Does all that can be done now; called after every change. */
@@ -410,6 +441,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
     edge.stats().openProducers.decrement();
     edge.watch().remove(watcher);
     target.ifPresent(PublishTarget::close);
+    checks.remove(checkTopics(), this);
     pending.clear();
     inFlight.forget(roomMade);
     onEnd.run();

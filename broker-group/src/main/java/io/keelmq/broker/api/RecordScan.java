@@ -119,6 +119,7 @@ final class RecordScan {
         case 3 << 3 | LENGTH -> tagWord(length(end));
         case 4 << 3 | LENGTH -> property(length(end));
         case 6 << 3 | LENGTH -> messageGroup(length(end));
+        case 7 << 3 | VARINT -> priority(end);
         case 15 << 3 | LENGTH -> body(length(end));
         default -> skip(tag, end);
       }
@@ -185,6 +186,15 @@ final class RecordScan {
       word(ascii, length, Code.ILLEGAL_MESSAGE_GROUP, "message_group");
     }
     at += length;
+  }
+
+  private void priority(int end) {
+    // A parser reads 32 bits of it and drops the rest.
+    int priority = (int) varint(end);
+    if (priority < 0) {
+      throw new Wrong(
+          Code.INVALID_ARGUMENT, "priority " + priority + " is negative: expected 0 or more");
+    }
   }
 
   private void property(int length) {

@@ -35,7 +35,9 @@ final class RemoteTarget implements PublishTarget {
     var responses = new Responses();
     this.upstream =
         (ClientCallStreamObserver<PublishRequest>) StreamsGrpc.newStub(leader).publish(responses);
-    upstream.onNext(PublishRequest.newBuilder().setOpen(producer).build());
+    // Checks come from the replica that the producer is connected to, and from no other.
+    upstream.onNext(
+        PublishRequest.newBuilder().setOpen(producer.toBuilder().clearCheckTopics()).build());
   }
 
   @Override
@@ -132,7 +134,7 @@ final class RemoteTarget implements PublishTarget {
         synchronized (unanswered) {
           opened = true;
         }
-      } else {
+      } else if (response.hasReceipt()) {
         answered(response.getReceipt());
       }
     }

@@ -9,8 +9,10 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.EndTransactionResponse;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicType;
+import java.util.Optional;
 
 /** How what the state machine says reads in {@code keelmq.v1}. */
 final class ReplyMapper {
@@ -64,6 +66,20 @@ final class ReplyMapper {
   /** A reply of a kind that the command never gives. */
   static Refusal unexpected(Reply reply) {
     return new Refusal(Code.INTERNAL, "the state machine answered " + reply);
+  }
+
+  /** Where a decided half message went; nowhere, if it was rolled back. */
+  static Optional<EndTransactionResponse> decided(Reply reply) {
+    if (reply instanceof Reply.Stored stored && stored.firstOffsets().size() == 1) {
+      return Optional.of(
+          EndTransactionResponse.newBuilder()
+              .setQueue(stored.queues().get(0))
+              .setOffset(stored.firstOffsets().get(0))
+              .build());
+    }
+    return reply instanceof Reply.Done
+        ? Optional.of(EndTransactionResponse.getDefaultInstance())
+        : Optional.empty();
   }
 
   static Topic topic(io.keelmq.broker.state.Topic topic) {

@@ -1,10 +1,12 @@
 package io.keelmq.broker.api;
 
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.Limits;
 import io.keelmq.broker.state.Names;
 import io.keelmq.v1.Batch;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.ListHeldRequest;
 import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.QueueOffset;
 import io.keelmq.v1.ReadFrom;
@@ -26,6 +28,12 @@ final class RequestChecks {
 
   static final int MAX_BATCH_RECORD_BYTES = 8 << 20;
 
+  /** Topics whose half messages one producer answers for. */
+  static final int MAX_CHECK_TOPICS = 256;
+
+  /** Messages in one answer to ListHeld. */
+  static final int MAX_HELD_LISTED = 1_000;
+
   private static final Optional<Refusal> FINE = Optional.empty();
 
   private RequestChecks() {}
@@ -39,6 +47,17 @@ final class RequestChecks {
     if (open.getEpoch() < 0) {
       return refuse(
           Code.INVALID_ARGUMENT, "epoch " + open.getEpoch() + " is negative: expected 0 or more");
+    }
+    if (open.getCheckTopicsCount() > MAX_CHECK_TOPICS) {
+      return refuse(
+          Code.INVALID_ARGUMENT,
+          open.getCheckTopicsCount() + " check topics: expected at most " + MAX_CHECK_TOPICS);
+    }
+    for (String topic : open.getCheckTopicsList()) {
+      Optional<Refusal> refusal = topic(topic);
+      if (refusal.isPresent()) {
+        return refusal;
+      }
     }
     return FINE;
   }
@@ -92,6 +111,10 @@ final class RequestChecks {
       return refuse(
           Code.INVALID_ARGUMENT, "count " + run.getCount() + ": a run has one message or more");
     }
+    refusal = placing(run.getDeliverAtMillis(), run.getHalf(), run.getFirstCheckMillis());
+    if (refusal.isPresent()) {
+      return refusal;
+    }
     return RecordScan.check(run.getRecords(), run.getCount());
   }
 
@@ -116,7 +139,56 @@ final class RequestChecks {
     if (request.hasQueue() && request.getQueue() < 0) {
       return refuse(Code.QUEUE_NOT_FOUND, "queue " + request.getQueue() + ": queues start at 0");
     }
-    return RecordScan.checkMessage(message);
+    return placing(request.getDeliverAtMillis(), request.getHalf(), request.getFirstCheckMillis())
+        .or(() -> RecordScan.checkMessage(message));
+  }
+
+  /** When messages get their places. How far ahead that may be, log time decides. */
+  private static Optional<Refusal> placing(
+      long deliverAtMillis, boolean half, long firstCheckMillis) {
+    if (deliverAtMillis < 0) {
+      return refuse(
+          Code.ILLEGAL_DELIVERY_TIME,
+          "deliver_at_millis " + deliverAtMillis + ": expected milliseconds since 1970");
+    }
+    if (deliverAtMillis != 0 && half) {
+      return refuse(
+          Code.INVALID_ARGUMENT, "a message is delayed or half, not both: send it as one of them");
+    }
+    if (firstCheckMillis != 0 && !half) {
+      return refuse(
+          Code.INVALID_ARGUMENT, "first_check_millis is for half messages, and this is none");
+    }
+    return firstCheckMillis >= 0 && firstCheckMillis <= Limits.MAX_FIRST_CHECK_MILLIS
+        ? FINE
+        : refuse(
+            Code.INVALID_ARGUMENT,
+            "first_check_millis "
+                + firstCheckMillis
+                + ": expected 0 (the default) to "
+                + Limits.MAX_FIRST_CHECK_MILLIS);
+  }
+
+  static Optional<Refusal> held(String topic, String heldId) {
+    Optional<Refusal> refusal = topic(topic);
+    if (refusal.isPresent()) {
+      return refusal;
+    }
+    return HeldId.parse(heldId).isPresent()
+        ? FINE
+        : refuse(
+            Code.INVALID_ARGUMENT,
+            "held_id \"" + shown(heldId) + "\": expected one that a receipt gave, as 123-45");
+  }
+
+  static Optional<Refusal> listHeld(ListHeldRequest request) {
+    if (request.getMax() < 0 || request.getMax() > MAX_HELD_LISTED) {
+      return refuse(
+          Code.INVALID_ARGUMENT, "max " + request.getMax() + ": expected 0 to " + MAX_HELD_LISTED);
+    }
+    return request.getAfterHeldId().isEmpty()
+        ? topic(request.getTopic())
+        : held(request.getTopic(), request.getAfterHeldId());
   }
 
   static Optional<Refusal> read(ReadRequest request) {

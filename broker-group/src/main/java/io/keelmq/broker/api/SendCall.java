@@ -4,8 +4,10 @@ import com.google.protobuf.CodedOutputStream;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.Topic;
+import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.SendResponse;
@@ -72,8 +74,14 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
                             "topic " + request.getTopic() + " does not exist: make it first"))));
   }
 
-  /** The same for the same message, and for all messages of a message group. */
+  /**
+   * The same for the same message, and for all messages of a message group; on a topic with
+   * priorities, the priority.
+   */
   private int queue(Topic topic) {
+    if (topic.type() == TopicType.PRIORITY) {
+      return Math.min(request.getMessage().getPriority(), topic.queues() - 1);
+    }
     String group = request.getMessage().getMessageGroup();
     int hash = (group.isEmpty() ? request.getMessage().getMessageId() : group).hashCode();
     // Neighbouring hashes, as ids that end in a counter have, are spread by the high bits.
@@ -89,7 +97,9 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
             1,
             0,
             record.remaining(),
-            List.of(request.getMessage().getMessageId()));
+            List.of(request.getMessage().getMessageId()),
+            new Command.Placing(
+                request.getDeliverAtMillis(), request.getHalf(), request.getFirstCheckMillis()));
     edge.replica()
         .propose(
             new Proposal(
@@ -124,6 +134,12 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
               .setQueue(stored.queues().get(0))
               .setOffset(stored.firstOffsets().get(0))
               .setDuplicate(stored.duplicate())
+              .setHeldId(
+                  stored.held().stream()
+                      .findFirst()
+                      .flatMap(id -> id)
+                      .map(HeldId::toString)
+                      .orElse(""))
               .build());
     }
     return new HeldCall.Answer.Refused<>(ReplyMapper.unexpected(reply));

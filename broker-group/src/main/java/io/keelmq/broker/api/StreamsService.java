@@ -1,12 +1,21 @@
 package io.keelmq.broker.api;
 
+import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.HeldId;
+import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.EndTransactionRequest;
+import io.keelmq.v1.EndTransactionResponse;
+import io.keelmq.v1.Origin;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
+import io.keelmq.v1.RecallRequest;
+import io.keelmq.v1.RecallResponse;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.SendResponse;
 import io.keelmq.v1.StreamsGrpc;
@@ -14,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * {@code keelmq.v1.Streams} of one replica. Thread-safe; its methods run on the event loop, check
@@ -31,6 +41,8 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   private final ParkedReads parked;
   private final Executor readers;
   private final InFlightBytes inFlight;
+  private final AdminChanges changes;
+  private final TransactionChecks checks;
   private final Set<PublishSession> sessions = ConcurrentHashMap.newKeySet();
   private final Set<ReadStream> reads = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
@@ -38,7 +50,14 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   /**
    * @param readers takes as many tasks as there can be read streams
    */
-  StreamsService(Edge edge, ParkedReads parked, Executor readers) {
+  StreamsService(
+      Edge edge,
+      ParkedReads parked,
+      Executor readers,
+      AdminChanges changes,
+      TransactionChecks checks) {
+    this.changes = changes;
+    this.checks = checks;
     this.edge = edge;
     this.parked = parked;
     this.readers = readers;
@@ -49,7 +68,7 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   public StreamObserver<PublishRequest> publish(StreamObserver<PublishResponse> producerSide) {
     var session = new PublishSession[1];
     session[0] =
-        new PublishSession(edge, inFlight, producerSide, () -> sessions.remove(session[0]));
+        new PublishSession(edge, inFlight, checks, producerSide, () -> sessions.remove(session[0]));
     sessions.add(session[0]);
     session[0].start(sessions.size() > MAX_PUBLISH_STREAMS);
     if (stopping) {
@@ -73,6 +92,58 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
                 request,
                 new SendCall(edge, request, message),
                 caller));
+  }
+
+  @Override
+  public void recall(RecallRequest request, StreamObserver<RecallResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.held(request.getTopic(), request.getHeldId()),
+        StreamsGrpc.getRecallMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.RecallMessage(request.getTopic(), id(request.getHeldId())),
+                reply ->
+                    reply instanceof Reply.Done
+                        ? Optional.of(RecallResponse.getDefaultInstance())
+                        : Optional.empty()));
+  }
+
+  @Override
+  public void endTransaction(
+      EndTransactionRequest request, StreamObserver<EndTransactionResponse> caller) {
+    Origin origin = changes.name(request.getOrigin());
+    change(
+        caller,
+        RequestChecks.held(request.getTopic(), request.getHeldId()),
+        StreamsGrpc.getEndTransactionMethod(),
+        request.toBuilder().setOrigin(origin).build(),
+        () ->
+            changes.propose(
+                origin,
+                new Command.EndTransaction(
+                    request.getTopic(), id(request.getHeldId()), request.getCommit()),
+                ReplyMapper::decided));
+  }
+
+  private static HeldId id(String checked) {
+    return HeldId.parse(checked).orElseThrow();
+  }
+
+  private <Q, R> void change(
+      StreamObserver<R> caller,
+      Optional<Refusal> refusal,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      Supplier<HeldCall.AtLeader<R>> atLeader) {
+    ((ServerCallStreamObserver<R>) caller).setOnCancelHandler(() -> {});
+    Optional<Refusal> why = stopping ? Optional.of(Refusal.shuttingDown()) : refusal;
+    why.ifPresentOrElse(
+        refused -> caller.onError(edge.refuse(refused)),
+        () -> HeldCall.start(edge, method, request, atLeader.get(), caller));
   }
 
   @Override

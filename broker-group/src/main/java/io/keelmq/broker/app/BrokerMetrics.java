@@ -4,6 +4,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
+import io.keelmq.broker.state.StateView;
 import io.keelmq.common.Metrics;
 import java.util.function.LongSupplier;
 
@@ -18,6 +19,36 @@ final class BrokerMetrics {
     replication(metrics, replica, raft);
     storage(metrics, raft);
     serving(metrics, api);
+    held(metrics, replica, api);
+  }
+
+  private static void held(Metrics metrics, Replica replica, ApiStats api) {
+    gauge(
+        metrics,
+        "keelmq_held_runs",
+        "delayed and half runs that wait",
+        () -> heldCounts(replica).waiting());
+    counter(
+        metrics,
+        "keelmq_unanswered_transactions_total",
+        "half runs rolled back because no check was answered, in the whole group",
+        () -> heldCounts(replica).unanswered());
+    counter(
+        metrics,
+        "keelmq_transaction_checks_total",
+        "producers asked here what became of a half run",
+        api::checksAsked);
+    counter(
+        metrics,
+        "keelmq_dropped_transaction_checks_total",
+        "checks that no producer here could take when they were due",
+        api::checksDropped);
+  }
+
+  private static StateView.HeldCounts heldCounts(Replica replica) {
+    return replica.leadership().role() == Leadership.Role.UNINITIALIZED
+        ? new StateView.HeldCounts(0, 0)
+        : replica.state().heldCounts();
   }
 
   private static void replication(Metrics metrics, Replica replica, RaftStats raft) {

@@ -7,13 +7,17 @@ import io.keelmq.broker.state.Command.SendDedup;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.GroupSettings;
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.CommitOffsets;
 import io.keelmq.v1.log.LogCommand;
+import io.keelmq.v1.log.LogEndTransaction;
+import io.keelmq.v1.log.LogHeldId;
 import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.ProducerSequence;
 import io.keelmq.v1.log.PutConsumerGroup;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RecallMessage;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
 import io.keelmq.v1.log.SendMessages;
@@ -71,7 +75,9 @@ final class CommandDecoder {
         known(log.getAdvanceTime());
         yield new Command.AdvanceTime();
       }
-      case SUBSCRIBE_GROUP, GRANT_LEASES, SETTLE_LEASES, RECALL_MESSAGE, END_TRANSACTION ->
+      case RECALL_MESSAGE -> recall(known(log.getRecallMessage()));
+      case END_TRANSACTION -> end(known(log.getEndTransaction()));
+      case SUBSCRIBE_GROUP, GRANT_LEASES, SETTLE_LEASES ->
           throw unreadable("a command " + log.getCommandCase() + " of a later version");
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
@@ -107,7 +113,9 @@ final class CommandDecoder {
               run.getCount(),
               position,
               run.getRecordBytes(),
-              run.getMessageIdsList()));
+              run.getMessageIdsList(),
+              new Command.Placing(
+                  run.getDeliverAtMillis(), run.getHalf(), run.getFirstCheckMillis())));
       position += run.getRecordBytes();
     }
     return new Command.SendMessages(dedup(log), runs);
@@ -169,6 +177,18 @@ final class CommandDecoder {
   private Command seek(SeekOffsets log) {
     return new Command.SeekOffsets(
         log.getConsumerGroup(), log.getTopic(), offsets(log.getOffsetsList()));
+  }
+
+  private Command recall(RecallMessage log) {
+    return new Command.RecallMessage(log.getTopic(), held(log.getHeld()));
+  }
+
+  private Command end(LogEndTransaction log) {
+    return new Command.EndTransaction(log.getTopic(), held(log.getHeld()), log.getCommit());
+  }
+
+  private HeldId held(LogHeldId logged) {
+    return new HeldId(known(logged).getLogIndex(), logged.getPosition());
   }
 
   private List<Command.QueueOffset> offsets(List<LogQueueOffset> logged) {

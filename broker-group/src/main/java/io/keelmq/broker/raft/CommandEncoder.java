@@ -5,6 +5,7 @@ import io.keelmq.broker.state.Command.ClientMessageIds;
 import io.keelmq.broker.state.Command.ProducerSequence;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupSettings;
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.v1.Origin;
 import io.keelmq.v1.TopicType;
 import io.keelmq.v1.log.AdvanceTime;
@@ -13,9 +14,12 @@ import io.keelmq.v1.log.DeleteConsumerGroup;
 import io.keelmq.v1.log.DeleteTopic;
 import io.keelmq.v1.log.GroupKind;
 import io.keelmq.v1.log.LogCommand;
+import io.keelmq.v1.log.LogEndTransaction;
+import io.keelmq.v1.log.LogHeldId;
 import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.PutConsumerGroup;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RecallMessage;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
 import io.keelmq.v1.log.SendMessages;
@@ -73,6 +77,15 @@ final class CommandEncoder {
               .setConsumerGroup(seek.consumerGroup())
               .setTopic(seek.topic())
               .addAllOffsets(offsets(seek.offsets())));
+    } else if (command instanceof Command.RecallMessage recall) {
+      log.setRecallMessage(
+          RecallMessage.newBuilder().setTopic(recall.topic()).setHeld(held(recall.held())));
+    } else if (command instanceof Command.EndTransaction end) {
+      log.setEndTransaction(
+          LogEndTransaction.newBuilder()
+              .setTopic(end.topic())
+              .setHeld(held(end.held()))
+              .setCommit(end.commit()));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
     } else {
@@ -99,7 +112,10 @@ final class CommandEncoder {
               .setQueue(run.queue())
               .setCount(run.count())
               .setRecordBytes(run.bytes())
-              .addAllMessageIds(run.messageIds()));
+              .addAllMessageIds(run.messageIds())
+              .setDeliverAtMillis(run.placing().deliverAtMillis())
+              .setHalf(run.placing().half())
+              .setFirstCheckMillis(run.placing().firstCheckMillis()));
     }
     return log.build();
   }
@@ -127,6 +143,10 @@ final class CommandEncoder {
                     .setOffset(offset.offset())
                     .build())
         .toList();
+  }
+
+  private static LogHeldId held(HeldId held) {
+    return LogHeldId.newBuilder().setLogIndex(held.logIndex()).setPosition(held.position()).build();
   }
 
   /** The default as 0, so that what is logged for groups of kind offset stays as it was. */

@@ -19,6 +19,7 @@ public final class BrokerState {
   private final Deadlines deadlines;
   private final Topics topics;
   private final Queues queues;
+  private final HeldMessages held;
   private final ConsumerGroups groups;
   private final Sends sends;
   private final Replies replies;
@@ -34,13 +35,15 @@ public final class BrokerState {
     this.tables = new Digest(tables, applied.digest());
     var counters = new Counters(this.tables);
     this.deadlines = new Deadlines(this.tables);
-    this.topics = new Topics(this.tables, counters, deadlines);
     this.queues = new Queues(this.tables, deadlines);
+    this.held = new HeldMessages(this.tables, counters, deadlines, queues);
+    this.topics = new Topics(this.tables, counters, deadlines, held);
     this.groups = new ConsumerGroups(this.tables, counters, deadlines);
     this.sends =
         new Sends(
             this.tables,
             queues,
+            held,
             new Producers(this.tables, counters),
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
@@ -113,6 +116,10 @@ public final class BrokerState {
       return groups.commit(commit);
     } else if (command instanceof Command.SeekOffsets seek) {
       return groups.seek(seek);
+    } else if (command instanceof Command.RecallMessage recall) {
+      return held.recall(recall);
+    } else if (command instanceof Command.EndTransaction end) {
+      return held.end(entry, end);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
     }
@@ -129,8 +136,13 @@ public final class BrokerState {
         break;
       }
       deadlines.remove(deadline);
-      serve(entry, deadline).ifPresent(next -> effects.add(deadlines.add(next)));
-      rows -= Limits.SWEEP_ROWS / 4;
+      if (deadline.kind() == Deadlines.Kind.HELD) {
+        held.serve(entry, deadline, effects);
+        rows -= Limits.ROWS_PER_HELD;
+      } else {
+        serve(entry, deadline).ifPresent(next -> effects.add(deadlines.add(next)));
+        rows -= Limits.SWEEP_ROWS / 4;
+      }
     }
     Deadlines.earliest(tables).ifPresent(time -> effects.add(new Effect.DueAt(time)));
     return new Outcome(new Reply.Done(), effects);
@@ -148,6 +160,7 @@ public final class BrokerState {
           topics.sweep(deadline.id(), Limits.SWEEP_ROWS) ? Optional.empty() : Optional.of(again);
       case SWEEP_CONSUMER_GROUP ->
           groups.sweep(deadline.id(), Limits.SWEEP_ROWS) ? Optional.empty() : Optional.of(again);
+      case HELD -> throw new IllegalStateException("served apart, because its row is another");
     };
   }
 

@@ -9,6 +9,14 @@ final class Counters {
   static final String MESSAGE_IDS = "ids";
   static final String REPLIES = "replies";
 
+  /** Delayed and half runs. */
+  static final String HELD = "held";
+
+  static final String DECISIONS = "decisions";
+
+  /** Half messages that were rolled back because no check was answered; only rises. */
+  static final String UNANSWERED = "unanswered";
+
   private final Tables tables;
 
   Counters(Tables tables) {

@@ -16,7 +16,8 @@ final class Deadlines {
   enum Kind {
     QUEUE_RETENTION(1),
     SWEEP_TOPIC(2),
-    SWEEP_CONSUMER_GROUP(3);
+    SWEEP_CONSUMER_GROUP(3),
+    HELD(4);
 
     private final int code;
 
@@ -30,15 +31,20 @@ final class Deadlines {
           return kind;
         }
       }
-      throw new IllegalStateException("stored deadline of kind " + code + ", expected 1 to 3");
+      throw new IllegalStateException("stored deadline of kind " + code + ", expected 1 to 4");
     }
   }
 
   /**
    * @param id of a topic or consumer group
-   * @param queue 0 where the kind has no queue
+   * @param queue 0 where the kind has no queue; of a held run its position
+   * @param index of a held run
    */
-  record Deadline(long timeMillis, Kind kind, long id, int queue) {}
+  record Deadline(long timeMillis, Kind kind, long id, int queue, long index) {
+    Deadline(long timeMillis, Kind kind, long id, int queue) {
+      this(timeMillis, kind, id, queue, 0);
+    }
+  }
 
   private final Tables tables;
 
@@ -74,16 +80,20 @@ final class Deadlines {
   }
 
   private static byte[] key(Deadline deadline) {
-    return new RowWriter(21)
-        .int64(deadline.timeMillis())
-        .int8(deadline.kind().code)
-        .int64(deadline.id())
-        .int32(deadline.queue())
-        .done();
+    var key = new RowWriter(29).int64(deadline.timeMillis()).int8(deadline.kind().code);
+    key.int64(deadline.id());
+    if (deadline.kind() == Kind.HELD) {
+      key.int64(deadline.index());
+    }
+    return key.int32(deadline.queue()).done();
   }
 
   private static Deadline read(byte[] key) {
     var in = new RowReader(key);
-    return new Deadline(in.int64(), Kind.ofCode(in.int8()), in.int64(), in.int32());
+    long timeMillis = in.int64();
+    Kind kind = Kind.ofCode(in.int8());
+    long id = in.int64();
+    long index = kind == Kind.HELD ? in.int64() : 0;
+    return new Deadline(timeMillis, kind, id, in.int32(), index);
   }
 }

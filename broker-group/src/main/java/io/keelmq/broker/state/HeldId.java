@@ -16,10 +16,14 @@ public record HeldId(long logIndex, int position) {
       return Optional.empty();
     }
     try {
-      return Optional.of(
+      var id =
           new HeldId(
-              Long.parseUnsignedLong(text, 0, dash, 10),
-              Integer.parseUnsignedInt(text, dash + 1, text.length(), 10)));
+              Long.parseLong(text, 0, dash, 10),
+              Integer.parseInt(text, dash + 1, text.length(), 10));
+      // One name for each: no leading zeros or signs, which would name the same message again.
+      return id.toString().equals(text) && id.logIndex() >= 0 && id.position() >= 0
+          ? Optional.of(id)
+          : Optional.empty();
     } catch (NumberFormatException e) {
       return Optional.empty();
     }

@@ -27,7 +27,10 @@ import java.util.Arrays;
  *            n time, index, ordinal           message ids by age
  *            o origin id, sequence            reply to one command
  *            r time, origin id, sequence      replies by age
+ *            d topic id, index, position      how a half message was decided
+ *            e time, topic, index, position   decisions by age
  * DEADLINES  time, kind, subject              what is due
+ * HELD       topic id, log index, position    delayed or half run
  * </pre>
  */
 final class Keys {
@@ -138,6 +141,33 @@ final class Keys {
         .int64(origin.id())
         .int64(origin.sequence())
         .done();
+  }
+
+  static byte[] decision(long topicId, HeldId held) {
+    return new RowWriter(21)
+        .int8('d')
+        .int64(topicId)
+        .int64(held.logIndex())
+        .int32(held.position())
+        .done();
+  }
+
+  static byte[] decisionByAge(long timeMillis, long topicId, HeldId held) {
+    return new RowWriter(29)
+        .int8('e')
+        .int64(timeMillis)
+        .int64(topicId)
+        .int64(held.logIndex())
+        .int32(held.position())
+        .done();
+  }
+
+  static byte[] held(long topicId, HeldId held) {
+    return new RowWriter(20).int64(topicId).int64(held.logIndex()).int32(held.position()).done();
+  }
+
+  static byte[] heldOfTopic(long topicId) {
+    return new RowWriter(8).int64(topicId).done();
   }
 
   static byte[] prefix(char letter) {

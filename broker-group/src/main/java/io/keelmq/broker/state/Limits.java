@@ -48,8 +48,17 @@ public final class Limits {
   /** Check-backs of a half message that nobody answers; then it is rolled back. */
   public static final int MAX_CHECKS = 15;
 
-  /** Delayed and half messages at most, all topics together. */
+  /** How long after being stored a half message's first check-back may be due at most. */
+  public static final long MAX_FIRST_CHECK_MILLIS = 24 * 3_600_000L;
+
+  /** Delayed and half runs at most, all topics together. */
   public static final int MAX_HELD = 10_000_000;
+
+  /** How long it is remembered how a half message was decided. */
+  public static final long DECISION_MILLIS = 600_000L;
+
+  /** Decisions remembered at most; beyond it the oldest is forgotten early. */
+  public static final int MAX_DECISIONS = 1_000_000;
 
   public static final long MIN_INVISIBLE_MILLIS = 1_000L;
   public static final long MAX_INVISIBLE_MILLIS = 12 * 3_600_000L;
@@ -81,7 +90,10 @@ public final class Limits {
   static final int SWEEP_ROWS = 400;
 
   /** Deadlines that one {@link Command.AdvanceTime} serves at most. */
-  static final int DEADLINES_PER_STEP = 16;
+  static final int DEADLINES_PER_STEP = 160;
+
+  /** Rows that are changed to give a delayed run its place. */
+  static final int ROWS_PER_HELD = 6;
 
   /** How many old entries an insert forgets at most: more than one, so that a backlog shrinks. */
   static final int FORGET_PER_INSERT = 2;

@@ -12,8 +12,12 @@ import java.util.Optional;
  */
 final class MessageIds {
 
-  /** Where a message was stored. */
-  record Place(int queue, long offset) {}
+  /**
+   * Where a message was stored.
+   *
+   * @param offset {@link Reply.Stored#HELD} with {@code held}
+   */
+  record Place(int queue, long offset, Optional<HeldId> held) {}
 
   private final Tables tables;
   private final Counters counters;
@@ -32,8 +36,7 @@ final class MessageIds {
   Optional<Place> find(long topicId, String clientId, String messageId) {
     return tables
         .get(Table.DEDUP, Keys.messageId(topicId, clientId, messageId))
-        .map(RowReader::new)
-        .map(row -> new Place(row.int32(), row.int64()));
+        .map(MessageIds::place);
   }
 
   /** Whether {@code more} ids fit without forgetting one that is younger than it may be. */
@@ -58,10 +61,25 @@ final class MessageIds {
       Place place) {
     int forgotten = forget(entry);
     byte[] key = Keys.messageId(topicId, clientId, messageId);
-    tables.put(
-        Table.DEDUP, key, new RowWriter(12).int32(place.queue()).int64(place.offset()).done());
+    tables.put(Table.DEDUP, key, row(place));
     tables.put(Table.DEDUP, Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal), key);
     counters.add(Counters.MESSAGE_IDS, 1 - forgotten);
+  }
+
+  private static byte[] row(Place place) {
+    var row = new RowWriter(12).int32(place.queue()).int64(place.offset());
+    place.held().ifPresent(id -> row.int64(id.logIndex()).int32(id.position()));
+    return row.done();
+  }
+
+  private static Place place(byte[] row) {
+    var in = new RowReader(row);
+    int queue = in.int32();
+    long offset = in.int64();
+    return new Place(
+        queue,
+        offset,
+        in.hasMore() ? Optional.of(new HeldId(in.int64(), in.int32())) : Optional.empty());
   }
 
   private int forget(LogEntryInfo entry) {

@@ -76,8 +76,9 @@ final class Producers {
     }
     return Optional.of(
         receipt(batch)
-            .filter(offsets -> offsets.size() == queues.size())
-            .map(offsets -> Outcome.of(new Reply.Stored(queues, offsets, true)))
+            .filter(row -> row.firstOffsets().size() == queues.size())
+            .map(row -> new Reply.Stored(queues, row.firstOffsets(), row.held(), true))
+            .map(reply -> Outcome.of(reply))
             .orElseGet(
                 () ->
                     Outcome.rejected(
@@ -91,7 +92,7 @@ final class Producers {
   }
 
   /** Remembers a batch that has been stored. */
-  void remember(LogEntryInfo entry, ProducerSequence batch, List<Long> firstOffsets) {
+  void remember(LogEntryInfo entry, ProducerSequence batch, Reply.Stored stored) {
     long minute = entry.timeMillis() / MINUTE_MILLIS;
     Optional<ProducerRow> before = find(tables, batch.producerId());
     if (before.isEmpty()) {
@@ -110,15 +111,15 @@ final class Producers {
     tables.put(
         Table.DEDUP,
         slot(batch),
-        Rows.batch(new BatchRow(batch.epoch(), batch.sequence(), firstOffsets)));
+        Rows.batch(
+            new BatchRow(batch.epoch(), batch.sequence(), stored.firstOffsets(), stored.held())));
   }
 
-  private Optional<List<Long>> receipt(ProducerSequence batch) {
+  private Optional<BatchRow> receipt(ProducerSequence batch) {
     return tables
         .get(Table.DEDUP, slot(batch))
         .map(Rows::batch)
-        .filter(row -> row.epoch() == batch.epoch() && row.sequence() == batch.sequence())
-        .map(BatchRow::firstOffsets);
+        .filter(row -> row.epoch() == batch.epoch() && row.sequence() == batch.sequence());
   }
 
   /**

@@ -22,6 +22,9 @@ final class Queues {
 
   private static final long MAX_TRIM_INTERVAL_MILLIS = 60_000;
 
+  /** Where the bytes of messages stand that get their offsets now. */
+  record Body(int count, long logIndex, int position, int bytes) {}
+
   private final Tables tables;
   private final Deadlines deadlines;
 
@@ -57,40 +60,46 @@ final class Queues {
    * @return the offset of the first
    */
   long append(LogEntryInfo entry, Topic topic, Command.Run run, List<Effect> effects) {
-    QueueRow queue = find(tables, topic.id(), run.queue());
+    var body = new Body(run.count(), entry.index(), run.position(), run.bytes());
+    return append(entry, topic, run.queue(), body, effects);
+  }
+
+  /** The same for messages whose bytes may stand in an earlier entry. */
+  long append(LogEntryInfo entry, Topic topic, int number, Body body, List<Effect> effects) {
+    QueueRow queue = find(tables, topic.id(), number);
     long first = queue.endOffset();
-    Optional<StoredRun> before = adjacent(entry, topic, run, queue);
+    Optional<StoredRun> before = adjacent(entry, topic.id(), number, body, queue);
     StoredRun stored =
         before
             .map(
                 last ->
                     new StoredRun(
                         last.firstOffset(),
-                        last.count() + run.count(),
+                        last.count() + body.count(),
                         last.logIndex(),
                         last.position(),
-                        last.bytes() + run.bytes(),
+                        last.bytes() + body.bytes(),
                         last.timeMillis()))
             .orElseGet(
                 () ->
                     new StoredRun(
                         first,
-                        run.count(),
-                        entry.index(),
-                        run.position(),
-                        run.bytes(),
+                        body.count(),
+                        body.logIndex(),
+                        body.position(),
+                        body.bytes(),
                         entry.timeMillis()));
-    long end = first + run.count();
-    tables.put(
-        Table.RUNS, Keys.run(topic.id(), run.queue(), stored.firstOffset()), Rows.run(stored));
+    long end = first + body.count();
+    tables.put(Table.RUNS, Keys.run(topic.id(), number, stored.firstOffset()), Rows.run(stored));
     tables.put(
         Table.CATALOG,
-        Keys.queue(topic.id(), run.queue()),
-        Rows.queue(new QueueRow(queue.firstOffset(), end, stored.firstOffset(), entry.index())));
+        Keys.queue(topic.id(), number),
+        Rows.queue(
+            new QueueRow(queue.firstOffset(), end, stored.firstOffset(), stored.logIndex())));
     if (topic.retentionMillis() > 0 && queue.firstOffset() == queue.endOffset()) {
-      effects.add(deadlines.add(trimDeadline(topic, run.queue(), entry.timeMillis())));
+      effects.add(deadlines.add(trimDeadline(topic, number, entry.timeMillis())));
     }
-    effects.add(new Effect.QueueGrew(topic.id(), run.queue(), end));
+    effects.add(new Effect.QueueGrew(topic.id(), number, end));
     return first;
   }
 
@@ -131,16 +140,19 @@ final class Queues {
     return next;
   }
 
-  /** The queue's last run, if {@code run} lies right behind it in the same entry. */
+  /**
+   * The queue's last run, if {@code body} lies right behind it in the entry that is being applied.
+   * A run whose bytes stand in an earlier entry is never made longer: its last index says so.
+   */
   private Optional<StoredRun> adjacent(
-      LogEntryInfo entry, Topic topic, Command.Run run, QueueRow queue) {
-    if (queue.lastRunIndex() != entry.index()) {
+      LogEntryInfo entry, long topicId, int number, Body body, QueueRow queue) {
+    if (queue.lastRunIndex() != entry.index() || body.logIndex() != entry.index()) {
       return Optional.empty();
     }
     return tables
-        .get(Table.RUNS, Keys.run(topic.id(), run.queue(), queue.lastRun()))
+        .get(Table.RUNS, Keys.run(topicId, number, queue.lastRun()))
         .map(row -> Rows.run(queue.lastRun(), row))
-        .filter(last -> last.position() + last.bytes() == run.position());
+        .filter(last -> last.position() + last.bytes() == body.position());
   }
 
   private static Deadline trimDeadline(Topic topic, int queue, long storedMillis) {

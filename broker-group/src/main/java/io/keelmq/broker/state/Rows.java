@@ -25,7 +25,32 @@ final class Rows {
 
   record ProducerRow(long epoch, long lastSequence, long usedMinute) {}
 
-  record BatchRow(long epoch, long sequence, List<Long> firstOffsets) {}
+  /**
+   * @param held what each run is called whose first offset is {@link Reply.Stored#HELD}; empty if
+   *     there is none
+   */
+  record BatchRow(
+      long epoch, long sequence, List<Long> firstOffsets, List<Optional<HeldId>> held) {}
+
+  /**
+   * A run without a place in its queue.
+   *
+   * @param dueMillis when it is delivered, or its producer asked next
+   * @param checks how often its producer was asked
+   */
+  record HeldRow(
+      int queue,
+      int count,
+      int bytes,
+      long storedMillis,
+      long dueMillis,
+      boolean half,
+      int checks) {}
+
+  /** How a half message was decided; {@code offset} is -1 if it was rolled back. */
+  record DecisionRow(int queue, long offset) {
+    static final long ROLLED_BACK = -1;
+  }
 
   private Rows() {}
 
@@ -136,12 +161,45 @@ final class Rows {
     var out = new RowWriter(18 + 8 * batch.firstOffsets().size());
     out.int64(batch.epoch()).int64(batch.sequence()).int16(batch.firstOffsets().size());
     batch.firstOffsets().forEach(out::int64);
+    held(out, batch.held());
     return out.done();
   }
 
   static BatchRow batch(byte[] row) {
     var in = new RowReader(row);
-    return new BatchRow(in.int64(), in.int64(), offsets(in));
+    long epoch = in.int64();
+    long sequence = in.int64();
+    List<Long> firstOffsets = offsets(in);
+    return new BatchRow(epoch, sequence, firstOffsets, held(in, firstOffsets));
+  }
+
+  static byte[] held(HeldRow held) {
+    return new RowWriter(30)
+        .int32(held.queue())
+        .int32(held.count())
+        .int32(held.bytes())
+        .int64(held.storedMillis())
+        .int64(held.dueMillis())
+        .int8(held.half() ? 1 : 0)
+        .int8(held.checks())
+        .done();
+  }
+
+  static HeldRow held(byte[] row) {
+    var in = new RowReader(row);
+    int queue = in.int32();
+    int count = in.int32();
+    int bytes = in.int32();
+    return new HeldRow(queue, count, bytes, in.int64(), in.int64(), in.int8() == 1, in.int8());
+  }
+
+  static byte[] decision(DecisionRow decision) {
+    return new RowWriter(12).int32(decision.queue()).int64(decision.offset()).done();
+  }
+
+  static DecisionRow decision(byte[] row) {
+    var in = new RowReader(row);
+    return new DecisionRow(in.int32(), in.int64());
   }
 
   private static final int STORED = 1;
@@ -156,6 +214,7 @@ final class Rows {
       out.int8(STORED).int8(stored.duplicate() ? 1 : 0).int16(stored.firstOffsets().size());
       stored.firstOffsets().forEach(out::int64);
       stored.queues().forEach(out::int32);
+      held(out, stored.held());
     } else if (reply instanceof Reply.TopicSettings settings) {
       out.int8(TOPIC_SETTINGS).text(settings.topic().name()).raw(topic(settings.topic()));
     } else if (reply instanceof Reply.Epoch epoch) {
@@ -176,7 +235,7 @@ final class Rows {
         boolean duplicate = in.int8() == 1;
         List<Long> firstOffsets = offsets(in);
         List<Integer> queues = firstOffsets.stream().map(offset -> in.int32()).toList();
-        yield new Reply.Stored(queues, firstOffsets, duplicate);
+        yield new Reply.Stored(queues, firstOffsets, held(in, firstOffsets), duplicate);
       }
       case TOPIC_SETTINGS -> {
         String name = in.text();
@@ -187,6 +246,28 @@ final class Rows {
       case REJECTED -> new Reply.Rejected(Rejection.ofCode(in.int8()), in.text());
       default -> throw new IllegalStateException("stored reply of kind " + kind + ", expected 1-5");
     };
+  }
+
+  /** One name behind the other: the offsets say whose they are. */
+  private static void held(RowWriter out, List<Optional<HeldId>> held) {
+    for (Optional<HeldId> name : held) {
+      name.ifPresent(id -> out.int64(id.logIndex()).int32(id.position()));
+    }
+  }
+
+  /** Rows of before there were messages without a place have no such offset, and end here. */
+  private static List<Optional<HeldId>> held(RowReader in, List<Long> firstOffsets) {
+    if (!firstOffsets.contains(Reply.Stored.HELD)) {
+      return List.of();
+    }
+    var held = new ArrayList<Optional<HeldId>>(firstOffsets.size());
+    for (long offset : firstOffsets) {
+      held.add(
+          offset == Reply.Stored.HELD
+              ? Optional.of(new HeldId(in.int64(), in.int32()))
+              : Optional.empty());
+    }
+    return held;
   }
 
   private static List<Long> offsets(RowReader in) {

@@ -17,10 +17,13 @@ final class Sends {
   private final Queues queues;
   private final Producers producers;
   private final MessageIds messageIds;
+  private final HeldMessages held;
 
-  Sends(Tables tables, Queues queues, Producers producers, MessageIds messageIds) {
+  Sends(
+      Tables tables, Queues queues, HeldMessages held, Producers producers, MessageIds messageIds) {
     this.tables = tables;
     this.queues = queues;
+    this.held = held;
     this.producers = producers;
     this.messageIds = messageIds;
   }
@@ -37,7 +40,7 @@ final class Sends {
       }
     }
     var topics = new HashMap<String, Topic>();
-    Optional<Outcome> wrong = check(send, topics);
+    Optional<Outcome> wrong = check(entry, send, topics);
     if (wrong.isPresent()) {
       return wrong.get();
     }
@@ -51,13 +54,39 @@ final class Sends {
       Command.SendMessages send,
       Command.ProducerSequence batch,
       Map<String, Topic> topics) {
+    int waiting = 0;
+    for (var run : send.runs()) {
+      waiting += HeldMessages.waits(entry, run.placing()) ? 1 : 0;
+    }
+    Optional<Outcome> full = held.checkRoom(waiting);
+    if (full.isPresent()) {
+      return full.get();
+    }
     var effects = new ArrayList<Effect>(send.runs().size());
     var firstOffsets = new ArrayList<Long>(send.runs().size());
+    var names = new ArrayList<Optional<HeldId>>(send.runs().size());
     for (var run : send.runs()) {
-      firstOffsets.add(queues.append(entry, topics.get(run.topic()), run, effects));
+      MessageIds.Place place = store(entry, topics.get(run.topic()), run, effects);
+      firstOffsets.add(place.offset());
+      names.add(place.held());
     }
-    producers.remember(entry, batch, firstOffsets);
-    return new Outcome(new Reply.Stored(queues(send), firstOffsets, false), effects);
+    var stored = new Reply.Stored(queues(send), firstOffsets, orNone(names), false);
+    producers.remember(entry, batch, stored);
+    return new Outcome(stored, effects);
+  }
+
+  /** Gives a run its offsets, or keeps it until it may have them. */
+  private MessageIds.Place store(
+      LogEntryInfo entry, Topic topic, Command.Run run, List<Effect> effects) {
+    return HeldMessages.waits(entry, run.placing())
+        ? new MessageIds.Place(
+            run.queue(), Reply.Stored.HELD, Optional.of(held.hold(entry, topic, run, effects)))
+        : new MessageIds.Place(
+            run.queue(), queues.append(entry, topic, run, effects), Optional.empty());
+  }
+
+  private static List<Optional<HeldId>> orNone(List<Optional<HeldId>> names) {
+    return names.stream().anyMatch(Optional::isPresent) ? names : List.of();
   }
 
   private Outcome appendById(
@@ -74,9 +103,14 @@ final class Sends {
               + Limits.DEDUP_MIN_MILLIS / 1_000
               + " s are remembered, more do not fit: send more slowly");
     }
+    Optional<Outcome> full = held.checkRoom(newWaiting(entry, send, ids, topics));
+    if (full.isPresent()) {
+      return full.get();
+    }
     var effects = new ArrayList<Effect>();
     var queuesUsed = new ArrayList<Integer>(send.runs().size());
     var firstOffsets = new ArrayList<Long>(send.runs().size());
+    var names = new ArrayList<Optional<HeldId>>(send.runs().size());
     boolean allKnown = true;
     for (int i = 0; i < send.runs().size(); i++) {
       var run = send.runs().get(i);
@@ -88,20 +122,41 @@ final class Sends {
         place = known.get();
       } else {
         allKnown = false;
-        place = new MessageIds.Place(run.queue(), queues.append(entry, topic, run, effects));
+        place = store(entry, topic, run, effects);
         messageIds.remember(entry, firstOrdinal + i, topic.id(), ids.clientId(), messageId, place);
       }
       queuesUsed.add(place.queue());
       firstOffsets.add(place.offset());
+      names.add(place.held());
     }
-    return new Outcome(new Reply.Stored(queuesUsed, firstOffsets, allKnown), effects);
+    return new Outcome(
+        new Reply.Stored(queuesUsed, firstOffsets, orNone(names), allKnown), effects);
+  }
+
+  /** How many runs will wait that do not yet. */
+  private int newWaiting(
+      LogEntryInfo entry,
+      Command.SendMessages send,
+      Command.ClientMessageIds ids,
+      Map<String, Topic> topics) {
+    int waiting = 0;
+    for (var run : send.runs()) {
+      if (HeldMessages.waits(entry, run.placing())
+          && messageIds
+              .find(topics.get(run.topic()).id(), ids.clientId(), run.messageIds().get(0))
+              .isEmpty()) {
+        waiting++;
+      }
+    }
+    return waiting;
   }
 
   private static List<Integer> queues(Command.SendMessages send) {
     return send.runs().stream().map(Command.Run::queue).toList();
   }
 
-  private Optional<Outcome> check(Command.SendMessages send, Map<String, Topic> topics) {
+  private Optional<Outcome> check(
+      LogEntryInfo entry, Command.SendMessages send, Map<String, Topic> topics) {
     if (send.runs().isEmpty() || send.runs().size() > Limits.MAX_RUNS) {
       return invalid(send.runs().size() + " runs: expected 1 to " + Limits.MAX_RUNS);
     }
@@ -126,6 +181,10 @@ final class Sends {
                 + " messages in "
                 + run.bytes()
                 + " bytes: expected at least one message, and a byte for each");
+      }
+      Optional<Outcome> misplaced = HeldMessages.check(entry, topic, run.placing());
+      if (misplaced.isPresent()) {
+        return misplaced;
       }
       messages += run.count();
     }

@@ -84,6 +84,12 @@ public final class StateView {
   public record HeldRun(
       HeldId id, int queue, StoredRun run, boolean half, long dueMillis, int checks) {}
 
+  /**
+   * @param waiting delayed and half runs, all topics together
+   * @param unanswered half runs that were rolled back because no check was answered; only rises
+   */
+  public record HeldCounts(long waiting, long unanswered) {}
+
   /** One queue of a consumer group. */
   public record Progress(long topicId, int queue, long epoch, long committedOffset) {}
 
@@ -245,11 +251,17 @@ public final class StateView {
 
   /** Delayed or half messages of a topic after {@code after}, in the order of being stored. */
   public List<HeldRun> held(long topicId, Optional<HeldId> after, int limit) {
-    throw new UnsupportedOperationException();
+    return HeldMessages.runs(tables, topicId, after, limit);
   }
 
   public Optional<HeldRun> held(long topicId, HeldId id) {
-    throw new UnsupportedOperationException();
+    return HeldMessages.run(tables, topicId, id);
+  }
+
+  public HeldCounts heldCounts() {
+    return new HeldCounts(
+        Rows.int64(tables.get(Table.META, Keys.counter(Counters.HELD)), 0),
+        Rows.int64(tables.get(Table.META, Keys.counter(Counters.UNANSWERED)), 0));
   }
 
   public Optional<Producer> producer(String producerId) {

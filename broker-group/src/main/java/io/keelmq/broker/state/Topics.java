@@ -16,9 +16,11 @@ final class Topics {
   private final Tables tables;
   private final Counters counters;
   private final Deadlines deadlines;
+  private final HeldMessages held;
 
-  Topics(Tables tables, Counters counters, Deadlines deadlines) {
+  Topics(Tables tables, Counters counters, Deadlines deadlines, HeldMessages held) {
     this.tables = tables;
+    this.held = held;
     this.counters = counters;
     this.deadlines = deadlines;
   }
@@ -140,6 +142,7 @@ final class Topics {
     int left = rows;
     left -= deleteRange(Table.RUNS, Keys.runsOfTopic(topicId), left);
     left -= deleteRange(Table.CATALOG, Keys.queues(topicId), left);
+    left -= held.sweep(topicId, left);
     for (var row : rangeOf(Table.CATALOG, Keys.committedOfTopic(topicId), left)) {
       long groupId = new RowReader(row.key()).skip(9).int64();
       tables.delete(Table.CATALOG, Keys.epoch(groupId, topicId));

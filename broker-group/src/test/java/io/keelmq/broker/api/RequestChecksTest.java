@@ -43,6 +43,58 @@ class RequestChecksTest {
   }
 
   @Test
+  void placesOfMessages() {
+    assertEquals(Code.OK, ofRun(run -> run.setDeliverAtMillis(Long.MAX_VALUE)));
+    assertEquals(Code.ILLEGAL_DELIVERY_TIME, ofRun(run -> run.setDeliverAtMillis(-1)));
+    assertEquals(Code.INVALID_ARGUMENT, ofRun(run -> run.setDeliverAtMillis(1).setHalf(true)));
+    assertEquals(Code.OK, ofRun(run -> run.setHalf(true)));
+    assertEquals(
+        Code.OK,
+        ofRun(run -> run.setHalf(true).setFirstCheckMillis(Limits.MAX_FIRST_CHECK_MILLIS)));
+    assertEquals(
+        Code.INVALID_ARGUMENT,
+        ofRun(run -> run.setHalf(true).setFirstCheckMillis(Limits.MAX_FIRST_CHECK_MILLIS + 1)));
+    assertEquals(Code.INVALID_ARGUMENT, ofRun(run -> run.setHalf(true).setFirstCheckMillis(-1)));
+    assertEquals(Code.INVALID_ARGUMENT, ofRun(run -> run.setFirstCheckMillis(1)));
+  }
+
+  private static Code ofRun(Consumer<Run.Builder> change) {
+    var run = ApiCluster.run("t", 0, "a").toBuilder();
+    change.accept(run);
+    return code(
+        RequestChecks.batch(Batch.newBuilder().setSequence(1).addRuns(run.build()).build()));
+  }
+
+  @Test
+  void priorities() {
+    assertEquals(Code.OK, of(message -> message.setPriority(Integer.MAX_VALUE)));
+    assertEquals(Code.INVALID_ARGUMENT, of(message -> message.setPriority(-1)));
+  }
+
+  @Test
+  void checkTopics() {
+    var open = OpenProducer.newBuilder().setProducerId("p");
+    for (int i = 0; i < RequestChecks.MAX_CHECK_TOPICS; i++) {
+      open.addCheckTopics("t" + i);
+    }
+    assertEquals(Code.OK, code(RequestChecks.open(open.build())));
+    assertEquals(
+        Code.INVALID_ARGUMENT, code(RequestChecks.open(open.clone().addCheckTopics("t").build())));
+    assertEquals(
+        Code.ILLEGAL_TOPIC,
+        code(RequestChecks.open(open.clearCheckTopics().addCheckTopics("a b").build())));
+  }
+
+  @Test
+  void heldIds() {
+    assertEquals(Code.OK, code(RequestChecks.held("t", "12-345")));
+    assertEquals(Code.ILLEGAL_TOPIC, code(RequestChecks.held("", "12-345")));
+    for (String wrong : List.of("", "x", "1", "-1", "1-", "01-1", "\u0000".repeat(1_000))) {
+      assertEquals(Code.INVALID_ARGUMENT, code(RequestChecks.held("t", wrong)), wrong);
+    }
+  }
+
+  @Test
   void bodies() {
     assertEquals(Code.OK, ofBody(0));
     assertEquals(Code.OK, ofBody(4 << 20));

@@ -11,10 +11,12 @@ import io.keelmq.broker.state.Command.QueueOffset;
 import io.keelmq.broker.state.Command.Run;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
+import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEntryHeader;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SendMessages;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -41,6 +43,9 @@ class LogEntryBytesTest {
           new Command.CommitOffsets(
               "g", "t", 3, List.of(new QueueOffset(0, 7), new QueueOffset(2, Long.MAX_VALUE))),
           new Command.SeekOffsets("g", "t", List.of(new QueueOffset(1, 0))),
+          new Command.RecallMessage("t", new HeldId(Long.MAX_VALUE, 7)),
+          new Command.EndTransaction("t", new HeldId(5, 0), true),
+          new Command.EndTransaction("t", new HeldId(-5, -1), false),
           new Command.AdvanceTime());
 
   @Test
@@ -85,6 +90,39 @@ class LogEntryBytesTest {
     assertEquals(0, entry.position());
     assertEquals(
         LogEntryBytes.encode(1, logged, List.of(bytes("xxx"), bytes("yyyy"), bytes("zz"))), entry);
+  }
+
+  @Test
+  void givesBackWhenRunsGetTheirOffsets() {
+    var placings =
+        List.of(
+            Command.Placing.AT_ONCE,
+            Command.Placing.at(1_700_000_000_000L),
+            Command.Placing.onCommit(0),
+            Command.Placing.onCommit(90_000),
+            new Command.Placing(-1, true, -1));
+    var runs = placings.stream().map(one -> new Run("a", 0, 1, 0, 0, List.of(), one)).toList();
+    var send = new Command.SendMessages(new Command.ProducerSequence("p", 1, 2), runs);
+
+    var decoded =
+        LogEntryBytes.decode(
+            1,
+            LogEntryBytes.encode(
+                1, List.of(CommandEncoder.encode(Optional.empty(), send)), List.of()));
+
+    var back = (Command.SendMessages) decoded.commands().get(0).command();
+    assertEquals(placings, back.runs().stream().map(Run::placing).toList());
+  }
+
+  @Test
+  void writesRunsThatGetTheirOffsetsAtOnceAsBefore() {
+    var send =
+        new Command.SendMessages(
+            new Command.ProducerSequence("p", 1, 2), List.of(new Run("a", 0, 1, 0, 3, List.of())));
+
+    RunHeader run = CommandEncoder.encode(Optional.empty(), send).getSendMessages().getRuns(0);
+
+    assertEquals(RunHeader.newBuilder().setTopic("a").setCount(1).setRecordBytes(3).build(), run);
   }
 
   @Test

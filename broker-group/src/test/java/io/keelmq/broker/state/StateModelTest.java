@@ -174,11 +174,11 @@ class StateModelTest {
     String topic = random.nextInt(20) == 0 ? "?" : TOPICS[random.nextInt(TOPICS.length)];
     String group = random.nextInt(20) == 0 ? "?" : "g" + random.nextInt(3);
     var offsets = List.of(new QueueOffset(random.nextInt(4) - 1, random.nextInt(40) - 2));
-    return switch (random.nextInt(14)) {
+    return switch (random.nextInt(17)) {
       case 0 ->
           new Command.CreateTopic(
               topic,
-              random.nextBoolean() ? TopicType.NORMAL : TopicType.FIFO,
+              TopicType.ofCode(1 + random.nextInt(5)),
               random.nextInt(4),
               random.nextInt(2) * 5_000L);
       case 1 ->
@@ -198,6 +198,20 @@ class StateModelTest {
       case 10, 11 ->
           StateScript.byId(
               "c" + random.nextInt(2), topic, random.nextInt(4) - 1, "m" + random.nextInt(500));
+      case 12 -> new Command.RecallMessage(topic, randomHeld());
+      case 13 -> new Command.EndTransaction(topic, randomHeld(), random.nextBoolean());
+      case 14 ->
+          new Command.SendMessages(
+              new Command.ClientMessageIds("c"),
+              List.of(
+                  new Command.Run(
+                      topic,
+                      random.nextInt(3),
+                      1,
+                      random.nextInt(3) * 100,
+                      10,
+                      List.of("h" + random.nextInt(500)),
+                      randomPlacing())));
       default ->
           batch(
               "p" + random.nextInt(3),
@@ -205,5 +219,16 @@ class StateModelTest {
               random.nextInt(300),
               run(topic, random.nextInt(4) - 1, random.nextInt(4)));
     };
+  }
+
+  private Command.Placing randomPlacing() {
+    return new Command.Placing(
+        random.nextInt(3) == 0 ? 0 : StateScript.time(random.nextInt(120_000)),
+        random.nextInt(3) == 0,
+        random.nextInt(4) == 0 ? random.nextInt(3_000) - 100 : 0);
+  }
+
+  private HeldId randomHeld() {
+    return new HeldId(random.nextInt(6_000), random.nextInt(3) * 100);
   }
 }

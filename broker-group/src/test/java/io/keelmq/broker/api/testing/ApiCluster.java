@@ -89,6 +89,10 @@ public final class ApiCluster implements AutoCloseable {
     group.apply(new Command.CreateTopic(name, TopicType.NORMAL, queues, 0));
   }
 
+  public void createTopic(String name, int queues, TopicType type) {
+    group.apply(new Command.CreateTopic(name, type, queues, 0));
+  }
+
   /** Messages of the bodies as a run holds them. */
   public static ByteString records(List<Message> messages) {
     var bytes = new ByteArrayOutputStream();

@@ -112,6 +112,11 @@ public final class FakeGroup implements AutoCloseable {
     timeMillis.addAndGet(millis);
   }
 
+  /** Log time of the last entry; the next one is later. */
+  public long timeMillis() {
+    return timeMillis.get();
+  }
+
   public StateView state() {
     return view;
   }
@@ -246,7 +251,13 @@ public final class FakeGroup implements AutoCloseable {
     for (Command.Run run : send.runs()) {
       runs.add(
           new Command.Run(
-              run.topic(), run.queue(), run.count(), position, run.bytes(), run.messageIds()));
+              run.topic(),
+              run.queue(),
+              run.count(),
+              position,
+              run.bytes(),
+              run.messageIds(),
+              run.placing()));
       position += run.bytes();
     }
     return new Command.SendMessages(send.dedup(), runs);

@@ -11,6 +11,8 @@ import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import io.keelmq.v1.Run;
 import io.keelmq.v1.StreamsGrpc;
+import io.keelmq.v1.TransactionCheck;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -53,6 +55,26 @@ public final class TestProducer {
             .setOpen(OpenProducer.newBuilder().setProducerId(producerId).setEpoch(epoch))
             .build());
     return producer;
+  }
+
+  /** A producer that answers checks of topics. */
+  public static TestProducer open(
+      StreamsGrpc.StreamsStub stub, String producerId, List<String> checkTopics) {
+    var producer = new TestProducer(stub);
+    producer.requests.onNext(
+        PublishRequest.newBuilder()
+            .setOpen(
+                OpenProducer.newBuilder().setProducerId(producerId).addAllCheckTopics(checkTopics))
+            .build());
+    return producer;
+  }
+
+  public TransactionCheck check() throws InterruptedException {
+    Event event = next();
+    if (event.response() == null || !event.response().hasCheck()) {
+      throw new AssertionError("expected a check, found " + event);
+    }
+    return event.response().getCheck();
   }
 
   public ProducerOpened opened() throws InterruptedException {

@@ -82,6 +82,20 @@ public final class StateScript {
         apply(new Command.CreateTopic(name, TopicType.NORMAL, queues, retentionMillis)));
   }
 
+  public void topic(String name, int queues, TopicType type) {
+    expect(Reply.TopicSettings.class, apply(new Command.CreateTopic(name, type, queues, 0)));
+  }
+
+  /** Log time at {@code millis} after the script's beginning. */
+  public static long time(long millis) {
+    return 1_000_000 + millis;
+  }
+
+  /** A run that waits, of one message. */
+  public static Command.Run held(String topic, int queue, int position, Command.Placing placing) {
+    return new Command.Run(topic, queue, 1, position, 10, List.of(), placing);
+  }
+
   public static Command.SendMessages batch(String producer, long sequence, Command.Run... runs) {
     return batch(producer, 0, sequence, runs);
   }

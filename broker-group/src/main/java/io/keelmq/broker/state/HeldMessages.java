@@ -1,0 +1,363 @@
+package io.keelmq.broker.state;
+
+import io.keelmq.broker.state.Deadlines.Deadline;
+import io.keelmq.broker.state.Rows.DecisionRow;
+import io.keelmq.broker.state.Rows.HeldRow;
+import io.keelmq.broker.state.StateView.HeldRun;
+import io.keelmq.broker.state.StateView.StoredRun;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Messages that have no place in their queue yet: delayed ones until log time passes theirs, half
+ * ones until their transaction is decided. Their bodies lie in the log where they were sent;
+ * getting a place writes a run row with that address and copies nothing.
+ *
+ * <p>Owned by the apply thread. Every row has one deadline: that of a delayed run is its delivery,
+ * that of a half run the next check-back. How half messages were decided is remembered for a while,
+ * so that a decision that comes again is told from one that contradicts.
+ */
+final class HeldMessages {
+
+  private final Tables tables;
+  private final Counters counters;
+  private final Deadlines deadlines;
+  private final Queues queues;
+
+  HeldMessages(Tables tables, Counters counters, Deadlines deadlines, Queues queues) {
+    this.tables = tables;
+    this.counters = counters;
+    this.deadlines = deadlines;
+    this.queues = queues;
+  }
+
+  /** Whether a run waits, or gets its place when it is stored. */
+  static boolean waits(LogEntryInfo entry, Command.Placing placing) {
+    return placing.half() || placing.deliverAtMillis() > entry.timeMillis();
+  }
+
+  /** Why a topic does not take a run that is to be placed so. */
+  static Optional<Outcome> check(LogEntryInfo entry, Topic topic, Command.Placing placing) {
+    if (placing.deliverAtMillis() != 0 && placing.half()) {
+      return reject(
+          Rejection.INVALID, "a message is delayed or half, not both: send it as one of them");
+    }
+    if (placing.deliverAtMillis() < 0) {
+      return reject(
+          Rejection.ILLEGAL_DELIVERY_TIME,
+          "delivery at " + placing.deliverAtMillis() + ": expected milliseconds since 1970");
+    }
+    if (placing.firstCheckMillis() < 0
+        || placing.firstCheckMillis() > Limits.MAX_FIRST_CHECK_MILLIS
+        || (placing.firstCheckMillis() != 0 && !placing.half())) {
+      return reject(
+          Rejection.INVALID,
+          "first check after "
+              + placing.firstCheckMillis()
+              + " ms: expected 0 to "
+              + Limits.MAX_FIRST_CHECK_MILLIS
+              + ", and 0 for what is not half");
+    }
+    if (placing.deliverAtMillis() != 0 && topic.type() != TopicType.DELAY) {
+      return conflict(topic, "delayed messages", TopicType.DELAY);
+    }
+    if (placing.half() && topic.type() != TopicType.TRANSACTION) {
+      return conflict(topic, "half messages", TopicType.TRANSACTION);
+    }
+    // As a difference: the sum of two times may not fit.
+    if (placing.deliverAtMillis() - entry.timeMillis() > Limits.MAX_DELAY_MILLIS) {
+      return reject(
+          Rejection.ILLEGAL_DELIVERY_TIME,
+          "delivery in "
+              + (placing.deliverAtMillis() - entry.timeMillis())
+              + " ms: expected at most "
+              + Limits.MAX_DELAY_MILLIS);
+    }
+    return Optional.empty();
+  }
+
+  /** Whether {@code more} runs can be kept, or why not. */
+  Optional<Outcome> checkRoom(int more) {
+    return more == 0 || counters.get(Counters.HELD) + more <= Limits.MAX_HELD
+        ? Optional.empty()
+        : reject(
+            Rejection.TOO_MANY,
+            Limits.MAX_HELD
+                + " delayed and half messages wait, more do not fit: try again when some are"
+                + " delivered or decided");
+  }
+
+  /**
+   * Keeps a run until its time or decision comes.
+   *
+   * @param effects gets what has to be told
+   * @return what the run is called
+   */
+  HeldId hold(LogEntryInfo entry, Topic topic, Command.Run run, List<Effect> effects) {
+    var id = new HeldId(entry.index(), run.position());
+    Command.Placing placing = run.placing();
+    long due =
+        placing.half()
+            ? entry.timeMillis()
+                + (placing.firstCheckMillis() == 0
+                    ? Limits.FIRST_CHECK_MILLIS
+                    : placing.firstCheckMillis())
+            : placing.deliverAtMillis();
+    put(
+        topic.id(),
+        id,
+        new HeldRow(
+            run.queue(), run.count(), run.bytes(), entry.timeMillis(), due, placing.half(), 0),
+        effects);
+    counters.add(Counters.HELD, 1);
+    return id;
+  }
+
+  /** Takes back a delayed message. */
+  Outcome recall(Command.RecallMessage command) {
+    Optional<Topic> topic = Topics.find(tables, command.topic());
+    if (topic.isEmpty()) {
+      return Topics.notFound(command.topic());
+    }
+    Optional<HeldRow> held = find(tables, topic.get().id(), command.held());
+    if (held.isEmpty()) {
+      return Outcome.rejected(
+          Rejection.HELD_NOT_FOUND,
+          "message "
+              + command.held()
+              + " does not wait in topic "
+              + command.topic()
+              + ": it was delivered or recalled before, or never sent");
+    }
+    if (held.get().half()) {
+      return Outcome.rejected(
+          Rejection.INVALID,
+          "message " + command.held() + " is half: roll its transaction back instead");
+    }
+    remove(topic.get().id(), command.held(), held.get());
+    return Outcome.of(new Reply.Done());
+  }
+
+  /** Decides a half message. */
+  Outcome end(LogEntryInfo entry, Command.EndTransaction command) {
+    Optional<Topic> topic = Topics.find(tables, command.topic());
+    if (topic.isEmpty()) {
+      return Topics.notFound(command.topic());
+    }
+    Optional<HeldRow> held = find(tables, topic.get().id(), command.held());
+    if (held.isEmpty()) {
+      return decidedBefore(topic.get(), command);
+    }
+    if (!held.get().half()) {
+      return Outcome.rejected(
+          Rejection.INVALID,
+          "message " + command.held() + " is delayed, not half: it can be recalled, not decided");
+    }
+    var effects = new ArrayList<Effect>();
+    remove(topic.get().id(), command.held(), held.get());
+    if (!command.commit()) {
+      remember(entry, topic.get().id(), command.held(), rolledBack(held.get()));
+      return new Outcome(new Reply.Done(), effects);
+    }
+    long offset = place(entry, topic.get(), command.held(), held.get(), effects);
+    var decision = new DecisionRow(held.get().queue(), offset);
+    remember(entry, topic.get().id(), command.held(), decision);
+    return new Outcome(committed(decision, false), effects);
+  }
+
+  private Outcome decidedBefore(Topic topic, Command.EndTransaction command) {
+    Optional<DecisionRow> decision =
+        tables.get(Table.DEDUP, Keys.decision(topic.id(), command.held())).map(Rows::decision);
+    if (decision.isEmpty()) {
+      return Outcome.rejected(
+          Rejection.HELD_NOT_FOUND,
+          "half message "
+              + command.held()
+              + " does not wait in topic "
+              + topic.name()
+              + ": it was decided long ago, or never sent");
+    }
+    boolean wasCommitted = decision.get().offset() != DecisionRow.ROLLED_BACK;
+    if (wasCommitted != command.commit()) {
+      return Outcome.rejected(
+          Rejection.TRANSACTION_DECIDED,
+          "half message "
+              + command.held()
+              + " was "
+              + (wasCommitted ? "committed" : "rolled back")
+              + " before");
+    }
+    return Outcome.of(wasCommitted ? committed(decision.get(), true) : new Reply.Done());
+  }
+
+  /**
+   * Does what is due for a held run: delivery, a check-back, or the end of a half message that
+   * nobody decides.
+   */
+  void serve(LogEntryInfo entry, Deadline deadline, List<Effect> effects) {
+    long topicId = deadline.id();
+    var id = new HeldId(deadline.index(), deadline.queue());
+    Optional<HeldRow> found = find(tables, topicId, id);
+    // Of a topic that is deleted, the rows go by its sweep.
+    Optional<Topic> topic = Topics.find(tables, topicId);
+    if (found.isEmpty() || found.get().dueMillis() != deadline.timeMillis() || topic.isEmpty()) {
+      return;
+    }
+    HeldRow held = found.get();
+    if (!held.half()) {
+      remove(topicId, id, held);
+      place(entry, topic.get(), id, held, effects);
+    } else if (held.checks() < Limits.MAX_CHECKS) {
+      // From now on, not from when it was due: after a pause of the group, producers get their
+      // intervals all the same.
+      long next = entry.timeMillis() + Limits.CHECK_INTERVAL_MILLIS;
+      int check = held.checks() + 1;
+      put(
+          topicId,
+          id,
+          new HeldRow(
+              held.queue(), held.count(), held.bytes(), held.storedMillis(), next, true, check),
+          effects);
+      effects.add(new Effect.CheckTransaction(topicId, id, check));
+    } else {
+      remove(topicId, id, held);
+      remember(entry, topicId, id, rolledBack(held));
+      counters.add(Counters.UNANSWERED, 1);
+    }
+  }
+
+  /**
+   * Deletes some rows of a topic that has no name any more.
+   *
+   * @return how many
+   */
+  int sweep(long topicId, int limit) {
+    if (limit < 1) {
+      return 0;
+    }
+    byte[] prefix = Keys.heldOfTopic(topicId);
+    var rows = tables.range(Table.HELD, prefix, Keys.after(prefix), limit);
+    for (var row : rows) {
+      // With its deadline, which may lie weeks ahead.
+      deadlines.remove(deadline(topicId, idOf(row), Rows.held(row.value()).dueMillis()));
+      tables.delete(Table.HELD, row.key());
+    }
+    counters.add(Counters.HELD, -rows.size());
+    return rows.size();
+  }
+
+  static Optional<HeldRun> run(TableReads tables, long topicId, HeldId id) {
+    return find(tables, topicId, id).map(row -> run(id, row));
+  }
+
+  static List<HeldRun> runs(TableReads tables, long topicId, Optional<HeldId> after, int limit) {
+    byte[] prefix = Keys.heldOfTopic(topicId);
+    byte[] from = after.map(id -> Keys.after(Keys.held(topicId, id))).orElse(prefix);
+    var runs = new ArrayList<HeldRun>();
+    for (var row : tables.range(Table.HELD, from, Keys.after(prefix), limit)) {
+      runs.add(run(idOf(row), Rows.held(row.value())));
+    }
+    return runs;
+  }
+
+  private static HeldRun run(HeldId id, HeldRow row) {
+    var stored =
+        new StoredRun(
+            Reply.Stored.HELD,
+            row.count(),
+            id.logIndex(),
+            id.position(),
+            row.bytes(),
+            row.storedMillis());
+    return new HeldRun(id, row.queue(), stored, row.half(), row.dueMillis(), row.checks());
+  }
+
+  private static Optional<HeldRow> find(TableReads tables, long topicId, HeldId id) {
+    return tables.get(Table.HELD, Keys.held(topicId, id)).map(Rows::held);
+  }
+
+  private static HeldId idOf(TableReads.Row row) {
+    var in = new RowReader(row.key()).skip(8);
+    return new HeldId(in.int64(), in.int32());
+  }
+
+  private void put(long topicId, HeldId id, HeldRow held, List<Effect> effects) {
+    tables.put(Table.HELD, Keys.held(topicId, id), Rows.held(held));
+    effects.add(deadlines.add(deadline(topicId, id, held.dueMillis())));
+  }
+
+  private void remove(long topicId, HeldId id, HeldRow held) {
+    tables.delete(Table.HELD, Keys.held(topicId, id));
+    deadlines.remove(deadline(topicId, id, held.dueMillis()));
+    counters.add(Counters.HELD, -1);
+  }
+
+  private long place(
+      LogEntryInfo entry, Topic topic, HeldId id, HeldRow held, List<Effect> effects) {
+    return queues.append(
+        entry,
+        topic,
+        held.queue(),
+        new Queues.Body(held.count(), id.logIndex(), id.position(), held.bytes()),
+        effects);
+  }
+
+  private void remember(LogEntryInfo entry, long topicId, HeldId id, DecisionRow decision) {
+    int forgotten = forget(entry);
+    tables.put(Table.DEDUP, Keys.decision(topicId, id), Rows.decision(decision));
+    tables.put(Table.DEDUP, Keys.decisionByAge(entry.timeMillis(), topicId, id), new byte[0]);
+    counters.add(Counters.DECISIONS, 1 - forgotten);
+  }
+
+  /**
+   * Forgets decisions that are old, or that the room is needed for: a caller's own repeats are told
+   * by its origin, so what is lost early is only a better answer.
+   */
+  private int forget(LogEntryInfo entry) {
+    boolean full = counters.get(Counters.DECISIONS) >= Limits.MAX_DECISIONS;
+    byte[] all = Keys.prefix('e');
+    int forgotten = 0;
+    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+      var in = new RowReader(row.key()).skip(1);
+      long ageMillis = entry.timeMillis() - in.int64();
+      if (ageMillis < Limits.DECISION_MILLIS && (!full || forgotten > 0)) {
+        break;
+      }
+      long topicId = in.int64();
+      tables.delete(Table.DEDUP, Keys.decision(topicId, new HeldId(in.int64(), in.int32())));
+      tables.delete(Table.DEDUP, row.key());
+      forgotten++;
+    }
+    return forgotten;
+  }
+
+  private static Deadline deadline(long topicId, HeldId id, long timeMillis) {
+    return new Deadline(timeMillis, Deadlines.Kind.HELD, topicId, id.position(), id.logIndex());
+  }
+
+  private static DecisionRow rolledBack(HeldRow held) {
+    return new DecisionRow(held.queue(), DecisionRow.ROLLED_BACK);
+  }
+
+  private static Reply committed(DecisionRow decision, boolean duplicate) {
+    return new Reply.Stored(List.of(decision.queue()), List.of(decision.offset()), duplicate);
+  }
+
+  private static Optional<Outcome> conflict(Topic topic, String what, TopicType needed) {
+    return reject(
+        Rejection.MESSAGE_TYPE_CONFLICT,
+        "topic "
+            + topic.name()
+            + " is of type "
+            + topic.type()
+            + ", "
+            + what
+            + " need one of type "
+            + needed);
+  }
+
+  private static Optional<Outcome> reject(Rejection reason, String message) {
+    return Optional.of(Outcome.rejected(reason, message));
+  }
+}
