@@ -1,5 +1,6 @@
 package io.keelmq.broker.api;
 
+import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
 import io.keelmq.v1.Code;
@@ -62,16 +63,33 @@ final class AdminQueries {
       Optional<Topic> topic = state.topic(progress.topicId());
       // The rows of a deleted topic go in later steps.
       if (topic.isPresent()) {
-        description.addQueues(
-            QueueProgress.newBuilder()
-                .setTopic(topic.get().name())
-                .setQueue(progress.queue())
-                .setCommittedOffset(progress.committedOffset())
-                .setEndOffset(state.bounds(progress.topicId(), progress.queue()).endOffset())
-                .setEpoch(progress.epoch()));
+        description.addQueues(progress(state, group, topic.get(), progress));
       }
     }
     return description.build();
+  }
+
+  private static QueueProgress progress(
+      StateView state, StateView.ConsumerGroup group, Topic topic, StateView.Progress progress) {
+    var queue =
+        QueueProgress.newBuilder()
+            .setTopic(topic.name())
+            .setQueue(progress.queue())
+            .setCommittedOffset(progress.committedOffset())
+            .setEndOffset(state.bounds(topic.id(), progress.queue()).endOffset())
+            .setEpoch(progress.epoch());
+    if (group.kind() == GroupKind.LEASE) {
+      state
+          .cursor(group.id(), topic.id(), progress.queue())
+          .ifPresent(
+              cursor ->
+                  queue
+                      .setCursorOffset(cursor.nextOffset())
+                      .setLeased(cursor.leased())
+                      .setReady(cursor.ready())
+                      .setBlocked(cursor.blocked()));
+    }
+    return queue.build();
   }
 
   /** Of a consumer group that nobody made yet: nothing committed, epoch 0. */

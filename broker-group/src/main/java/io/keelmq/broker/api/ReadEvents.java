@@ -60,15 +60,18 @@ final class ReadEvents {
       StoredRun run = following.next();
       if (run.logIndex() != first.logIndex()
           || run.position() != to
-          || run.firstOffset() != endOffset) {
+          || run.firstOffset() != endOffset
+          || isPart(first)
+          || isPart(run)) {
         break;
       }
       to += run.bytes();
       endOffset += run.count();
     }
-    long skip = cursor.next - first.firstOffset();
+    long skip = first.skip() + cursor.next - first.firstOffset();
     long most = Math.min(endOffset, cursor.end) - cursor.next;
-    boolean asItLies = skip == 0 && endOffset <= cursor.end && to - first.position() <= maxBytes;
+    boolean asItLies =
+        skip == 0 && !isPart(first) && endOffset <= cursor.end && to - first.position() <= maxBytes;
     RecordCut cut =
         asItLies
             ? new RecordCut(first.position(), to, (int) most)
@@ -80,5 +83,10 @@ final class ReadEvents {
         .setRecords(UnsafeByteOperations.unsafeWrap(entry.slice(cut.from(), cut.to() - cut.from())))
         .setStoreTimeMillis(first.timeMillis())
         .build();
+  }
+
+  /** Whether a run may be some of the records at its position only, as dead letters are. */
+  private static boolean isPart(StoredRun run) {
+    return run.skip() > 0 || run.source().isPresent();
   }
 }

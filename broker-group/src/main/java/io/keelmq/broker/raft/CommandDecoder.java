@@ -37,6 +37,7 @@ import java.util.OptionalLong;
 final class CommandDecoder {
 
   private final long index;
+  private final LeaseCommands leases;
   private int position;
 
   /**
@@ -44,6 +45,7 @@ final class CommandDecoder {
    */
   CommandDecoder(long index, int position) {
     this.index = index;
+    this.leases = new LeaseCommands(index);
     this.position = position;
   }
 
@@ -75,10 +77,14 @@ final class CommandDecoder {
         known(log.getAdvanceTime());
         yield new Command.AdvanceTime();
       }
+      case SUBSCRIBE_GROUP ->
+          new Command.SubscribeGroup(
+              known(log.getSubscribeGroup()).getConsumerGroup(),
+              log.getSubscribeGroup().getTopic());
+      case GRANT_LEASES -> leases.grant(log.getGrantLeases());
+      case SETTLE_LEASES -> leases.settle(log.getSettleLeases());
       case RECALL_MESSAGE -> recall(known(log.getRecallMessage()));
       case END_TRANSACTION -> end(known(log.getEndTransaction()));
-      case SUBSCRIBE_GROUP, GRANT_LEASES, SETTLE_LEASES ->
-          throw unreadable("a command " + log.getCommandCase() + " of a later version");
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
   }
@@ -200,6 +206,10 @@ final class CommandDecoder {
   }
 
   private UnreadableEntryException unreadable(String what) {
+    return unreadable(index, what);
+  }
+
+  static UnreadableEntryException unreadable(long index, String what) {
     return new UnreadableEntryException(
         "entry %d: %s: start the version that wrote it".formatted(index, what));
   }

@@ -23,6 +23,7 @@ import io.keelmq.v1.log.RecallMessage;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
 import io.keelmq.v1.log.SendMessages;
+import io.keelmq.v1.log.SubscribeGroup;
 import java.util.List;
 import java.util.Optional;
 
@@ -86,6 +87,15 @@ final class CommandEncoder {
               .setTopic(end.topic())
               .setHeld(held(end.held()))
               .setCommit(end.commit()));
+    } else if (command instanceof Command.SubscribeGroup subscribe) {
+      log.setSubscribeGroup(
+          SubscribeGroup.newBuilder()
+              .setConsumerGroup(subscribe.consumerGroup())
+              .setTopic(subscribe.topic()));
+    } else if (command instanceof Command.GrantLeases grant) {
+      log.setGrantLeases(LeaseCommands.encode(grant));
+    } else if (command instanceof Command.SettleLeases settle) {
+      log.setSettleLeases(LeaseCommands.encode(settle));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
     } else {

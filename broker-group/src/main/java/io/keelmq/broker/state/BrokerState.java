@@ -21,6 +21,10 @@ public final class BrokerState {
   private final Queues queues;
   private final HeldMessages held;
   private final ConsumerGroups groups;
+  private final LeaseSweeps leaseSweeps;
+  private final Leases leases;
+  private final Grants grants;
+  private final Settlements settlements;
   private final Sends sends;
   private final Replies replies;
 
@@ -35,10 +39,15 @@ public final class BrokerState {
     this.tables = new Digest(tables, applied.digest());
     var counters = new Counters(this.tables);
     this.deadlines = new Deadlines(this.tables);
+    this.leaseSweeps = new LeaseSweeps(this.tables, deadlines);
     this.queues = new Queues(this.tables, deadlines);
     this.held = new HeldMessages(this.tables, counters, deadlines, queues);
-    this.topics = new Topics(this.tables, counters, deadlines, held);
-    this.groups = new ConsumerGroups(this.tables, counters, deadlines);
+    this.topics = new Topics(this.tables, counters, deadlines, leaseSweeps, held);
+    this.groups = new ConsumerGroups(this.tables, counters, deadlines, leaseSweeps);
+    this.leases =
+        new Leases(this.tables, deadlines, new DeadLetters(this.tables, counters, topics, queues));
+    this.grants = new Grants(this.tables, leases);
+    this.settlements = new Settlements(this.tables, leases);
     this.sends =
         new Sends(
             this.tables,
@@ -115,7 +124,13 @@ public final class BrokerState {
     } else if (command instanceof Command.CommitOffsets commit) {
       return groups.commit(commit);
     } else if (command instanceof Command.SeekOffsets seek) {
-      return groups.seek(seek);
+      return groups.seek(entry, seek);
+    } else if (command instanceof Command.SubscribeGroup subscribe) {
+      return groups.subscribe(subscribe);
+    } else if (command instanceof Command.GrantLeases grant) {
+      return grants.apply(entry, grant);
+    } else if (command instanceof Command.SettleLeases settle) {
+      return settlements.apply(entry, settle);
     } else if (command instanceof Command.RecallMessage recall) {
       return held.recall(recall);
     } else if (command instanceof Command.EndTransaction end) {
@@ -127,41 +142,52 @@ public final class BrokerState {
   }
 
   private Outcome advanceTime(LogEntryInfo entry) {
-    var effects = new ArrayList<Effect>();
+    LeaseStep step = leases.begin(entry);
+    HeldStep heldStep = held.begin(entry);
     // What was due when the step began; what it adds is left for the next.
     List<Deadline> due = deadlines.due(entry.timeMillis(), Limits.DEADLINES_PER_STEP);
-    int rows = Limits.SWEEP_ROWS * 2;
+    long changesBefore = tables.changes();
     for (Deadline deadline : due) {
-      if (rows <= 0) {
+      if (tables.changes() - changesBefore > Limits.STEP_ROWS) {
         break;
       }
       deadlines.remove(deadline);
-      if (deadline.kind() == Deadlines.Kind.HELD) {
-        held.serve(entry, deadline, effects);
-        rows -= Limits.ROWS_PER_HELD;
-      } else {
-        serve(entry, deadline).ifPresent(next -> effects.add(deadlines.add(next)));
-        rows -= Limits.SWEEP_ROWS / 4;
-      }
+      serve(entry, step, heldStep, deadline).ifPresent(deadlines::add);
     }
-    Deadlines.earliest(tables).ifPresent(time -> effects.add(new Effect.DueAt(time)));
+    var effects = new ArrayList<Effect>(step.end());
+    effects.addAll(heldStep.end());
+    deadlines.earliest().ifPresent(time -> effects.add(new Effect.DueAt(time)));
     return new Outcome(new Reply.Done(), effects);
   }
 
   /** Does one step of what is due and says when to go on with it. */
-  private Optional<Deadline> serve(LogEntryInfo entry, Deadline deadline) {
-    Deadline again =
-        new Deadline(entry.timeMillis(), deadline.kind(), deadline.id(), deadline.queue());
-    return switch (deadline.kind()) {
-      case QUEUE_RETENTION ->
-          Topics.find(tables, deadline.id())
-              .flatMap(topic -> queues.trim(entry, topic, deadline.queue()));
-      case SWEEP_TOPIC ->
-          topics.sweep(deadline.id(), Limits.SWEEP_ROWS) ? Optional.empty() : Optional.of(again);
-      case SWEEP_CONSUMER_GROUP ->
-          groups.sweep(deadline.id(), Limits.SWEEP_ROWS) ? Optional.empty() : Optional.of(again);
-      case HELD -> throw new IllegalStateException("served apart, because its row is another");
-    };
+  private Optional<Deadline> serve(
+      LogEntryInfo entry, LeaseStep step, HeldStep heldStep, Deadline deadline) {
+    boolean done =
+        switch (deadline.kind()) {
+          case QUEUE_RETENTION -> {
+            Optional<Deadline> next =
+                Topics.find(tables, deadline.id())
+                    .flatMap(topic -> queues.trim(entry, topic, deadline.queue()));
+            next.ifPresent(deadlines::add);
+            yield true;
+          }
+          case SWEEP_TOPIC -> topics.sweep(deadline.id(), Limits.SWEEP_ROWS);
+          case SWEEP_CONSUMER_GROUP -> groups.sweep(deadline.id(), Limits.SWEEP_ROWS);
+          case HELD -> {
+            heldStep.serve(deadline);
+            yield true;
+          }
+          case LEASE -> {
+            Expiry.serve(step, deadline);
+            yield true;
+          }
+          case SWEEP_LEASES ->
+              leaseSweeps.generations(
+                      deadline.subscription(), deadline.lease().generation(), Limits.SWEEP_ROWS)
+                  > 0;
+        };
+    return done ? Optional.empty() : Optional.of(deadline.at(entry.timeMillis()));
   }
 
   /** Leaders stamp entries by their own clocks; what goes into the state only rises. */

@@ -150,6 +150,12 @@ public sealed interface Command {
    * inspected; what is no candidate is done. Offsets that other grants took meanwhile are passed
    * over, offsets between the cursor and {@code fromOffset} become ready: they were planned by a
    * grant that never came.
+   *
+   * <p>Grants nothing, and the cursor stays, if the group has too much out of the queue ({@link
+   * Limits#MAX_BATCHES_PER_QUEUE}, {@link Limits#MAX_BLOCKED_PER_QUEUE}), if more than {@link
+   * Limits#MAX_GRANT_SPAN} offsets were left out, or if any were and the group is FIFO: an earlier
+   * message of a message group could be among them. A planner that got less than it planned looks
+   * at the cursor again.
    */
   record FromCursor(long fromOffset, long toOffset, List<Candidates> candidates) implements Grant {
 
@@ -160,7 +166,8 @@ public sealed interface Command {
 
   /**
    * From a batch that is ready to be delivered again; what of it is neither candidate nor done
-   * stays ready.
+   * stays ready. Of a batch that holds a message group only its first messages can be leased,
+   * without leaving one out; those behind wait until these are settled.
    *
    * @param done filtered, or no longer retained
    */
@@ -197,11 +204,15 @@ public sealed interface Command {
   /** What becomes of leased messages. The codes stand in the log and never change. */
   enum SettlementKind {
     ACK,
-    /** Ready again after {@code millis}, or dead if this was the last attempt. */
+    /**
+     * Ready again after {@code millis}, or dead if this was the last attempt. Of a message group:
+     * the first of the offsets, and everything of the batch behind it comes again after it and was
+     * no attempt.
+     */
     NACK,
-    /** The lease ends {@code millis} from now. */
+    /** The lease ends {@code millis} from now; of a message group, always the whole lease. */
     EXTEND,
-    /** Ready again at once; was no attempt. */
+    /** Ready again at once, under another name; was no attempt. Of a message group: as NACK. */
     RELEASE,
     DEAD_LETTER
   }

@@ -3,6 +3,7 @@ package io.keelmq.broker.state;
 import io.keelmq.broker.state.Deadlines.Deadline;
 import io.keelmq.broker.state.Deadlines.Kind;
 import io.keelmq.broker.state.Rows.GroupRow;
+import io.keelmq.broker.state.StateView.ConsumerGroup;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,18 +18,50 @@ final class ConsumerGroups {
   private final Tables tables;
   private final Counters counters;
   private final Deadlines deadlines;
+  private final Subscriptions subscriptions;
+  private final LeaseSweeps leases;
 
-  ConsumerGroups(Tables tables, Counters counters, Deadlines deadlines) {
+  ConsumerGroups(Tables tables, Counters counters, Deadlines deadlines, LeaseSweeps leases) {
     this.tables = tables;
     this.counters = counters;
     this.deadlines = deadlines;
+    this.subscriptions = new Subscriptions(tables, deadlines);
+    this.leases = leases;
   }
 
   static Optional<GroupRow> find(TableReads tables, String name) {
     return tables.get(Table.CATALOG, Keys.group(name)).map(Rows::group);
   }
 
+  static Optional<ConsumerGroup> findNamed(TableReads tables, String name) {
+    return find(tables, name).map(row -> new ConsumerGroup(name, row.id(), row.settings()));
+  }
+
+  static Optional<ConsumerGroup> find(TableReads tables, long groupId) {
+    return tables
+        .get(Table.CATALOG, Keys.groupName(groupId))
+        .flatMap(row -> findNamed(tables, new RowReader(row).text()));
+  }
+
+  /** What is wrong with leases of a group at a queue of a topic, if anything is. */
+  static Optional<Outcome> checkLeases(
+      Topic topic, String name, Optional<ConsumerGroup> group, int queue) {
+    if (group.isEmpty()) {
+      return Optional.of(notFound(name));
+    }
+    if (group.get().kind() != GroupKind.LEASE) {
+      return Optional.of(noLeases(name));
+    }
+    return queue < 0 || queue >= topic.queues()
+        ? Optional.of(queueNotFound(topic, queue))
+        : Optional.empty();
+  }
+
   Outcome create(Command.CreateConsumerGroup command) {
+    Optional<Outcome> unfit = check(command.settings());
+    if (unfit.isPresent()) {
+      return unfit.get();
+    }
     Optional<GroupRow> present = find(tables, command.consumerGroup());
     if (present.isEmpty()) {
       return make(command.consumerGroup(), command.settings())
@@ -102,12 +135,32 @@ final class ConsumerGroups {
     return Outcome.of(new Reply.Done());
   }
 
-  Outcome seek(Command.SeekOffsets command) {
+  Outcome subscribe(Command.SubscribeGroup command) {
     Optional<Topic> topic = Topics.find(tables, command.topic());
     if (topic.isEmpty()) {
       return Topics.notFound(command.topic());
     }
-    Optional<GroupRow> group = find(tables, command.consumerGroup());
+    Optional<ConsumerGroup> group = findNamed(tables, command.consumerGroup());
+    if (group.isPresent() && group.get().kind() != GroupKind.LEASE) {
+      return noLeases(command.consumerGroup());
+    }
+    if (group.isEmpty()) {
+      Optional<Outcome> refused = make(command.consumerGroup(), GroupSettings.of(GroupKind.LEASE));
+      if (refused.isPresent()) {
+        return refused.get();
+      }
+      group = findNamed(tables, command.consumerGroup());
+    }
+    subscriptions.subscribe(topic.get(), group.orElseThrow());
+    return Outcome.of(new Reply.Done());
+  }
+
+  Outcome seek(LogEntryInfo entry, Command.SeekOffsets command) {
+    Optional<Topic> topic = Topics.find(tables, command.topic());
+    if (topic.isEmpty()) {
+      return Topics.notFound(command.topic());
+    }
+    Optional<ConsumerGroup> group = findNamed(tables, command.consumerGroup());
     if (group.isEmpty()) {
       return notFound(command.consumerGroup());
     }
@@ -115,16 +168,22 @@ final class ConsumerGroups {
     if (wrong.isPresent()) {
       return wrong.get();
     }
+    List<Effect> effects =
+        group.get().kind() == GroupKind.LEASE
+            ? subscriptions.seek(entry, topic.get(), group.get(), command.offsets())
+            : List.of();
     long groupId = group.get().id();
     long epoch = epoch(tables, groupId, topic.get().id()) + 1;
     tables.put(Table.CATALOG, Keys.epoch(groupId, topic.get().id()), Rows.int64(epoch));
-    for (var target : command.offsets()) {
-      tables.put(
-          Table.CATALOG,
-          Keys.committed(topic.get().id(), groupId, target.queue()),
-          Rows.int64(target.offset()));
+    if (group.get().kind() == GroupKind.OFFSET) {
+      for (var target : command.offsets()) {
+        tables.put(
+            Table.CATALOG,
+            Keys.committed(topic.get().id(), groupId, target.queue()),
+            Rows.int64(target.offset()));
+      }
     }
-    return Outcome.of(new Reply.Epoch(epoch));
+    return new Outcome(new Reply.Epoch(epoch), effects);
   }
 
   /**
@@ -145,6 +204,7 @@ final class ConsumerGroups {
       var committed = tables.range(Table.CATALOG, prefix, Keys.after(prefix), left);
       committed.forEach(row -> tables.delete(Table.CATALOG, row.key()));
       left -= committed.size();
+      left = left > 0 ? leases.group(topicId, groupId, left) : 0;
       if (left > 0) {
         tables.delete(Table.CATALOG, next.get(0).key());
         left--;
@@ -228,6 +288,33 @@ final class ConsumerGroups {
     return Outcome.rejected(
         Rejection.QUEUE_NOT_FOUND,
         "topic " + topic.name() + " has queues 0 to " + (topic.queues() - 1) + ", not " + queue);
+  }
+
+  private static Optional<Outcome> check(GroupSettings settings) {
+    if (settings.kind() == GroupKind.OFFSET
+        && !settings.equals(GroupSettings.of(GroupKind.OFFSET))) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.INVALID,
+              "FIFO, attempts and from where to begin are settings of consumer groups of kind"
+                  + " LEASE: choose that kind, or leave them out"));
+    }
+    if (settings.maxAttempts() < 1 || settings.maxAttempts() > Limits.MAX_ATTEMPTS) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.INVALID,
+              settings.maxAttempts() + " attempts: expected 1 to " + Limits.MAX_ATTEMPTS));
+    }
+    return Optional.empty();
+  }
+
+  private static Outcome noLeases(String name) {
+    return Outcome.rejected(
+        Rejection.CONSUMER_GROUP_KIND_CONFLICT,
+        "consumer group "
+            + name
+            + " keeps its place by committing offsets: read the topic, or consume it with another"
+            + " group");
   }
 
   private static Outcome notFound(String name) {

@@ -17,6 +17,9 @@ final class Counters {
   /** Half messages that were rolled back because no check was answered; only rises. */
   static final String UNANSWERED = "unanswered";
 
+  /** Dead letters whose message was gone already, or that came from a dead letter topic. */
+  static final String DEAD_LETTERS_DROPPED = "deaddropped";
+
   private final Tables tables;
 
   Counters(Tables tables) {

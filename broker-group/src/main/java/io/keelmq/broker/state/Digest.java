@@ -17,6 +17,7 @@ final class Digest implements Tables {
 
   private final Tables tables;
   private long value;
+  private long changes;
 
   Digest(Tables tables, long value) {
     this.tables = tables;
@@ -27,8 +28,14 @@ final class Digest implements Tables {
     return value;
   }
 
+  /** Rows put or deleted so far. */
+  long changes() {
+    return changes;
+  }
+
   @Override
   public void put(Table table, byte[] key, byte[] row) {
+    changes++;
     mix(PUT + table.code());
     mix(key);
     mix(row);
@@ -37,6 +44,7 @@ final class Digest implements Tables {
 
   @Override
   public void delete(Table table, byte[] key) {
+    changes++;
     mix(DELETE + table.code());
     mix(key);
     tables.delete(table, key);

@@ -24,12 +24,14 @@ final class HeldMessages {
   private final Counters counters;
   private final Deadlines deadlines;
   private final Queues queues;
+  private final OldestRows decisionsByAge;
 
   HeldMessages(Tables tables, Counters counters, Deadlines deadlines, Queues queues) {
     this.tables = tables;
     this.counters = counters;
     this.deadlines = deadlines;
     this.queues = queues;
+    this.decisionsByAge = new OldestRows(tables, Table.DEDUP, Keys.prefix('e'));
   }
 
   /** Whether a run waits, or gets its place when it is stored. */
@@ -160,7 +162,13 @@ final class HeldMessages {
       remember(entry, topic.get().id(), command.held(), rolledBack(held.get()));
       return new Outcome(new Reply.Done(), effects);
     }
-    long offset = place(entry, topic.get(), command.held(), held.get(), effects);
+    long offset =
+        queues.appendStored(
+            entry,
+            topic.get(),
+            held.get().queue(),
+            List.of(stored(command.held(), held.get())),
+            effects);
     var decision = new DecisionRow(held.get().queue(), offset);
     remember(entry, topic.get().id(), command.held(), decision);
     return new Outcome(committed(decision, false), effects);
@@ -191,40 +199,8 @@ final class HeldMessages {
     return Outcome.of(wasCommitted ? committed(decision.get(), true) : new Reply.Done());
   }
 
-  /**
-   * Does what is due for a held run: delivery, a check-back, or the end of a half message that
-   * nobody decides.
-   */
-  void serve(LogEntryInfo entry, Deadline deadline, List<Effect> effects) {
-    long topicId = deadline.id();
-    var id = new HeldId(deadline.index(), deadline.queue());
-    Optional<HeldRow> found = find(tables, topicId, id);
-    // Of a topic that is deleted, the rows go by its sweep.
-    Optional<Topic> topic = Topics.find(tables, topicId);
-    if (found.isEmpty() || found.get().dueMillis() != deadline.timeMillis() || topic.isEmpty()) {
-      return;
-    }
-    HeldRow held = found.get();
-    if (!held.half()) {
-      remove(topicId, id, held);
-      place(entry, topic.get(), id, held, effects);
-    } else if (held.checks() < Limits.MAX_CHECKS) {
-      // From now on, not from when it was due: after a pause of the group, producers get their
-      // intervals all the same.
-      long next = entry.timeMillis() + Limits.CHECK_INTERVAL_MILLIS;
-      int check = held.checks() + 1;
-      put(
-          topicId,
-          id,
-          new HeldRow(
-              held.queue(), held.count(), held.bytes(), held.storedMillis(), next, true, check),
-          effects);
-      effects.add(new Effect.CheckTransaction(topicId, id, check));
-    } else {
-      remove(topicId, id, held);
-      remember(entry, topicId, id, rolledBack(held));
-      counters.add(Counters.UNANSWERED, 1);
-    }
+  HeldStep begin(LogEntryInfo entry) {
+    return new HeldStep(tables, entry, counters, queues, this);
   }
 
   /**
@@ -240,7 +216,7 @@ final class HeldMessages {
     var rows = tables.range(Table.HELD, prefix, Keys.after(prefix), limit);
     for (var row : rows) {
       // With its deadline, which may lie weeks ahead.
-      deadlines.remove(deadline(topicId, idOf(row), Rows.held(row.value()).dueMillis()));
+      deadlines.remove(Deadline.ofHeld(Rows.held(row.value()).dueMillis(), topicId, idOf(row)));
       tables.delete(Table.HELD, row.key());
     }
     counters.add(Counters.HELD, -rows.size());
@@ -262,18 +238,21 @@ final class HeldMessages {
   }
 
   private static HeldRun run(HeldId id, HeldRow row) {
-    var stored =
-        new StoredRun(
-            Reply.Stored.HELD,
-            row.count(),
-            id.logIndex(),
-            id.position(),
-            row.bytes(),
-            row.storedMillis());
-    return new HeldRun(id, row.queue(), stored, row.half(), row.dueMillis(), row.checks());
+    return new HeldRun(id, row.queue(), stored(id, row), row.half(), row.dueMillis(), row.checks());
   }
 
-  private static Optional<HeldRow> find(TableReads tables, long topicId, HeldId id) {
+  /** Where the bytes of a run lie that has no offset yet. */
+  static StoredRun stored(HeldId id, HeldRow row) {
+    return new StoredRun(
+        Reply.Stored.HELD,
+        row.count(),
+        id.logIndex(),
+        id.position(),
+        row.bytes(),
+        row.storedMillis());
+  }
+
+  static Optional<HeldRow> find(TableReads tables, long topicId, HeldId id) {
     return tables.get(Table.HELD, Keys.held(topicId, id)).map(Rows::held);
   }
 
@@ -282,31 +261,23 @@ final class HeldMessages {
     return new HeldId(in.int64(), in.int32());
   }
 
-  private void put(long topicId, HeldId id, HeldRow held, List<Effect> effects) {
+  void put(long topicId, HeldId id, HeldRow held, List<Effect> effects) {
     tables.put(Table.HELD, Keys.held(topicId, id), Rows.held(held));
-    effects.add(deadlines.add(deadline(topicId, id, held.dueMillis())));
+    effects.add(deadlines.add(Deadline.ofHeld(held.dueMillis(), topicId, id)));
   }
 
   private void remove(long topicId, HeldId id, HeldRow held) {
     tables.delete(Table.HELD, Keys.held(topicId, id));
-    deadlines.remove(deadline(topicId, id, held.dueMillis()));
+    deadlines.remove(Deadline.ofHeld(held.dueMillis(), topicId, id));
     counters.add(Counters.HELD, -1);
   }
 
-  private long place(
-      LogEntryInfo entry, Topic topic, HeldId id, HeldRow held, List<Effect> effects) {
-    return queues.append(
-        entry,
-        topic,
-        held.queue(),
-        new Queues.Body(held.count(), id.logIndex(), id.position(), held.bytes()),
-        effects);
-  }
-
-  private void remember(LogEntryInfo entry, long topicId, HeldId id, DecisionRow decision) {
+  void remember(LogEntryInfo entry, long topicId, HeldId id, DecisionRow decision) {
     int forgotten = forget(entry);
     tables.put(Table.DEDUP, Keys.decision(topicId, id), Rows.decision(decision));
-    tables.put(Table.DEDUP, Keys.decisionByAge(entry.timeMillis(), topicId, id), new byte[0]);
+    byte[] age = Keys.decisionByAge(entry.timeMillis(), topicId, id);
+    tables.put(Table.DEDUP, age, new byte[0]);
+    decisionsByAge.added(age);
     counters.add(Counters.DECISIONS, 1 - forgotten);
   }
 
@@ -316,9 +287,8 @@ final class HeldMessages {
    */
   private int forget(LogEntryInfo entry) {
     boolean full = counters.get(Counters.DECISIONS) >= Limits.MAX_DECISIONS;
-    byte[] all = Keys.prefix('e');
     int forgotten = 0;
-    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+    for (var row : decisionsByAge.first(Limits.FORGET_PER_INSERT)) {
       var in = new RowReader(row.key()).skip(1);
       long ageMillis = entry.timeMillis() - in.int64();
       if (ageMillis < Limits.DECISION_MILLIS && (!full || forgotten > 0)) {
@@ -332,11 +302,7 @@ final class HeldMessages {
     return forgotten;
   }
 
-  private static Deadline deadline(long topicId, HeldId id, long timeMillis) {
-    return new Deadline(timeMillis, Deadlines.Kind.HELD, topicId, id.position(), id.logIndex());
-  }
-
-  private static DecisionRow rolledBack(HeldRow held) {
+  static DecisionRow rolledBack(HeldRow held) {
     return new DecisionRow(held.queue(), DecisionRow.ROLLED_BACK);
   }
 

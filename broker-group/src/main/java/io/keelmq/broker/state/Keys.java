@@ -30,6 +30,12 @@ import java.util.Arrays;
  *            d topic id, index, position      how a half message was decided
  *            e time, topic, index, position   decisions by age
  * DEADLINES  time, kind, subject              what is due
+ * LEASES     topic id, group id, queue, and behind them:
+ *            C                                cursor: generation, next offset, counts
+ *            L generation, index, ordinal     batch that is leased or ready
+ *            R generation, first offset, L    ready batches by offset
+ *            F generation, hash               message group: its batch, and what is blocked behind
+ *            K generation, hash, first offset blocked messages of a message group
  * HELD       topic id, log index, position    delayed or half run
  * </pre>
  */

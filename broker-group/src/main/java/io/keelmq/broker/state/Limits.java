@@ -86,14 +86,31 @@ public final class Limits {
   /** Messages of one queue that may be held back in a FIFO group before the queue pauses. */
   public static final int MAX_BLOCKED_PER_QUEUE = 4_000_000;
 
+  /** Blocked messages in one row. */
+  static final int BLOCKED_PER_ROW = 256;
+
+  /** Messages of a message group that are delivered together once it is free. */
+  static final int FREED_MESSAGES = 64;
+
+  /**
+   * Rows of blocked messages that retention has taken, dropped when their message group is free.
+   */
+  static final int BLOCKED_ROWS_DROPPED = 16;
+
+  /** Messages in one batch of those that a planner left out. */
+  static final int GAP_BATCH_MESSAGES = 1_024;
+
+  /** Rows that one command adds to dead letter topics at most; what is left follows. */
+  static final int DEAD_LETTER_ROWS = 200;
+
   /** Rows that one command reads or changes at most when it sweeps. */
   static final int SWEEP_ROWS = 400;
 
-  /** Deadlines that one {@link Command.AdvanceTime} serves at most. */
-  static final int DEADLINES_PER_STEP = 160;
+  /** Rows after whose change an {@link Command.AdvanceTime} begins nothing more. */
+  static final int STEP_ROWS = 400;
 
-  /** Rows that are changed to give a delayed run its place. */
-  static final int ROWS_PER_HELD = 6;
+  /** Deadlines that one {@link Command.AdvanceTime} serves at most. */
+  static final int DEADLINES_PER_STEP = 128;
 
   /** How many old entries an insert forgets at most: more than one, so that a backlog shrinks. */
   static final int FORGET_PER_INSERT = 2;

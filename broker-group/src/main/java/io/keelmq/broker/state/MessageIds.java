@@ -1,6 +1,5 @@
 package io.keelmq.broker.state;
 
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -22,15 +21,12 @@ final class MessageIds {
   private final Tables tables;
   private final Counters counters;
 
-  /**
-   * No id by age stands below. Only spares the search: a store walks over what was deleted at the
-   * front, id by id, until a compaction has dropped it. Made anew after a restart.
-   */
-  private byte[] oldestByAge = Keys.prefix('n');
+  private final OldestRows byAge;
 
   MessageIds(Tables tables, Counters counters) {
     this.tables = tables;
     this.counters = counters;
+    this.byAge = new OldestRows(tables, Table.DEDUP, Keys.prefix('n'));
   }
 
   Optional<Place> find(long topicId, String clientId, String messageId) {
@@ -45,7 +41,7 @@ final class MessageIds {
     if (count + more <= Limits.MAX_MESSAGE_IDS) {
       return true;
     }
-    var oldest = oldest(more);
+    var oldest = byAge.first(more);
     return oldest.size() == more && ageOf(entry, oldest.get(more - 1)) >= Limits.DEDUP_MIN_MILLIS;
   }
 
@@ -62,7 +58,9 @@ final class MessageIds {
     int forgotten = forget(entry);
     byte[] key = Keys.messageId(topicId, clientId, messageId);
     tables.put(Table.DEDUP, key, row(place));
-    tables.put(Table.DEDUP, Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal), key);
+    byte[] age = Keys.messageIdByAge(entry.timeMillis(), entry.index(), ordinal);
+    tables.put(Table.DEDUP, age, key);
+    byAge.added(age);
     counters.add(Counters.MESSAGE_IDS, 1 - forgotten);
   }
 
@@ -86,21 +84,15 @@ final class MessageIds {
     boolean full = counters.get(Counters.MESSAGE_IDS) >= Limits.MAX_MESSAGE_IDS;
     long keepMillis = full ? Limits.DEDUP_MIN_MILLIS : Limits.MESSAGE_ID_MILLIS;
     int forgotten = 0;
-    for (var row : oldest(Limits.FORGET_PER_INSERT)) {
+    for (var row : byAge.first(Limits.FORGET_PER_INSERT)) {
       if (ageOf(entry, row) < keepMillis) {
         break;
       }
       tables.delete(Table.DEDUP, row.value());
       tables.delete(Table.DEDUP, row.key());
-      // Time and index only rise, so nothing is ever put below.
-      oldestByAge = row.key();
       forgotten++;
     }
     return forgotten;
-  }
-
-  private List<TableReads.Row> oldest(int limit) {
-    return tables.range(Table.DEDUP, oldestByAge, Keys.after(Keys.prefix('n')), limit);
   }
 
   private static long ageOf(LogEntryInfo entry, TableReads.Row byAge) {

@@ -18,10 +18,12 @@ final class Producers {
 
   private final Tables tables;
   private final Counters counters;
+  private final OldestRows byUse;
 
   Producers(Tables tables, Counters counters) {
     this.tables = tables;
     this.counters = counters;
+    this.byUse = new OldestRows(tables, Table.DEDUP, Keys.prefix('u'));
   }
 
   static Optional<ProducerRow> find(TableReads tables, String producerId) {
@@ -102,7 +104,9 @@ final class Producers {
       before.ifPresent(
           row ->
               tables.delete(Table.DEDUP, Keys.producerByUse(row.usedMinute(), batch.producerId())));
-      tables.put(Table.DEDUP, Keys.producerByUse(minute, batch.producerId()), new byte[0]);
+      byte[] use = Keys.producerByUse(minute, batch.producerId());
+      tables.put(Table.DEDUP, use, new byte[0]);
+      byUse.added(use);
     }
     tables.put(
         Table.DEDUP,
@@ -129,8 +133,7 @@ final class Producers {
    */
   private boolean makeRoom(LogEntryInfo entry) {
     boolean full = counters.get(Counters.PRODUCERS) >= Limits.MAX_PRODUCERS;
-    byte[] all = Keys.prefix('u');
-    var oldest = tables.range(Table.DEDUP, all, Keys.after(all), 1);
+    var oldest = byUse.first(1);
     if (oldest.isEmpty()) {
       return true;
     }

@@ -22,9 +22,6 @@ final class Queues {
 
   private static final long MAX_TRIM_INTERVAL_MILLIS = 60_000;
 
-  /** Where the bytes of messages stand that get their offsets now. */
-  record Body(int count, long logIndex, int position, int bytes) {}
-
   private final Tables tables;
   private final Deadlines deadlines;
 
@@ -60,42 +57,78 @@ final class Queues {
    * @return the offset of the first
    */
   long append(LogEntryInfo entry, Topic topic, Command.Run run, List<Effect> effects) {
-    var body = new Body(run.count(), entry.index(), run.position(), run.bytes());
-    return append(entry, topic, run.queue(), body, effects);
-  }
-
-  /** The same for messages whose bytes may stand in an earlier entry. */
-  long append(LogEntryInfo entry, Topic topic, int number, Body body, List<Effect> effects) {
-    QueueRow queue = find(tables, topic.id(), number);
+    QueueRow queue = find(tables, topic.id(), run.queue());
     long first = queue.endOffset();
-    Optional<StoredRun> before = adjacent(entry, topic.id(), number, body, queue);
+    Optional<StoredRun> before = adjacent(entry, topic, run, queue);
     StoredRun stored =
         before
             .map(
                 last ->
                     new StoredRun(
                         last.firstOffset(),
-                        last.count() + body.count(),
+                        last.count() + run.count(),
                         last.logIndex(),
                         last.position(),
-                        last.bytes() + body.bytes(),
+                        last.bytes() + run.bytes(),
                         last.timeMillis()))
             .orElseGet(
                 () ->
                     new StoredRun(
                         first,
-                        body.count(),
-                        body.logIndex(),
-                        body.position(),
-                        body.bytes(),
+                        run.count(),
+                        entry.index(),
+                        run.position(),
+                        run.bytes(),
                         entry.timeMillis()));
-    long end = first + body.count();
-    tables.put(Table.RUNS, Keys.run(topic.id(), number, stored.firstOffset()), Rows.run(stored));
+    long end = first + run.count();
+    tables.put(
+        Table.RUNS, Keys.run(topic.id(), run.queue(), stored.firstOffset()), Rows.run(stored));
+    tables.put(
+        Table.CATALOG,
+        Keys.queue(topic.id(), run.queue()),
+        Rows.queue(new QueueRow(queue.firstOffset(), end, stored.firstOffset(), entry.index())));
+    if (topic.retentionMillis() > 0 && queue.firstOffset() == queue.endOffset()) {
+      effects.add(deadlines.add(trimDeadline(topic, run.queue(), entry.timeMillis())));
+    }
+    effects.add(new Effect.QueueGrew(topic.id(), run.queue(), end));
+    return first;
+  }
+
+  /**
+   * Gives messages that are stored elsewhere the next offsets of a queue.
+   *
+   * @param runs at least one; their offsets and times are replaced
+   * @param effects gets what has to be told
+   * @return the offset of the first
+   */
+  long appendStored(
+      LogEntryInfo entry, Topic topic, int number, List<StoredRun> runs, List<Effect> effects) {
+    QueueRow queue = find(tables, topic.id(), number);
+    long last = queue.lastRun();
+    long first = queue.endOffset();
+    long end = first;
+    for (StoredRun run : runs) {
+      last = end;
+      tables.put(
+          Table.RUNS,
+          Keys.run(topic.id(), number, end),
+          Rows.run(
+              new StoredRun(
+                  end,
+                  run.count(),
+                  run.logIndex(),
+                  run.position(),
+                  run.bytes(),
+                  entry.timeMillis(),
+                  run.skip(),
+                  run.source())));
+      end += run.count();
+    }
+    // Without a log index: the last run's bytes lie elsewhere, so nothing ever makes it longer.
     tables.put(
         Table.CATALOG,
         Keys.queue(topic.id(), number),
-        Rows.queue(
-            new QueueRow(queue.firstOffset(), end, stored.firstOffset(), stored.logIndex())));
+        Rows.queue(new QueueRow(queue.firstOffset(), end, last, 0)));
     if (topic.retentionMillis() > 0 && queue.firstOffset() == queue.endOffset()) {
       effects.add(deadlines.add(trimDeadline(topic, number, entry.timeMillis())));
     }
@@ -140,19 +173,16 @@ final class Queues {
     return next;
   }
 
-  /**
-   * The queue's last run, if {@code body} lies right behind it in the entry that is being applied.
-   * A run whose bytes stand in an earlier entry is never made longer: its last index says so.
-   */
+  /** The queue's last run, if {@code run} lies right behind it in the same entry. */
   private Optional<StoredRun> adjacent(
-      LogEntryInfo entry, long topicId, int number, Body body, QueueRow queue) {
-    if (queue.lastRunIndex() != entry.index() || body.logIndex() != entry.index()) {
+      LogEntryInfo entry, Topic topic, Command.Run run, QueueRow queue) {
+    if (queue.lastRunIndex() != entry.index()) {
       return Optional.empty();
     }
     return tables
-        .get(Table.RUNS, Keys.run(topicId, number, queue.lastRun()))
+        .get(Table.RUNS, Keys.run(topic.id(), run.queue(), queue.lastRun()))
         .map(row -> Rows.run(queue.lastRun(), row))
-        .filter(last -> last.position() + last.bytes() == body.position());
+        .filter(last -> last.position() + last.bytes() == run.position());
   }
 
   private static Deadline trimDeadline(Topic topic, int queue, long storedMillis) {

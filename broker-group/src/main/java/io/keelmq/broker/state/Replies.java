@@ -13,10 +13,12 @@ final class Replies {
 
   private final Tables tables;
   private final Counters counters;
+  private final OldestRows byAge;
 
   Replies(Tables tables, Counters counters) {
     this.tables = tables;
     this.counters = counters;
+    this.byAge = new OldestRows(tables, Table.DEDUP, Keys.prefix('r'));
   }
 
   Optional<Reply> find(CommandOrigin origin) {
@@ -27,15 +29,12 @@ final class Replies {
     if (counters.get(Counters.REPLIES) < Limits.MAX_REPLIES) {
       return true;
     }
-    byte[] all = Keys.prefix('r');
-    return tables.range(Table.DEDUP, all, Keys.after(all), 1).stream()
-        .anyMatch(oldest -> isOld(entry, oldest));
+    return byAge.first(1).stream().anyMatch(oldest -> isOld(entry, oldest));
   }
 
   void remember(LogEntryInfo entry, CommandOrigin origin, Reply reply) {
-    byte[] all = Keys.prefix('r');
     int forgotten = 0;
-    for (var row : tables.range(Table.DEDUP, all, Keys.after(all), Limits.FORGET_PER_INSERT)) {
+    for (var row : byAge.first(Limits.FORGET_PER_INSERT)) {
       if (!isOld(entry, row)) {
         break;
       }
@@ -45,7 +44,9 @@ final class Replies {
       forgotten++;
     }
     tables.put(Table.DEDUP, Keys.reply(origin), Rows.reply(reply));
-    tables.put(Table.DEDUP, Keys.replyByAge(entry.timeMillis(), origin), new byte[0]);
+    byte[] age = Keys.replyByAge(entry.timeMillis(), origin);
+    tables.put(Table.DEDUP, age, new byte[0]);
+    byAge.added(age);
     counters.add(Counters.REPLIES, 1 - forgotten);
   }
 

@@ -35,6 +35,17 @@ final class RowReader {
     return row.getLong();
   }
 
+  long varint() {
+    long value = 0;
+    for (int shift = 0; ; shift += 7) {
+      int next = int8();
+      value |= (long) (next & 0x7f) << shift;
+      if (next < 0x80) {
+        return value;
+      }
+    }
+  }
+
   String text() {
     byte[] utf8 = new byte[int16()];
     row.get(utf8);

@@ -43,6 +43,16 @@ final class RowWriter {
     return this;
   }
 
+  /** Seven bits a byte, the lowest first. Not for keys, which it would not sort. */
+  RowWriter varint(long value) {
+    long rest = value;
+    while ((rest & ~0x7fL) != 0) {
+      int8((int) (rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    return int8((int) rest);
+  }
+
   RowWriter text(String value) {
     byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
     if (utf8.length > 0xffff) {

@@ -1,9 +1,11 @@
 package io.keelmq.broker.state;
 
+import io.keelmq.broker.state.StateView.Source;
 import io.keelmq.broker.state.StateView.StoredRun;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The value of every row, read and written. Fields are only ever added at the end. */
 final class Rows {
@@ -105,13 +107,20 @@ final class Rows {
   }
 
   static byte[] run(StoredRun run) {
-    return new RowWriter(28)
-        .int64(run.logIndex())
-        .int64(run.timeMillis())
-        .int32(run.position())
-        .int32(run.bytes())
-        .int32(run.count())
-        .done();
+    var out =
+        new RowWriter(52)
+            .int64(run.logIndex())
+            .int64(run.timeMillis())
+            .int32(run.position())
+            .int32(run.bytes())
+            .int32(run.count());
+    // Absent in most rows, and in those of before there were any.
+    if (run.skip() > 0 || run.source().isPresent()) {
+      out.int32(run.skip());
+    }
+    run.source()
+        .ifPresent(from -> out.int64(from.topicId()).int32(from.queue()).int64(from.offset()));
+    return out.done();
   }
 
   static StoredRun run(long firstOffset, byte[] row) {
@@ -120,7 +129,13 @@ final class Rows {
     long timeMillis = in.int64();
     int position = in.int32();
     int bytes = in.int32();
-    return new StoredRun(firstOffset, in.int32(), logIndex, position, bytes, timeMillis);
+    int count = in.int32();
+    int skip = in.hasMore() ? in.int32() : 0;
+    Optional<Source> source =
+        in.hasMore()
+            ? Optional.of(new Source(in.int64(), in.int32(), in.int64()))
+            : Optional.empty();
+    return new StoredRun(firstOffset, count, logIndex, position, bytes, timeMillis, skip, source);
   }
 
   static byte[] group(GroupRow group) {
@@ -207,6 +222,8 @@ final class Rows {
   private static final int EPOCH = 3;
   private static final int DONE = 4;
   private static final int REJECTED = 5;
+  private static final int LEASED = 6;
+  private static final int SETTLED = 7;
 
   static byte[] reply(Reply reply) {
     var out = new RowWriter(32);
@@ -221,10 +238,55 @@ final class Rows {
       out.int8(EPOCH).int64(epoch.epoch());
     } else if (reply instanceof Reply.Rejected rejected) {
       out.int8(REJECTED).int8(rejected.reason().code()).text(rejected.message());
+    } else if (reply instanceof Reply.Leased leased) {
+      out.int8(LEASED).int16(leased.leases().size());
+      leased.leases().forEach(lease -> lease(out, lease));
+    } else if (reply instanceof Reply.Settled settled) {
+      out.int8(SETTLED).int16(settled.parts().size());
+      settled.parts().forEach(part -> part(out, part));
     } else {
       out.int8(DONE);
     }
     return out.done();
+  }
+
+  private static void lease(RowWriter out, Reply.Lease lease) {
+    out.int64(lease.id().logIndex())
+        .int32(lease.id().ordinal())
+        .int16(lease.grant())
+        .int32(lease.attempt())
+        .int64(lease.deadlineMillis());
+    LeaseRows.offsets(out, lease.offsets());
+  }
+
+  private static Reply.Lease lease(RowReader in) {
+    var id = new LeaseId(in.int64(), in.int32());
+    int grant = in.int16();
+    int attempt = in.int32();
+    long deadlineMillis = in.int64();
+    return new Reply.Lease(id, grant, LeaseRows.offsets(in), attempt, deadlineMillis);
+  }
+
+  private static void part(RowWriter out, Reply.SettledPart part) {
+    out.int32(part.messages()).int64(part.deadlineMillis()).int8(part.lease().isPresent() ? 1 : 0);
+    part.lease().ifPresent(id -> out.int64(id.logIndex()).int32(id.ordinal()));
+  }
+
+  private static Reply.SettledPart part(RowReader in) {
+    int messages = in.int32();
+    long deadlineMillis = in.int64();
+    Optional<LeaseId> lease =
+        in.int8() == 1 ? Optional.of(new LeaseId(in.int64(), in.int32())) : Optional.empty();
+    return new Reply.SettledPart(messages, lease, deadlineMillis);
+  }
+
+  private static <T> List<T> list(RowReader in, Function<RowReader, T> read) {
+    int count = in.int16();
+    var list = new ArrayList<T>(count);
+    for (int i = 0; i < count; i++) {
+      list.add(read.apply(in));
+    }
+    return list;
   }
 
   static Reply reply(byte[] row) {
@@ -244,7 +306,9 @@ final class Rows {
       case EPOCH -> new Reply.Epoch(in.int64());
       case DONE -> new Reply.Done();
       case REJECTED -> new Reply.Rejected(Rejection.ofCode(in.int8()), in.text());
-      default -> throw new IllegalStateException("stored reply of kind " + kind + ", expected 1-5");
+      case LEASED -> new Reply.Leased(list(in, Rows::lease));
+      case SETTLED -> new Reply.Settled(list(in, Rows::part));
+      default -> throw new IllegalStateException("stored reply of kind " + kind + ", expected 1-7");
     };
   }
 

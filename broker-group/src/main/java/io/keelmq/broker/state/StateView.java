@@ -121,7 +121,7 @@ public final class StateView {
   public List<Topic> topics() {
     byte[] all = Keys.prefix('T');
     var topics = new ArrayList<Topic>();
-    for (var row : tables.range(Table.CATALOG, all, Keys.after(all), Limits.MAX_TOPICS)) {
+    for (var row : tables.range(Table.CATALOG, all, Keys.after(all), Topics.MOST)) {
       topics.add(Rows.topic(new RowReader(row.key()).skip(1).text(), row.value()));
     }
     topics.sort(Comparator.comparing(Topic::name));
@@ -206,7 +206,10 @@ public final class StateView {
         .orElse(0L);
   }
 
-  /** What a consumer group has committed, by topic and queue. */
+  /**
+   * What a consumer group has committed, by topic and queue; of kind lease, the lowest offset that
+   * is not settled.
+   */
   public List<Progress> progress(String consumerGroup) {
     var progress = new ArrayList<Progress>();
     Optional<Rows.GroupRow> group = ConsumerGroups.find(tables, consumerGroup);
@@ -214,9 +217,18 @@ public final class StateView {
       return progress;
     }
     byte[] epochs = Keys.epochs(group.get().id());
-    for (var row : tables.range(Table.CATALOG, epochs, Keys.after(epochs), Limits.MAX_TOPICS)) {
+    for (var row : tables.range(Table.CATALOG, epochs, Keys.after(epochs), Topics.MOST)) {
       long topicId = new RowReader(row.key()).skip(9).int64();
       long epoch = Rows.int64(Optional.of(row.value()), 0);
+      if (group.get().kind() == GroupKind.LEASE) {
+        int queues = Topics.find(tables, topicId).map(Topic::queues).orElse(0);
+        for (int queue = 0; queue < queues; queue++) {
+          progress.add(
+              new Progress(
+                  topicId, queue, epoch, lowestOutstanding(group.get().id(), topicId, queue)));
+        }
+        continue;
+      }
       byte[] offsets = Keys.committedOfGroup(topicId, group.get().id());
       for (var offset :
           tables.range(Table.CATALOG, offsets, Keys.after(offsets), Limits.MAX_QUEUES)) {
@@ -230,23 +242,28 @@ public final class StateView {
 
   /** Where a consumer group of kind lease stands; absent before it subscribed to the topic. */
   public Optional<Cursor> cursor(long groupId, long topicId, int queue) {
-    throw new UnsupportedOperationException();
+    return Subscriptions.cursor(tables, new Subscription(topicId, groupId, queue));
   }
 
   /** What waits to be delivered again, by lowest offset. */
   public List<Batch> ready(long groupId, long topicId, int queue, int limit) {
-    throw new UnsupportedOperationException();
+    return LeaseQueries.ready(tables, new Subscription(topicId, groupId, queue), limit);
   }
 
   /** What is leased, in the order of being granted, after {@code after}. */
   public List<Batch> leased(
       long groupId, long topicId, int queue, Optional<LeaseId> after, int limit) {
-    throw new UnsupportedOperationException();
+    return LeaseQueries.leased(tables, new Subscription(topicId, groupId, queue), after, limit);
   }
 
   /** The lowest offset that is not settled; the cursor's if everything before is. */
   public long lowestOutstanding(long groupId, long topicId, int queue) {
-    throw new UnsupportedOperationException();
+    return LeaseQueries.lowestOutstanding(tables, new Subscription(topicId, groupId, queue));
+  }
+
+  /** Messages that could not be moved to a dead letter topic, because they were gone before. */
+  public long deadLettersDropped() {
+    return Rows.int64(tables.get(Table.META, Keys.counter(Counters.DEAD_LETTERS_DROPPED)), 0);
   }
 
   /** Delayed or half messages of a topic after {@code after}, in the order of being stored. */

@@ -13,16 +13,26 @@ import java.util.Optional;
  */
 final class Topics {
 
+  /** Those that were created, and those that the state machine made itself. */
+  static final int MOST = Limits.MAX_TOPICS + Limits.MAX_CONSUMER_GROUPS;
+
   private final Tables tables;
   private final Counters counters;
   private final Deadlines deadlines;
+  private final LeaseSweeps leases;
   private final HeldMessages held;
 
-  Topics(Tables tables, Counters counters, Deadlines deadlines, HeldMessages held) {
+  Topics(
+      Tables tables,
+      Counters counters,
+      Deadlines deadlines,
+      LeaseSweeps leases,
+      HeldMessages held) {
     this.tables = tables;
     this.held = held;
     this.counters = counters;
     this.deadlines = deadlines;
+    this.leases = leases;
   }
 
   static Optional<Topic> find(TableReads tables, String name) {
@@ -66,13 +76,33 @@ final class Topics {
       return Outcome.rejected(
           Rejection.TOO_MANY, "there are " + Limits.MAX_TOPICS + " topics: delete one first");
     }
-    var topic =
-        new Topic(
-            counters.nextId(),
-            command.topic(),
-            command.type(),
-            command.queues(),
-            command.retentionMillis());
+    return make(
+        entry, command.topic(), command.type(), command.queues(), command.retentionMillis());
+  }
+
+  /** Whether {@link #ofOurs} may make one more: as many as there may be consumer groups fit. */
+  boolean hasRoomForOurs() {
+    return counters.get(Counters.TOPICS) < MOST;
+  }
+
+  /**
+   * A topic that the state machine itself puts messages into; made if it is not there, as {@link
+   * #hasRoomForOurs} allows. One that somebody made before is used as it is.
+   *
+   * @param effects gets what has to be told
+   */
+  Topic ofOurs(LogEntryInfo entry, String name, List<Effect> effects) {
+    return find(tables, name)
+        .orElseGet(
+            () -> {
+              effects.addAll(make(entry, name, TopicType.NORMAL, 1, 0).effects());
+              return find(tables, name).orElseThrow();
+            });
+  }
+
+  private Outcome make(
+      LogEntryInfo entry, String name, TopicType type, int queues, long retentionMillis) {
+    var topic = new Topic(counters.nextId(), name, type, queues, retentionMillis);
     tables.put(
         Table.CATALOG,
         Keys.topicName(topic.id()),
@@ -149,7 +179,7 @@ final class Topics {
       tables.delete(Table.CATALOG, row.key());
       left--;
     }
-    return left > 0;
+    return left > 0 && leases.topic(topicId, left) > 0;
   }
 
   static Outcome notFound(String name) {

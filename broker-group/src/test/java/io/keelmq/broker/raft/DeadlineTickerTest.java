@@ -62,18 +62,40 @@ class DeadlineTickerTest {
   }
 
   @Test
-  void goesOnWhileTheCommandSaysThatMoreIsDueAtMostTenTimesASecond() {
+  void proposesAtMostTenTimesASecondWhatBecomesDueOneByOne() {
     ticker.leads();
     for (long end = millis + 10_000; millis < end; millis += 10) {
       int before = proposed.size();
       ticker.tick();
       if (proposed.size() > before) {
-        ticker.observe(List.of(new Effect.DueAt(0)));
         end(new ProposalOutcome.Applied(1, new Reply.Done()));
+        ticker.observe(List.of(new Effect.DueAt(millis + 1)));
       }
     }
 
     assertEquals(100, proposed.size());
+  }
+
+  @Test
+  void goesOnAtOnceWhileTheCommandLeftSomethingDue() {
+    ticker.leads();
+    ticker.tick();
+    for (int i = 0; i < 10; i++) {
+      assertEquals(i + 1, proposed.size());
+      end(new ProposalOutcome.Applied(1, new Reply.Done()));
+      ticker.observe(List.of(new Effect.DueAt(i % 2 == 0 ? 0 : millis)));
+    }
+    assertEquals(11, proposed.size());
+
+    // The other way round, as the effects and the outcome come from different hands.
+    ticker.observe(List.of(new Effect.DueAt(0)));
+    assertEquals(11, proposed.size(), "one at a time");
+    end(new ProposalOutcome.Applied(1, new Reply.Done()));
+    assertEquals(12, proposed.size());
+
+    end(new ProposalOutcome.Unknown("leader stepped down"));
+    ticker.observe(List.of(new Effect.DueAt(0)));
+    assertEquals(12, proposed.size(), "a failure is not repeated without a pause");
   }
 
   @Test

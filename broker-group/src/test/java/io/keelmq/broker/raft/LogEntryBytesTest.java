@@ -7,20 +7,30 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.UnknownFieldSet;
 import io.keelmq.broker.raft.LogEntryBytes.Placed;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Command.Candidates;
 import io.keelmq.broker.state.Command.QueueOffset;
 import io.keelmq.broker.state.Command.Run;
+import io.keelmq.broker.state.Command.Settlement;
+import io.keelmq.broker.state.Command.SettlementKind;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
+import io.keelmq.broker.state.GroupSettings;
 import io.keelmq.broker.state.HeldId;
+import io.keelmq.broker.state.LeaseId;
+import io.keelmq.broker.state.OffsetSet;
 import io.keelmq.broker.state.TopicType;
+import io.keelmq.v1.log.GrantLeases;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEntryHeader;
+import io.keelmq.v1.log.LogOffsets;
 import io.keelmq.v1.log.PutTopic;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SendMessages;
+import io.keelmq.v1.log.SettleLeases;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -46,6 +56,45 @@ class LogEntryBytesTest {
           new Command.RecallMessage("t", new HeldId(Long.MAX_VALUE, 7)),
           new Command.EndTransaction("t", new HeldId(5, 0), true),
           new Command.EndTransaction("t", new HeldId(-5, -1), false),
+          new Command.CreateConsumerGroup("f", new GroupSettings(GroupKind.LEASE, true, 3, true)),
+          new Command.SubscribeGroup("g", "t"),
+          new Command.GrantLeases(
+              "g",
+              "t",
+              1,
+              2,
+              "client",
+              "attempt",
+              30_000,
+              List.of(
+                  new Command.FromCursor(
+                      4,
+                      9,
+                      List.of(
+                          new Candidates(0, OffsetSet.of(4, 6, 7)),
+                          new Candidates(-77, OffsetSet.of(8)))),
+                  new Command.FromCursor(9, 9, List.of()),
+                  new Command.FromReady(
+                      new LeaseId(77, 3),
+                      List.of(new Candidates(5, OffsetSet.range(0, 3))),
+                      OffsetSet.of(3)),
+                  new Command.FromReady(new LeaseId(0, 0), List.of(), OffsetSet.EMPTY))),
+          new Command.SettleLeases(
+              "g",
+              "t",
+              1,
+              2,
+              Arrays.stream(SettlementKind.values())
+                  .map(
+                      kind ->
+                          new Settlement(
+                              kind,
+                              new LeaseId(Long.MAX_VALUE, Integer.MAX_VALUE),
+                              kind == SettlementKind.ACK
+                                  ? OffsetSet.EMPTY
+                                  : OffsetSet.range(Long.MAX_VALUE - 5, 3),
+                              kind.ordinal() * 1_000L))
+                  .toList()),
           new Command.AdvanceTime());
 
   @Test
@@ -167,6 +216,15 @@ class LogEntryBytesTest {
             LogCommand.newBuilder()
                 .setPutTopic(PutTopic.newBuilder().setTopic("t").setTypeValue(99))),
         "99");
+    assertUnreadable(entry(LogCommand.newBuilder().setSettleLeases(settlement(98, 1))), "kind 98");
+    assertUnreadable(entry(LogCommand.newBuilder().setSettleLeases(settlement(1, -1))), "offsets");
+    assertUnreadable(
+        entry(
+            LogCommand.newBuilder()
+                .setGrantLeases(
+                    GrantLeases.newBuilder()
+                        .addGrants(GrantLeases.Grant.newBuilder().setUnknownFields(future)))),
+        "77");
     assertUnreadable(
         entry(LogCommand.newBuilder().setSendMessages(SendMessages.getDefaultInstance())),
         "repeats");
@@ -219,6 +277,15 @@ class LogEntryBytesTest {
       }
     }
     assertTrue(unreadable > rounds / 2, unreadable + " of " + rounds);
+  }
+
+  private static SettleLeases settlement(int kind, long gap) {
+    return SettleLeases.newBuilder()
+        .addSettlements(
+            SettleLeases.Settlement.newBuilder()
+                .setKindValue(kind)
+                .setOffsets(LogOffsets.newBuilder().addGapsAndCounts(gap).addGapsAndCounts(1)))
+        .build();
   }
 
   private static ByteBuffer entry(LogCommand.Builder command) {

@@ -1,0 +1,112 @@
+package io.keelmq.broker.state;
+
+import io.keelmq.broker.state.StateView.Batch;
+import io.keelmq.broker.state.StateView.Cursor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * What is leased, ready and outstanding. Stateless. Other threads ask while more is applied: a row
+ * that an index names may be gone, and is left out.
+ */
+final class LeaseQueries {
+
+  private static final int PAGE = 1_000;
+
+  private LeaseQueries() {}
+
+  static List<Batch> ready(TableReads tables, Subscription at, int limit) {
+    var batches = new ArrayList<Batch>();
+    Optional<Cursor> cursor = Subscriptions.cursor(tables, at);
+    // Without a look where nothing stands: a store would walk over what was delivered before.
+    if (cursor.isEmpty() || cursor.get().ready() == 0) {
+      return batches;
+    }
+    int generation = cursor.get().generation();
+    byte[] all = LeaseKeys.all(at, LeaseKeys.READY, generation);
+    for (var row : tables.range(Table.LEASES, all, Keys.after(all), limit)) {
+      LeaseId id = LeaseKeys.readyId(row.key());
+      tables
+          .get(Table.LEASES, LeaseKeys.batch(at, generation, id))
+          .map(value -> LeaseRows.batch(id, value))
+          .filter(LeaseBatch::isReady)
+          .ifPresent(batch -> batches.add(batch.view()));
+    }
+    return batches;
+  }
+
+  static List<Batch> leased(
+      TableReads tables, Subscription at, Optional<LeaseId> after, int limit) {
+    var batches = new ArrayList<Batch>();
+    Optional<Cursor> cursor = Subscriptions.cursor(tables, at);
+    if (cursor.isEmpty() || cursor.get().leased() == 0) {
+      return batches;
+    }
+    int generation = cursor.get().generation();
+    byte[] all = LeaseKeys.all(at, LeaseKeys.BATCH, generation);
+    byte[] from = after.map(id -> behind(LeaseKeys.batch(at, generation, id))).orElse(all);
+    while (batches.size() < limit) {
+      var rows = tables.range(Table.LEASES, from, Keys.after(all), PAGE);
+      for (var row : rows) {
+        LeaseBatch batch = LeaseRows.batch(LeaseKeys.batchId(row.key()), row.value());
+        if (batch.state() == LeaseBatch.State.LEASED && batches.size() < limit) {
+          batches.add(batch.view());
+        }
+      }
+      if (rows.size() < PAGE) {
+        break;
+      }
+      from = behind(rows.get(PAGE - 1).key());
+    }
+    return batches;
+  }
+
+  static long lowestOutstanding(TableReads tables, Subscription at) {
+    Optional<Cursor> cursor = Subscriptions.cursor(tables, at);
+    if (cursor.isEmpty()) {
+      return 0;
+    }
+    long[] lowest = {cursor.get().nextOffset()};
+    int generation = cursor.get().generation();
+    if (cursor.get().batches() > 0) {
+      forEach(
+          tables,
+          LeaseKeys.all(at, LeaseKeys.BATCH, generation),
+          row -> {
+            LeaseBatch batch = LeaseRows.batch(LeaseKeys.batchId(row.key()), row.value());
+            lowest[0] = Math.min(lowest[0], batch.offsets().first());
+          });
+    }
+    if (cursor.get().blocked() > 0) {
+      forEach(
+          tables,
+          LeaseKeys.all(at, LeaseKeys.MESSAGE_GROUP, generation),
+          row -> {
+            var group = LeaseRows.messageGroup(row.value());
+            if (group.hasBlocked()) {
+              lowest[0] = Math.min(lowest[0], group.firstBlocked());
+            }
+          });
+    }
+    return lowest[0];
+  }
+
+  private static void forEach(TableReads tables, byte[] prefix, Consumer<TableReads.Row> action) {
+    byte[] from = prefix;
+    while (true) {
+      var rows = tables.range(Table.LEASES, from, Keys.after(prefix), PAGE);
+      rows.forEach(action);
+      if (rows.size() < PAGE) {
+        return;
+      }
+      from = behind(rows.get(PAGE - 1).key());
+    }
+  }
+
+  /** The least key above. */
+  private static byte[] behind(byte[] key) {
+    return new RowWriter(key.length + 1).raw(key).int8(0).done();
+  }
+}
