@@ -28,6 +28,7 @@ final class ClientCore {
   private final TopicLookup topics;
   private final Set<PublishLine> lines = new HashSet<>();
   private final Set<ReadSession> sessions = new HashSet<>();
+  private final Set<Consumer> consumers = new HashSet<>();
   private volatile boolean closed;
 
   ClientCore(List<HostPort> nameServers, Duration callTimeout, ChannelCredentials credentials) {
@@ -122,6 +123,32 @@ final class ClientCore {
     return session;
   }
 
+  Consumer openConsumer(Consumer.Builder options) {
+    String group = topics.find(options.topic, options.openTimeout).group();
+    var counters = new ConsumerCounters();
+    var clock = new LeaseClock(loop::nanoTime, options.renew, options.invisible.toNanos());
+    Inbox inbox =
+        options.listener == null
+            ? new PullInbox(loop::nanoTime, clock)
+            : new ListenerPool(options, clock, counters);
+    var session = new ConsumeSession(this, options, group, inbox, counters);
+    var consumer = new Consumer(this, options, session, inbox);
+    synchronized (this) {
+      checkOpen();
+      consumers.add(consumer);
+    }
+    boolean opened = false;
+    try {
+      calls.join(session.start(), options.openTimeout);
+      opened = true;
+    } finally {
+      if (!opened) {
+        consumer.abandon();
+      }
+    }
+    return consumer;
+  }
+
   synchronized void forget(PublishLine line) {
     lines.remove(line);
   }
@@ -130,7 +157,12 @@ final class ClientCore {
     sessions.remove(session);
   }
 
+  synchronized void forget(Consumer consumer) {
+    consumers.remove(consumer);
+  }
+
   void close() {
+    List<Consumer> openConsumers;
     List<PublishLine> openLines;
     List<ReadSession> openSessions;
     synchronized (this) {
@@ -140,11 +172,14 @@ final class ClientCore {
       closed = true;
       openLines = List.copyOf(lines);
       openSessions = List.copyOf(sessions);
+      openConsumers = List.copyOf(consumers);
       lines.clear();
       sessions.clear();
+      consumers.clear();
     }
     openLines.forEach(line -> line.abort("the client was closed"));
     openSessions.forEach(ReadSession::close);
+    openConsumers.forEach(Consumer::abandon);
     routes.close();
     // Behind what the lines above handed over, so that every future is completed before.
     loop.execute(

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The door to a cluster: connections, routes and one thread, shared by the producers, readers and
- * admins made from it. Thread-safe; one per application is enough.
+ * The door to a cluster: connections, routes and one thread, shared by the producers, consumers,
+ * readers and admins made from it. Thread-safe; one per application is enough.
  *
  * <p>Routes come from the name servers and are pushed. A replica or a name server that dies, or a
  * change of leader, costs time and no error, as long as a majority of the group and the routes once
@@ -56,6 +56,11 @@ public final class KeelClient implements AutoCloseable {
     return new HeldMessages(core, core.callTimeout());
   }
 
+  /** A consumer of a lease group to configure and open. */
+  public Consumer.Builder consumer() {
+    return new Consumer.Builder(core);
+  }
+
   /** Administration within the client's call timeout. */
   public Admin admin() {
     return new Admin(core, core.callTimeout());
@@ -63,8 +68,9 @@ public final class KeelClient implements AutoCloseable {
 
   /**
    * Closes all producers (without waiting for what they hold: call {@link Producer#flush} first),
-   * readers and connections. Messages not settled yet end in {@link OutcomeUnknown} where they were
-   * handed to a replica, in {@link ClientClosed} where not. Idempotent.
+   * consumers (as {@link Consumer#abandon} does: close them first), readers and connections.
+   * Messages not settled yet end in {@link OutcomeUnknown} where they were handed to a replica, in
+   * {@link ClientClosed} where not. Idempotent.
    */
   @Override
   public void close() {

@@ -10,7 +10,8 @@ import java.util.Objects;
  *   <li>{@link RequestRejected}, {@link Overloaded}, {@link Unavailable}, {@link ClientClosed}:
  *       definite, nothing was or will be applied;
  *   <li>{@link OutcomeUnknown}: it may have been applied, or may still be;
- *   <li>{@link MessagesTrimmed}: a reader lost a range to retention and goes on behind it.
+ *   <li>{@link MessagesTrimmed}: a reader lost a range to retention and goes on behind it;
+ *   <li>{@link LeaseLost}: a message went back to its consumer group before it was settled.
  * </ul>
  *
  * The message gives what was expected, what was found and what to do.
@@ -21,7 +22,8 @@ public abstract sealed class KeelException extends RuntimeException
         Unavailable,
         OutcomeUnknown,
         ClientClosed,
-        MessagesTrimmed {
+        MessagesTrimmed,
+        LeaseLost {
 
   private static final long serialVersionUID = 1L;
 

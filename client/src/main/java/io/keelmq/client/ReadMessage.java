@@ -12,7 +12,7 @@ import java.util.Map;
  * A stored message. Its fields are decoded when the first of them is asked for, so that a caller
  * who wants only the place pays nothing. Thread-safe: decoding twice gives the same.
  */
-public final class ReadMessage {
+public sealed class ReadMessage permits ConsumedMessage {
 
   private final String topic;
   private final int queue;

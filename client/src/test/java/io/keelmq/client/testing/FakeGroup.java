@@ -45,6 +45,7 @@ public final class FakeGroup implements AutoCloseable {
   }
 
   public final FakeLog log = new FakeLog();
+  public final FakeConsumers consumers = new FakeConsumers(log);
   public final FakeNameServer nameServer;
   public final AtomicInteger openedStreams = new AtomicInteger();
   public final AtomicInteger openedReads = new AtomicInteger();
@@ -107,6 +108,7 @@ public final class FakeGroup implements AutoCloseable {
   /** Breaks all streams of all replicas. */
   public void breakStreams() {
     streams.forEach(FakeStreams::breakAll);
+    consumers.breakAll();
   }
 
   /** Takes a replica away for good. */

@@ -9,6 +9,8 @@ import io.keelmq.v1.Batch;
 import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.CaughtUp;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.ConsumeRequest;
+import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
@@ -155,6 +157,11 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
         responses.onCompleted();
       }
     };
+  }
+
+  @Override
+  public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> responses) {
+    return group.consumers.consume(replica, responses);
   }
 
   private synchronized void forget(StreamObserver<?> stream) {

@@ -1,0 +1,86 @@
+package io.keelmq.client;
+
+import io.keelmq.v1.LeaseRef;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/**
+ * A lease of this consumer: its messages that the application has not decided about, and how many
+ * decisions the broker has not answered. It is held, and named to a new stream, until neither is
+ * left. Owned by the loop.
+ */
+final class HeldLease {
+
+  private final LeaseRef ref;
+  private final TreeMap<Long, ConsumedMessage> undecided = new TreeMap<>();
+
+  /** Offsets that were delivered under it, rising. */
+  private long[] delivered = new long[0];
+
+  private int unanswered;
+
+  HeldLease(LeaseRef ref) {
+    this.ref = ref;
+  }
+
+  LeaseRef ref() {
+    return ref;
+  }
+
+  boolean wasDelivered(long offset) {
+    return Arrays.binarySearch(delivered, offset) >= 0;
+  }
+
+  /**
+   * @param messages in the order of their offsets, none delivered before
+   */
+  void add(List<ConsumedMessage> messages) {
+    int known = delivered.length;
+    delivered = Arrays.copyOf(delivered, known + messages.size());
+    for (ConsumedMessage message : messages) {
+      delivered[known++] = message.offset();
+      undecided.put(message.offset(), message);
+    }
+    if (known > messages.size()) {
+      Arrays.sort(delivered);
+    }
+  }
+
+  boolean isUndecided(ConsumedMessage message) {
+    return undecided.get(message.offset()) == message;
+  }
+
+  void decided(ConsumedMessage message) {
+    undecided.remove(message.offset());
+  }
+
+  /** Messages from this offset on, this one not included, which it then has no more. */
+  List<ConsumedMessage> takeAbove(long offset) {
+    return takeAll(undecided.tailMap(offset, false));
+  }
+
+  List<ConsumedMessage> takeAll() {
+    return takeAll(undecided);
+  }
+
+  void asked() {
+    unanswered++;
+  }
+
+  void answered() {
+    unanswered--;
+  }
+
+  boolean isOver() {
+    return undecided.isEmpty() && unanswered == 0;
+  }
+
+  private static List<ConsumedMessage> takeAll(NavigableMap<Long, ConsumedMessage> messages) {
+    var taken = new ArrayList<>(messages.values());
+    messages.clear();
+    return taken;
+  }
+}
