@@ -29,6 +29,10 @@ public final class DueTimes implements Check {
     private final int producer;
     private final long seq;
     private final long dueMillis;
+
+    /** When its send was acknowledged, 0: not yet. */
+    private long ackedNanos;
+
     private boolean recallMayHold;
     private boolean recalled;
     private boolean seen;
@@ -74,6 +78,11 @@ public final class DueTimes implements Check {
       timers.put(
           LogCatalog.name(waits.producer(), waits.seq()),
           new Timer(waits.producer(), waits.seq(), waits.dueMillis()));
+    } else if (event instanceof Event.Ok || event instanceof Event.Held) {
+      Timer timer = timer((Event.OfSend) event);
+      if (timer != null) {
+        timer.ackedNanos = event.nanos();
+      }
     } else if (event instanceof Event.Delivered delivered) {
       Timer timer = timer(delivered);
       if (timer != null) {
@@ -148,8 +157,14 @@ public final class DueTimes implements Check {
     if (reader && !timer.seen) {
       timer.seen = true;
       seen++;
-      long paused = timeline.pausedNanos(timeline.nanos(timer.dueMillis), event.nanos());
-      long lateMillis = behindMillis - TimeUnit.NANOSECONDS.toMillis(paused);
+      // Until its send was acknowledged, nobody could promise anything.
+      long owedNanos =
+          timer.ackedNanos == 0
+              ? event.nanos()
+              : Math.max(timer.ackedNanos, timeline.nanos(timer.dueMillis));
+      long lateMillis =
+          TimeUnit.NANOSECONDS.toMillis(
+              event.nanos() - owedNanos - timeline.pausedNanos(owedNanos, event.nanos()));
       latestMillis = Math.max(latestMillis, lateMillis);
       earliestMillis = Math.min(earliestMillis, behindMillis);
       if (lateMillis > LATE_MILLIS) {
