@@ -58,6 +58,7 @@ public final class GrpcServers {
   private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
   private final TransactionChecks checks;
+  private final DeliveryPlanners planners;
   private final StreamsService streams;
   private final AdminService admin;
   private final AtomicBoolean stopped = new AtomicBoolean();
@@ -87,7 +88,8 @@ public final class GrpcServers {
             TimeUnit.SECONDS,
             new ArrayBlockingQueue<>(CALLS_WAITING),
             named("keelmq-call"));
-    // A read stream waits in the queue at most once, and the streams are counted.
+    // A read stream or a planner waits in the queue at most once, an opening consumer too, and they
+    // are counted.
     this.readers =
         new ThreadPoolExecutor(
             READ_THREADS,
@@ -104,7 +106,9 @@ public final class GrpcServers {
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
     var changes = new AdminChanges(edge, randomOriginId());
     this.checks = new TransactionChecks(replica, readers, stats);
-    this.streams = new StreamsService(edge, parked, readers, changes, checks);
+    this.planners = new DeliveryPlanners(edge, readers);
+    watch.add(planners::leadershipChanged);
+    this.streams = new StreamsService(edge, parked, planners, readers, changes, checks);
     this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
     setReady(false);
   }
@@ -182,6 +186,7 @@ public final class GrpcServers {
     } else {
       parked.applied(effects);
       checks.applied(effects);
+      planners.applied(effects);
     }
   }
 

@@ -7,6 +7,8 @@ import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.ConsumeRequest;
+import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.EndTransactionRequest;
 import io.keelmq.v1.EndTransactionResponse;
 import io.keelmq.v1.Origin;
@@ -33,17 +35,20 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
 
   static final int MAX_READ_STREAMS = 20_000;
   static final int MAX_PUBLISH_STREAMS = 10_000;
+  static final int MAX_CONSUME_STREAMS = 20_000;
 
   /** Of batches without a receipt, all producers together. */
   static final long MAX_IN_FLIGHT_BYTES = 48L << 20;
 
   private final Edge edge;
   private final ParkedReads parked;
+  private final DeliveryPlanners planners;
   private final Executor readers;
   private final InFlightBytes inFlight;
   private final AdminChanges changes;
   private final TransactionChecks checks;
   private final Set<PublishSession> sessions = ConcurrentHashMap.newKeySet();
+  private final Set<ConsumeSession> consumers = ConcurrentHashMap.newKeySet();
   private final Set<ReadStream> reads = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
 
@@ -53,6 +58,7 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   StreamsService(
       Edge edge,
       ParkedReads parked,
+      DeliveryPlanners planners,
       Executor readers,
       AdminChanges changes,
       TransactionChecks checks) {
@@ -60,8 +66,9 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
     this.checks = checks;
     this.edge = edge;
     this.parked = parked;
+    this.planners = planners;
     this.readers = readers;
-    this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats());
+    this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats().inFlightBytes);
   }
 
   @Override
@@ -147,6 +154,19 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   }
 
   @Override
+  public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> consumerSide) {
+    var session = new ConsumeSession[1];
+    session[0] =
+        new ConsumeSession(edge, planners, consumerSide, () -> consumers.remove(session[0]));
+    consumers.add(session[0]);
+    session[0].start(consumers.size() > MAX_CONSUME_STREAMS);
+    if (stopping) {
+      session[0].stop();
+    }
+    return session[0];
+  }
+
+  @Override
   public void read(ReadRequest request, StreamObserver<ReadResponse> caller) {
     Optional<Refusal> refusal = RequestChecks.read(request);
     if (stopping) {
@@ -173,10 +193,11 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
     }
   }
 
-  /** Refuses what is new, ends streams that follow, lets producers have their receipts. */
+  /** Refuses what is new, ends streams that wait for more, lets producers have their receipts. */
   void stop() {
     stopping = true;
     reads.forEach(ReadStream::stop);
+    consumers.forEach(ConsumeSession::stop);
     sessions.forEach(PublishSession::stop);
   }
 }
