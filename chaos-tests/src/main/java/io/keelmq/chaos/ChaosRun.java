@@ -11,20 +11,15 @@ import io.keelmq.local.ClusterOptions;
 import io.keelmq.local.KillOnExit;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Waiting;
-import io.keelmq.v1.ReplicaStatus;
-import io.keelmq.v1.StateDigest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Starts a cluster, lets the workload run while a scenario injects faults, heals everything, reads
@@ -77,7 +72,7 @@ final class ChaosRun {
         var client = KeelClient.connect(cluster.endpoints())) {
       client.admin().createTopic(TOPIC, plan.workload().queues());
       var workload = new Workload(client, TOPIC, plan.workload(), history, plan.seed());
-      var faults = new Faults(cluster, workload, plan.seed());
+      var faults = new Faults(cluster, workload::oks, plan.seed());
       try (workload) {
         workload.start();
         try {
@@ -121,7 +116,7 @@ final class ChaosRun {
     var replicas = new ArrayList<ReplicaAccess>();
     try {
       cluster.brokers().forEach(node -> replicas.add(new ReplicaAccess(node)));
-      if (!awaitSameIndex(replicas, verdict)) {
+      if (!new ReplicaDigests(replicas, plan.drainDeadline()).awaitSameIndex(verdict)) {
         problems.add("the replicas did not reach a common log index in " + plan.drainDeadline());
       }
       long messages = 0;
@@ -140,56 +135,6 @@ final class ChaosRun {
     } finally {
       replicas.forEach(ReplicaAccess::close);
     }
-  }
-
-  /**
-   * Collects digests until there is an index, at or behind everything committed before, for which
-   * every replica gave one.
-   */
-  private boolean awaitSameIndex(List<ReplicaAccess> replicas, Verdict verdict) {
-    Map<Long, Set<String>> given = new HashMap<>();
-    var committed = new AtomicLong();
-    return Waiting.until(
-        plan.drainDeadline(),
-        () -> {
-          List<ReplicaStatus> statuses = statuses(replicas);
-          if (statuses.size() < replicas.size()) {
-            return false;
-          }
-          // What was committed at the first look; the log goes on growing by itself.
-          committed.compareAndSet(
-              0, statuses.stream().mapToLong(ReplicaStatus::getCommittedIndex).max().orElse(0));
-          for (ReplicaStatus status : statuses) {
-            var digests = new ArrayList<>(status.getDigestsList());
-            digests.add(
-                StateDigest.newBuilder()
-                    .setIndex(status.getAppliedIndex())
-                    .setDigest(status.getDigest())
-                    .build());
-            for (StateDigest digest : digests) {
-              verdict.digest(status.getNode(), digest.getIndex(), digest.getDigest());
-              given
-                  .computeIfAbsent(digest.getIndex(), index -> new HashSet<>())
-                  .add(status.getNode());
-            }
-          }
-          return statuses.stream().allMatch(s -> s.getAppliedIndex() >= committed.get())
-              && given.values().stream().anyMatch(who -> who.size() == replicas.size());
-        });
-  }
-
-  /** Of those that answer. */
-  private static List<ReplicaStatus> statuses(List<ReplicaAccess> replicas) {
-    var statuses = new ArrayList<ReplicaStatus>();
-    for (ReplicaAccess replica : replicas) {
-      try {
-        statuses.add(replica.status());
-      } catch (StatusRuntimeException e) {
-        // Asked again until the deadline.
-        return List.of();
-      }
-    }
-    return statuses;
   }
 
   private ChaosResult result(
@@ -239,11 +184,13 @@ final class ChaosRun {
     Map<Send, Long> open = new HashMap<>();
     history.replay(
         event -> {
-          var send = new Send(event.producer(), event.seq());
-          if (event instanceof Event.Invoke) {
-            open.put(send, event.nanos());
-          } else if (!(event instanceof Event.Delivered)) {
-            Long invoked = open.remove(send);
+          if (event instanceof Event.Invoke invoke) {
+            open.put(new Send(invoke.producer(), invoke.seq()), invoke.nanos());
+          } else if (event instanceof Event.Ok
+              || event instanceof Event.Fail
+              || event instanceof Event.Unknown) {
+            var end = (Event.OfSend) event;
+            Long invoked = open.remove(new Send(end.producer(), end.seq()));
             if (event instanceof Event.Ok && invoked != null) {
               pauses.ok(invoked, event.nanos());
             }

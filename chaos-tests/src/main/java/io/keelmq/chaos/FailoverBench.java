@@ -92,7 +92,7 @@ public final class FailoverBench implements Callable<Integer> {
         var client = KeelClient.connect(cluster.endpoints())) {
       client.admin().createTopic(TOPIC, load.queues());
       var workload = new Workload(client, TOPIC, load, history, SEED);
-      var faults = new Faults(cluster, workload, SEED);
+      var faults = new Faults(cluster, workload::oks, SEED);
       try (workload) {
         workload.start();
         for (int i = 0; i < kills; i++) {

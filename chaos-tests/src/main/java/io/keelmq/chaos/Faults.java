@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
 
 /**
  * Injects the faults of a run and writes down which and when. Owned by the thread that drives the
@@ -19,15 +22,19 @@ import java.util.Random;
 final class Faults {
 
   private final LocalCluster cluster;
-  private final Workload workload;
+  private final LongSupplier oks;
   private final Random random;
   private final long startNanos = System.nanoTime();
   private final List<Long> moments = new ArrayList<>();
   private final List<String> schedule = new ArrayList<>();
+  private final Map<String, Integer> kinds = new TreeMap<>();
 
-  Faults(LocalCluster cluster, Workload workload, Seed seed) {
+  /**
+   * @param oks how many sends were acknowledged so far
+   */
+  Faults(LocalCluster cluster, LongSupplier oks, Seed seed) {
     this.cluster = cluster;
-    this.workload = workload;
+    this.oks = oks;
     this.random = seed.random();
   }
 
@@ -58,6 +65,7 @@ final class Faults {
   /** Kills a broker, deletes its data and starts it again; does not wait for it. */
   void wipe(Node node) {
     moments.add(System.nanoTime());
+    count("wipe");
     note("wipe " + node.id());
     cluster.wipe(node, Duration.ZERO);
   }
@@ -65,6 +73,21 @@ final class Faults {
   void awaitVoter(Node node) {
     cluster.awaitVoter(node, LocalCluster.START_DEADLINE);
     note(node.id() + " votes");
+  }
+
+  /** Counts a fault of this kind, which follows. */
+  void count(String kind) {
+    kinds.merge(kind, 1, Integer::sum);
+  }
+
+  /** Sends may stand still from now on, for a fault that is no kill. */
+  void disturb() {
+    moments.add(System.nanoTime());
+  }
+
+  /** How often which kind of fault was counted. */
+  Map<String, Integer> kinds() {
+    return Map.copyOf(kinds);
   }
 
   void startAndAwait(Node node) {
@@ -88,12 +111,12 @@ final class Faults {
    * @throws IllegalStateException if that takes longer than the deadline: the cluster stands still
    */
   void awaitMoreOks(long count, Duration deadline) {
-    long target = workload.oks() + count;
-    boolean reached = Waiting.until(deadline, () -> workload.oks() >= target);
+    long target = oks.getAsLong() + count;
+    boolean reached = Waiting.until(deadline, () -> oks.getAsLong() >= target);
     if (!reached) {
       throw new IllegalStateException(
           "only "
-              + (workload.oks() - target + count)
+              + (oks.getAsLong() - target + count)
               + " sends were acknowledged in "
               + Durations.text(deadline)
               + ", expected "

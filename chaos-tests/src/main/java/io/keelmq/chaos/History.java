@@ -3,38 +3,42 @@ package io.keelmq.chaos;
 import io.keelmq.chaos.checks.Event;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 
 /**
- * What the clients of a run saw, in the order in which they saw it: a file of small records,
+ * What the clients of a process saw, in the order in which they saw it: a file of small records,
  * written while the run goes on and read afterwards as a stream.
  *
  * <p>Thread-safe: the lock guards the file, and gives events of one thread and their effects on
- * others the order in which they happened.
+ * others the order in which they happened. Over processes the monotonic clock does that, which they
+ * share: {@link #replayAll} merges their files.
  */
 final class History implements AutoCloseable {
 
   private static final int BUFFER_BYTES = 256 * 1024;
-  private static final int INVOKE = 1;
-  private static final int OK = 2;
-  private static final int FAIL = 3;
-  private static final int UNKNOWN = 4;
-  private static final int DELIVERED = 5;
 
   private final Path file;
   private final LongSupplier nanoClock;
-  private final DataOutputStream out;
+  private final OutputStream out;
+  private final ByteArrayOutputStream record = new ByteArrayOutputStream(128);
   private boolean closed;
 
-  private History(Path file, LongSupplier nanoClock, DataOutputStream out) {
+  private History(Path file, LongSupplier nanoClock, OutputStream out) {
     this.file = file;
     this.nanoClock = nanoClock;
     this.out = out;
@@ -42,29 +46,54 @@ final class History implements AutoCloseable {
 
   static History create(Path file, LongSupplier nanoClock) throws IOException {
     return new History(
-        file,
-        nanoClock,
-        new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES)));
+        file, nanoClock, new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES));
+  }
+
+  /**
+   * For a process that will be killed: what was written is with the kernel before the call returns,
+   * one write for each event.
+   */
+  static History createUnbuffered(Path file, LongSupplier nanoClock) throws IOException {
+    return new History(file, nanoClock, Files.newOutputStream(file));
   }
 
   void invoke(int producer, int key, long seq) {
-    write(INVOKE, producer, key, seq, 0, 0);
+    add(now -> new Event.Invoke(producer, key, seq, now));
   }
 
   void ok(int producer, long seq, int queue, long offset) {
-    write(OK, producer, 0, seq, queue, offset);
+    add(now -> new Event.Ok(producer, seq, queue, offset, now));
   }
 
   void fail(int producer, long seq) {
-    write(FAIL, producer, 0, seq, 0, 0);
+    add(now -> new Event.Fail(producer, seq, now));
   }
 
   void unknown(int producer, long seq) {
-    write(UNKNOWN, producer, 0, seq, 0, 0);
+    add(now -> new Event.Unknown(producer, seq, now));
   }
 
   void delivered(int producer, int key, long seq, int queue, long offset) {
-    write(DELIVERED, producer, key, seq, queue, offset);
+    add(now -> new Event.Delivered(producer, key, seq, queue, offset, now));
+  }
+
+  /**
+   * Writes what happens now.
+   *
+   * @param happens makes the event of its nanoseconds
+   */
+  synchronized void add(LongFunction<Event> happens) {
+    if (closed) {
+      return;
+    }
+    try {
+      record.reset();
+      // The clock is read under the lock, so that times rise along the file.
+      EventCodec.write(happens.apply(nanoClock.getAsLong()), new DataOutputStream(record));
+      record.writeTo(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
   }
 
   /** No more is written: a send that ends later has no end in the history. Idempotent. */
@@ -86,53 +115,73 @@ final class History implements AutoCloseable {
 
   /** Hands out the events of a sealed history, in order. */
   void replay(Consumer<Event> to) {
-    try (var in =
-        new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES))) {
-      while (true) {
-        int type = in.read();
-        if (type < 0) {
-          return;
+    replayAll(List.of(file), to);
+  }
+
+  /**
+   * Hands out the events of several files in the order of their times; at equal times those of the
+   * earlier file first.
+   */
+  static void replayAll(List<Path> files, Consumer<Event> to) {
+    var open = new ArrayList<Source>();
+    try {
+      var heads =
+          new PriorityQueue<Source>(
+              Comparator.<Source>comparingLong(source -> source.head.nanos())
+                  .thenComparingInt(source -> source.number));
+      for (Path file : files) {
+        var source = new Source(file, open.size());
+        open.add(source);
+        if (source.advance()) {
+          heads.add(source);
         }
-        to.accept(read(type, in));
+      }
+      while (!heads.isEmpty()) {
+        Source first = heads.remove();
+        to.accept(first.head);
+        if (first.advance()) {
+          heads.add(first);
+        }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file, e);
+      throw new UncheckedIOException("cannot read " + files, e);
+    } finally {
+      open.forEach(Source::close);
     }
   }
 
-  private synchronized void write(
-      int type, int producer, int key, long seq, int queue, long offset) {
-    if (closed) {
-      return;
-    }
-    try {
-      out.writeByte(type);
-      out.writeInt(producer);
-      out.writeInt(key);
-      out.writeLong(seq);
-      out.writeInt(queue);
-      out.writeLong(offset);
-      // Read under the lock, so that times rise along the file.
-      out.writeLong(nanoClock.getAsLong());
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file, e);
-    }
-  }
+  /** One file that is being read. */
+  private static final class Source {
+    private final int number;
+    private final DataInputStream in;
+    private Event head;
 
-  private static Event read(int type, DataInputStream in) throws IOException {
-    int producer = in.readInt();
-    int key = in.readInt();
-    long seq = in.readLong();
-    int queue = in.readInt();
-    long offset = in.readLong();
-    long nanos = in.readLong();
-    return switch (type) {
-      case INVOKE -> new Event.Invoke(producer, key, seq, nanos);
-      case OK -> new Event.Ok(producer, seq, queue, offset, nanos);
-      case FAIL -> new Event.Fail(producer, seq, nanos);
-      case UNKNOWN -> new Event.Unknown(producer, seq, nanos);
-      case DELIVERED -> new Event.Delivered(producer, key, seq, queue, offset, nanos);
-      default -> throw new EOFException("no event has type " + type);
-    };
+    Source(Path file, int number) throws IOException {
+      this.number = number;
+      this.in =
+          new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES));
+    }
+
+    boolean advance() throws IOException {
+      int type = in.read();
+      if (type < 0) {
+        return false;
+      }
+      try {
+        head = EventCodec.read(type, in);
+        return true;
+      } catch (EOFException e) {
+        // The process was killed within a write: the event had not happened yet.
+        return false;
+      }
+    }
+
+    void close() {
+      try {
+        in.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot close a history", e);
+      }
+    }
   }
 }

@@ -11,6 +11,7 @@ import java.util.Map;
  * @param brokers 1, 3 or 5
  * @param brokerSettings for every broker, beside the addresses
  * @param jvmOptions for every broker, beside those of the distribution
+ * @param nodeJvmOptions for single brokers, by the node's id, behind those
  * @param extraClassPath put before the brokers' own
  */
 public record ClusterOptions(
@@ -21,6 +22,7 @@ public record ClusterOptions(
     PortPlan ports,
     Map<String, String> brokerSettings,
     List<String> jvmOptions,
+    Map<String, List<String>> nodeJvmOptions,
     List<Path> extraClassPath) {
 
   private static final int MAX_NAME_SERVERS = 5;
@@ -38,25 +40,66 @@ public record ClusterOptions(
     dir = dir.toAbsolutePath().normalize();
     brokerSettings = Map.copyOf(brokerSettings);
     jvmOptions = List.copyOf(jvmOptions);
+    nodeJvmOptions = Map.copyOf(nodeJvmOptions);
     extraClassPath = List.copyOf(extraClassPath);
   }
 
   public ClusterOptions(Path dir, Distribution distribution, PortPlan ports) {
-    this(dir, distribution, 3, 2, ports, Map.of(), List.of(), List.of());
+    this(dir, distribution, 3, 2, ports, Map.of(), List.of(), Map.of(), List.of());
   }
 
   public ClusterOptions withBrokers(int count) {
     return new ClusterOptions(
-        dir, distribution, count, nameServers, ports, brokerSettings, jvmOptions, extraClassPath);
+        dir,
+        distribution,
+        count,
+        nameServers,
+        ports,
+        brokerSettings,
+        jvmOptions,
+        nodeJvmOptions,
+        extraClassPath);
   }
 
   public ClusterOptions withBrokerSettings(Map<String, String> settings) {
     return new ClusterOptions(
-        dir, distribution, brokers, nameServers, ports, settings, jvmOptions, extraClassPath);
+        dir,
+        distribution,
+        brokers,
+        nameServers,
+        ports,
+        settings,
+        jvmOptions,
+        nodeJvmOptions,
+        extraClassPath);
   }
 
   public ClusterOptions withBrokerJvm(List<String> options, List<Path> classPath) {
     return new ClusterOptions(
-        dir, distribution, brokers, nameServers, ports, brokerSettings, options, classPath);
+        dir,
+        distribution,
+        brokers,
+        nameServers,
+        ports,
+        brokerSettings,
+        options,
+        nodeJvmOptions,
+        classPath);
+  }
+
+  /**
+   * @param options of single brokers, by the node's id
+   */
+  public ClusterOptions withNodeJvm(Map<String, List<String>> options) {
+    return new ClusterOptions(
+        dir,
+        distribution,
+        brokers,
+        nameServers,
+        ports,
+        brokerSettings,
+        jvmOptions,
+        options,
+        extraClassPath);
   }
 }

@@ -91,6 +91,7 @@ final class ClusterStartCommand implements Callable<Integer> {
             ClusterCommand.ports(portOffset, ports == Ports.free),
             settings,
             List.of(),
+            Map.of(),
             List.of());
     return LocalCluster.create(options, new ClientBootstrap());
   }

@@ -39,14 +39,26 @@ public record Distribution(Path home) {
     return new Distribution(absolute);
   }
 
+  /** The java command up to and with the main class, of a client or a tool. */
+  public List<String> javaCommand(Class<?> mainClass, List<String> jvmOptions) {
+    return javaCommand(mainClass.getName(), jvmOptions, List.of());
+  }
+
   /** The java command up to and with the main class, for a JVM like the one that asks. */
   List<String> javaCommand(Node.Role role, List<String> jvmOptions, List<Path> extraClassPath) {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    var all = new ArrayList<String>();
     Path options = home.resolve("conf").resolve(role.jvmFile());
     if (Files.isRegularFile(options)) {
-      command.add("@" + options);
+      all.add("@" + options);
     }
+    all.addAll(jvmOptions);
+    return javaCommand(role.mainClass(), all, extraClassPath);
+  }
+
+  private List<String> javaCommand(
+      String mainClass, List<String> jvmOptions, List<Path> extraClassPath) {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     if (Runtime.version().feature() >= 24) {
       // RocksDB and netty load native code and use Unsafe; from 24 on the JVM warns otherwise.
       command.add("--enable-native-access=ALL-UNNAMED");
@@ -59,7 +71,7 @@ public record Distribution(Path home) {
       classPath.append(extra.toAbsolutePath()).append(File.pathSeparatorChar);
     }
     command.add(classPath.append(home.resolve("lib")).append("/*").toString());
-    command.add(role.mainClass());
+    command.add(mainClass);
     return command;
   }
 

@@ -53,7 +53,11 @@ public final class LocalCluster {
     file.save(dir);
     var launcher =
         new NodeLauncher(
-            dir, options.distribution(), options.jvmOptions(), options.extraClassPath());
+            dir,
+            options.distribution(),
+            options.jvmOptions(),
+            options.nodeJvmOptions(),
+            options.extraClassPath());
     return new LocalCluster(new NodeProcesses(launcher, file), bootstrap);
   }
 
@@ -72,7 +76,7 @@ public final class LocalCluster {
               .formatted(dir));
     }
     var home = distribution.orElse(new Distribution(Path.of("")));
-    var launcher = new NodeLauncher(dir, home, List.of(), List.of());
+    var launcher = new NodeLauncher(dir, home, List.of(), Map.of(), List.of());
     return new LocalCluster(new NodeProcesses(launcher, ClusterFile.load(dir)), bootstrap);
   }
 

@@ -17,10 +17,15 @@ import java.util.stream.Collectors;
  * data/NODE}; it outlives us and the terminal. Immutable.
  *
  * @param jvmOptions added to those of the distribution's conf, for brokers
+ * @param nodeJvmOptions behind those, by the broker's node
  * @param extraClassPath put before the distribution's lib, for brokers
  */
 record NodeLauncher(
-    Path dir, Distribution distribution, List<String> jvmOptions, List<Path> extraClassPath) {
+    Path dir,
+    Distribution distribution,
+    List<String> jvmOptions,
+    Map<String, List<String>> nodeJvmOptions,
+    List<Path> extraClassPath) {
 
   /** Starts the node in a session of its own, so that Ctrl-C in our terminal is not for it. */
   private static final Path SETSID = Path.of("/usr/bin/setsid");
@@ -41,7 +46,9 @@ record NodeLauncher(
       boolean broker = node.isBroker();
       command.addAll(
           distribution.javaCommand(
-              node.role(), broker ? jvmOptions : List.of(), broker ? extraClassPath : List.of()));
+              node.role(),
+              broker ? jvmOptions(node) : List.of(),
+              broker ? extraClassPath : List.of()));
       settings(node, nodes, brokerSettings).forEach((key, value) -> command.add(key + "=" + value));
       var process = new ProcessBuilder(command);
       // As bin/broker does: glibc's arenas for each thread would triple what RocksDB's buffers
@@ -58,6 +65,12 @@ record NodeLauncher(
       throw new ClusterFailure(
           ClusterFailure.Kind.FAILED, "cannot start " + node.id() + ": " + e.getMessage(), e);
     }
+  }
+
+  private List<String> jvmOptions(Node node) {
+    var options = new ArrayList<>(jvmOptions);
+    options.addAll(nodeJvmOptions.getOrDefault(node.id(), List.of()));
+    return options;
   }
 
   private Map<String, String> settings(

@@ -29,7 +29,8 @@ import org.junit.jupiter.api.Test;
  * changes nothing in it, serves nothing wrong, and the group does not notice. Method: one cluster
  * under load; n2 is stopped, its folder is damaged in one way after the other and the broker is
  * started on it; in the end the folder is whole again, and every replica must hold every
- * acknowledged message.
+ * acknowledged message. Damaged votes and identities, which need no segments, are refused in the
+ * same way in {@code ReplicaFolderTest}, without processes.
  */
 @Tag("chaos")
 class DamageTest {
@@ -81,8 +82,7 @@ class DamageTest {
     ClusterFolder.delete(options.dir());
   }
 
-  private static List<Damage> damages(LocalCluster cluster, Node node) {
-    Path other = cluster.dataDir(cluster.node("n3"));
+  private static List<Damage> damages() {
     return List.of(
         damage(
             "a sealed segment is truncated",
@@ -130,35 +130,6 @@ class DamageTest {
             "expected entries to ",
             KEEP),
         damage(
-            "a byte of term and vote is flipped",
-            folder -> DataFolder.flip(folder.raftMeta().resolve("raft_meta"), 20),
-            "term and vote in ",
-            "raft_meta are damaged: ",
-            REJOIN),
-        damage(
-            "the identity is missing",
-            folder -> folder.delete(folder.identity()),
-            "no file \"identity\" says whose",
-            REJOIN),
-        damage(
-            "a byte of the identity is flipped",
-            folder -> DataFolder.flip(folder.identity(), 40),
-            "identity is damaged: ",
-            REJOIN),
-        damage(
-            "the identity is of a newer format",
-            folder -> folder.rewriteIdentity("keelmq-identity 1", "keelmq-identity 2"),
-            "identity has format 2, this version reads format 1",
-            "start the version that wrote it"),
-        damage(
-            "the identity is that of another node",
-            folder -> {
-              folder.delete(folder.identity());
-              new DataFolder(other).copyIdentityTo(folder);
-            },
-            "belongs to node n3, this is node " + node.id(),
-            "set data.dir or node"),
-        damage(
             "the identity is that of another cluster",
             folder -> {
               folder.rewriteIdentity("cluster .*", "cluster another");
@@ -186,7 +157,7 @@ class DamageTest {
     Path sound = folder.path().resolveSibling("n2-sound");
     folder.copyTo(sound);
     var failures = new ArrayList<AssertionError>();
-    for (Damage damage : damages(cluster, node)) {
+    for (Damage damage : damages()) {
       new DataFolder(sound).copyTo(folder.path());
       damage.how().accept(folder);
       List<String> before = folder.contents();

@@ -74,14 +74,6 @@ record DataFolder(Path path) {
     }
   }
 
-  void copyIdentityTo(DataFolder target) {
-    try {
-      Files.copy(identity(), target.identity());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   void delete(Path tree) {
     if (!Files.exists(tree)) {
       return;

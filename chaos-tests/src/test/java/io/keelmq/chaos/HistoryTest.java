@@ -4,14 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.chaos.checks.Event;
+import io.keelmq.chaos.checks.Event.Decision;
+import io.keelmq.chaos.checks.Event.LeaseName;
+import io.keelmq.chaos.checks.Event.Outcome;
+import io.keelmq.chaos.checks.Event.Settling;
 import io.keelmq.chaos.checks.Stored;
 import io.keelmq.chaos.checks.Verdict;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +50,57 @@ class HistoryTest {
             new Event.Unknown(8, 9, 4),
             new Event.Delivered(1, 2, 3, 4, 5, 5)),
         events);
+  }
+
+  @Test
+  void mergesTheFilesOfProcessesByTimeAndReadsEveryKindOfEvent() throws IOException {
+    var lease = new LeaseName(2, 1L << 40, 3);
+    Path first = dir.resolve("first");
+    Path second = dir.resolve("second");
+    List<LongFunction<Event>> all =
+        List.of(
+            now -> new Event.Waits(1, 2, 3, now),
+            now -> new Event.Held(1, 2, now),
+            now -> new Event.Decides(1, 2, Decision.RECALL, now),
+            now -> new Event.Decided(1, 2, Decision.ROLLBACK, Outcome.UNKNOWN, now),
+            now -> new Event.Joins(1, 2, true, now),
+            now -> new Event.Leaves(1, true, now),
+            now -> new Event.Polls(1, now),
+            now -> new Event.Polled(1, now),
+            now -> new Event.Took(1, 2, 3, 1L << 33, lease, 4, 1L << 41, 5, -1, 1L << 34, now),
+            now -> new Event.Settles(1, 2, 3, 4, lease, Settling.NACK, 500, now),
+            now -> new Event.Settled(1, 2, 3, 4, lease, Settling.EXTEND, Outcome.FAIL, now));
+    try (var one = History.create(first, nanos::incrementAndGet);
+        var other = History.createUnbuffered(second, nanos::incrementAndGet)) {
+      for (int i = 0; i < all.size(); i++) {
+        (i % 2 == 0 ? one : other).add(all.get(i));
+      }
+    }
+    var events = new ArrayList<Event>();
+
+    History.replayAll(List.of(second, first), events::add);
+
+    var expected = new ArrayList<Event>();
+    for (int i = 0; i < all.size(); i++) {
+      expected.add(all.get(i).apply(i + 1));
+    }
+    assertEquals(expected, events);
+  }
+
+  @Test
+  void leavesOutTheEventThatAKilledProcessWasWriting() throws IOException {
+    Path file = dir.resolve("history");
+    try (var history = History.createUnbuffered(file, nanos::incrementAndGet)) {
+      history.fail(1, 2);
+      history.invoke(1, 2, 3);
+    }
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length - 1));
+    var events = new ArrayList<Event>();
+
+    History.replayAll(List.of(file), events::add);
+
+    assertEquals(List.of(new Event.Fail(1, 2, 1)), events);
   }
 
   @Test

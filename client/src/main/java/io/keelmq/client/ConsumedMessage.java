@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.AtomicReference;
 public final class ConsumedMessage extends ReadMessage {
 
   private final ConsumeSession session;
+  private final String leaseName;
   private final int attempt;
   private final long arrivedNanos;
   private final AtomicReference<Settling> decision = new AtomicReference<>();
@@ -61,9 +62,24 @@ public final class ConsumedMessage extends ReadMessage {
     super(topic, queue, offset, storeTimeMillis, record);
     this.session = session;
     this.lease = lease;
+    this.leaseName =
+        lease.ref().getGeneration()
+            + "/"
+            + lease.ref().getLogIndex()
+            + "/"
+            + lease.ref().getOrdinal();
     this.attempt = attempt;
     this.deadlineMillis = deadlineMillis;
     this.arrivedNanos = arrivedNanos;
+  }
+
+  /**
+   * What the lease was called when the message came, for logs: the queue's generation, the log
+   * index and the ordinal of its grant, separated by '/'. Later leases of a message have a higher
+   * index.
+   */
+  public String leaseName() {
+    return leaseName;
   }
 
   /** Which delivery of the message this is, from 1. */

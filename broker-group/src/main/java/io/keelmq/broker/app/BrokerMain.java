@@ -6,6 +6,7 @@ import io.keelmq.common.GrpcLog;
 import io.keelmq.common.Settings;
 import io.keelmq.common.Shutdown;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import org.slf4j.Logger;
@@ -16,6 +17,13 @@ import org.slf4j.LoggerFactory;
  * it cannot start or cannot go on, 2 if it is configured badly.
  */
 public final class BrokerMain {
+
+  /**
+   * For tests: milliseconds that this broker's wall clock is ahead of the machine's, or behind it
+   * if negative. Log time must not follow it faster than by a tenth, which nobody can see on one
+   * machine otherwise.
+   */
+  public static final String CLOCK_OFFSET = "keelmq.test.clock.offset.millis";
 
   private BrokerMain() {}
 
@@ -39,7 +47,7 @@ public final class BrokerMain {
       return;
     }
     shutdown.onSignal();
-    var broker = new Broker(options, shutdown, InstantSource.system(), System::nanoTime, version());
+    var broker = new Broker(options, shutdown, wallClock(log), System::nanoTime, version());
     try {
       broker.start();
     } catch (IOException | UnusableFolderException | RuntimeException e) {
@@ -51,6 +59,15 @@ public final class BrokerMain {
       return;
     }
     shutdown.awaitEnd();
+  }
+
+  private static InstantSource wallClock(Logger log) {
+    long offsetMillis = Long.getLong(CLOCK_OFFSET, 0);
+    if (offsetMillis == 0) {
+      return InstantSource.system();
+    }
+    log.warn("the wall clock is wrong, as a test asked for, offset_millis={}", offsetMillis);
+    return InstantSource.offset(InstantSource.system(), Duration.ofMillis(offsetMillis));
   }
 
   private static String reason(Exception failure) {

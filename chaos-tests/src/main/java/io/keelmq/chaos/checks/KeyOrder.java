@@ -53,6 +53,9 @@ public final class KeyOrder implements Check {
 
   private static void check(
       Map<Long, Place> last, String who, int producer, int key, Place now, Findings findings) {
+    if (key < 0) {
+      return;
+    }
     Place before = last.put((long) producer << 32 | key, now);
     if (before == null) {
       return;

@@ -16,6 +16,9 @@ public final class Ledger {
   static final byte FAILED = 3;
   static final byte UNKNOWN = 4;
 
+  /** Acknowledged, and has no place until its time has come or its transaction is committed. */
+  static final byte HELD = 5;
+
   private static final int CHUNK = 1 << 14;
 
   private final List<Sends> producers = new ArrayList<>();
@@ -55,6 +58,8 @@ public final class Ledger {
       failed++;
     } else if (event instanceof Event.Unknown end) {
       settle(end, UNKNOWN);
+    } else if (event instanceof Event.Held held && settle(held, HELD)) {
+      acked++;
     }
   }
 
@@ -135,7 +140,7 @@ public final class Ledger {
     chunk.keys[(int) (invoke.seq() % CHUNK)] = invoke.key();
   }
 
-  private boolean settle(Event event, byte state) {
+  private boolean settle(Event.OfSend event, byte state) {
     if (!contains(event.producer(), event.seq()) || state(event.producer(), event.seq()) != OPEN) {
       report(event + " settles a send that is not open");
       return false;

@@ -21,13 +21,19 @@ public final class NoPhantom implements Check {
   @Override
   public void event(Event event, Findings findings) {
     if (event instanceof Event.Delivered message) {
-      if (!ledger.contains(message.producer(), message.seq())) {
-        findings.add("delivered before or without being sent: " + message);
-      } else if (ledger.key(message.producer(), message.seq()) != message.key()) {
-        findings.add("delivered with a key it was not sent with: " + message);
-      } else {
-        delivered.set(message.producer(), message.seq());
-      }
+      seen(message.producer(), message.key(), message.seq(), event, findings);
+    } else if (event instanceof Event.Took message) {
+      seen(message.producer(), message.key(), message.seq(), event, findings);
+    }
+  }
+
+  private void seen(int producer, int key, long seq, Event event, Findings findings) {
+    if (!ledger.contains(producer, seq)) {
+      findings.add("delivered before or without being sent: " + event);
+    } else if (ledger.key(producer, seq) != key) {
+      findings.add("delivered with a key it was not sent with: " + event);
+    } else {
+      delivered.set(producer, seq);
     }
   }
 

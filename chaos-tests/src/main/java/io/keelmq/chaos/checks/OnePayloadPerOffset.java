@@ -39,6 +39,8 @@ public final class OnePayloadPerOffset implements Check {
           message.seq(),
           "a reader",
           findings);
+    } else if (event instanceof Event.Took took) {
+      same(took.queue(), took.offset(), took.producer(), took.seq(), "a consumer", findings);
     }
   }
 

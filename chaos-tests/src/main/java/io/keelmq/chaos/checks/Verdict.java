@@ -2,6 +2,7 @@ package io.keelmq.chaos.checks;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * All checks over one run. Owned by one thread; feed it as {@link Check} tells, then call {@link
@@ -18,16 +19,25 @@ public final class Verdict {
   private boolean ended;
 
   public Verdict(int replicas) {
+    this(replicas, ledger -> List.of());
+  }
+
+  /**
+   * @param more checks beside the usual ones
+   */
+  public Verdict(int replicas, Function<Ledger, List<Check>> more) {
     digests = new DigestsAgree(replicas);
     checks =
-        List.of(
-            loss,
-            new NoPhantom(ledger),
-            new OnePayloadPerOffset(),
-            new NoDuplicate(ledger),
-            new KeyOrder(),
-            new DenseOffsets(),
-            digests);
+        new ArrayList<>(
+            List.of(
+                loss,
+                new NoPhantom(ledger),
+                new OnePayloadPerOffset(),
+                new NoDuplicate(ledger),
+                new KeyOrder(),
+                new DenseOffsets(),
+                digests));
+    checks.addAll(more.apply(ledger));
     checks.forEach(check -> findings.add(new Findings()));
   }
 

@@ -1,0 +1,28 @@
+package io.keelmq.chaos;
+
+import io.keelmq.local.Seed;
+
+/**
+ * A run with lease consumers: its seed, its load and what it takes to count. Immutable.
+ *
+ * @param ratePerSecond sends of a lane of messages that do not wait
+ * @param consumerProcesses each has a consumer of every {@link Crew}
+ * @param minOks acknowledged sends; with fewer the run has proved nothing and fails
+ * @param minDeliveries to lease consumers, likewise
+ * @param minFaults of brokers and of consumer processes together, likewise
+ */
+record ConsumePlan(
+    String name,
+    Seed seed,
+    int ratePerSecond,
+    int consumerProcesses,
+    long minOks,
+    long minDeliveries,
+    int minFaults) {
+
+  /** What happens to the processes while the workload runs. */
+  @FunctionalInterface
+  interface Scenario {
+    void inject(Faults faults, ConsumerProcesses consumers);
+  }
+}

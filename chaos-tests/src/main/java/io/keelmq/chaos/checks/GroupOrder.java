@@ -1,0 +1,70 @@
+package io.keelmq.chaos.checks;
+
+import io.keelmq.chaos.checks.Event.LeaseName;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * In FIFO groups a message is delivered only when every earlier one of its message group is
+ * acknowledged or dead, or in the same lease; and a lease's messages are handed out in their order.
+ *
+ * <p>Looks at the one message before it only: what was before that one was checked when that one
+ * was delivered.
+ */
+public final class GroupOrder implements LeaseCheck {
+
+  private final Timeline timeline;
+  private final LogCatalog catalog;
+  private final Map<Integer, Lives> lives;
+  private final Map<Integer, Event.Took> lastTaken = new HashMap<>();
+
+  GroupOrder(Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives) {
+    this.timeline = timeline;
+    this.catalog = catalog;
+    this.lives = lives;
+  }
+
+  @Override
+  public String promise() {
+    return "FIFO groups get the messages of a message group one after the other";
+  }
+
+  @Override
+  public void beforeTook(Event.Took took, Life life, LeaseName done, Findings findings) {
+    boolean stale = done != null || life.isStale(took);
+    if (!stale) {
+      orderInLease(took, findings);
+    }
+    GroupRules group = lives.get(took.group()).group();
+    if (stale || !group.fifo()) {
+      return;
+    }
+    long before = catalog.before(took.queue(), took.offset());
+    if (before < 0 || lives.get(took.group()).isAcked(took.queue(), before)) {
+      return;
+    }
+    Life earlier = lives.get(took.group()).find(took.queue(), before);
+    if (earlier == null || earlier.deliveries == 0) {
+      findings.add(
+          "delivered though offset %d, before it in its message group, never was: %s"
+              .formatted(before, took));
+    } else if (!earlier.lease.equals(took.lease())
+        && !earlier.mayBeOver(
+            timeline.wallMillis(took.nanos()) + RedeliveryExplained.TOLERANCE_MILLIS)) {
+      findings.add(
+          "delivered though offset %d, before it in its message group, is neither acknowledged nor dead: %s"
+              .formatted(before, took));
+    }
+  }
+
+  private void orderInLease(Event.Took took, Findings findings) {
+    Event.Took last = lastTaken.put(took.consumer(), took);
+    if (last != null
+        && last.lease().equals(took.lease())
+        && last.queue() == took.queue()
+        && last.offset() > took.offset()) {
+      findings.add(
+          "handed out behind offset %d of the same lease: %s".formatted(last.offset(), took));
+    }
+  }
+}

@@ -1,0 +1,16 @@
+package io.keelmq.chaos.checks;
+
+/**
+ * A consumer group of a run, as it was made. Immutable.
+ *
+ * @param group its number
+ * @param firstQueue of its topic, numbered over the run
+ * @param queues how many queues its topic has
+ */
+public record GroupRules(
+    int group, String name, int firstQueue, int queues, boolean fifo, int maxAttempts) {
+
+  boolean has(int queue) {
+    return queue >= firstQueue && queue < firstQueue + queues;
+  }
+}

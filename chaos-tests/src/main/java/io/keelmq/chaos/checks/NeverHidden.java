@@ -1,0 +1,216 @@
+package io.keelmq.chaos.checks;
+
+import io.keelmq.chaos.checks.Event.Outcome;
+import io.keelmq.chaos.checks.Event.Settling;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A message that can be delivered is delivered within {@link #LIMIT_NANOS} of the time in which
+ * some consumer of the group waits for one, pauses left out: for a new message from when its send
+ * was acknowledged, for a leased one from the end of its lease, for one that was given back from
+ * then. In FIFO groups it can be delivered when the one before it in its message group is
+ * acknowledged.
+ *
+ * <p>What may have been acknowledged, or be dead, is owed to nobody.
+ */
+public final class NeverHidden implements LeaseCheck {
+
+  /** Two seconds behind the lease. */
+  static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** Within which the leases of a consumer end whose stream broke. */
+  static final long SESSION_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final Timeline timeline;
+  private final LogCatalog catalog;
+  private final Map<Integer, Lives> lives;
+  private final Map<Integer, Waiting> waiting = new HashMap<>();
+  private final PriorityQueue<Due> dues = new PriorityQueue<>(Comparator.comparingLong(Due::nanos));
+  private long longestNanos;
+
+  private record Due(long nanos, Life life, int version) {}
+
+  /** How long consumers of a group have waited for messages, all in all. */
+  private static final class Waiting {
+    private final Set<Integer> polling = new HashSet<>();
+    private long sinceNanos;
+    private long hungryNanos;
+  }
+
+  NeverHidden(Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives) {
+    this.timeline = timeline;
+    this.catalog = catalog;
+    this.lives = lives;
+  }
+
+  @Override
+  public String promise() {
+    return "no message is hidden longer than its lease and 2 s while somebody waits for one";
+  }
+
+  /** The longest that was seen, behind the end of its lease. */
+  long longestMillis() {
+    return TimeUnit.NANOSECONDS.toMillis(longestNanos);
+  }
+
+  @Override
+  public void time(long nanos, Findings findings) {
+    while (!dues.isEmpty() && dues.peek().nanos() <= nanos) {
+      Due due = dues.remove();
+      if (due.version() == due.life().dueVersion) {
+        becomesDue(due.life(), due.nanos());
+      }
+    }
+  }
+
+  @Override
+  public void visible(Life life, long nanos, Findings findings) {
+    if (life.deliveries == 0) {
+      schedule(life, nanos);
+    }
+  }
+
+  @Override
+  public void beforeTook(Event.Took took, Life life, Event.LeaseName done, Findings findings) {
+    if (done == null && life.due && !life.isStale(took)) {
+      judge(life, took.nanos(), findings);
+    }
+  }
+
+  @Override
+  public void afterTook(Event.Took took, Life life, Findings findings) {
+    if (life.renews) {
+      notDue(life);
+    } else {
+      schedule(life, timeline.nanos(life.latestEndMillis));
+    }
+  }
+
+  @Override
+  public void settles(Event.Settles event, Life life, Findings findings) {
+    // Until it is known what became of it, nothing is owed.
+    if (event.how() == Settling.ACK || event.how() == Settling.DEAD_LETTER) {
+      notDue(life);
+    }
+  }
+
+  @Override
+  public void settled(Event.Settled event, Life life, Findings findings) {
+    if (event.how() == Settling.ACK && event.outcome() == Outcome.OK) {
+      notDue(life);
+      releaseNext(life, event.nanos());
+    } else if (event.outcome() == Outcome.OK) {
+      switch (event.how()) {
+        case NACK -> schedule(life, event.nanos() + TimeUnit.MILLISECONDS.toNanos(life.nackMillis));
+        case RELEASE -> schedule(life, event.nanos());
+        case EXTEND -> schedule(life, timeline.nanos(life.latestEndMillis));
+        default -> notDue(life);
+      }
+    }
+  }
+
+  @Override
+  public void left(Event.Leaves event, Life life, Findings findings) {
+    if (life.ackNanos == 0 && life.deadNanos == 0) {
+      long end = event.nanos() + SESSION_NANOS;
+      schedule(life, life.renews ? end : Math.min(end, timeline.nanos(life.latestEndMillis)));
+    }
+  }
+
+  @Override
+  public void polls(int group, Event.OfConsumer event, boolean begins) {
+    Waiting waits = waiting.computeIfAbsent(group, key -> new Waiting());
+    advance(waits, event.nanos());
+    if (begins) {
+      waits.polling.add(event.consumer());
+    } else {
+      waits.polling.remove(event.consumer());
+    }
+  }
+
+  @Override
+  public void end(long nanos, Findings findings) {
+    time(nanos, findings);
+    for (Lives group : lives.values()) {
+      for (Life life : group.open()) {
+        if (life.due) {
+          judge(life, nanos, findings);
+        }
+      }
+    }
+  }
+
+  private void judge(Life life, long nanos, Findings findings) {
+    long hidden = hungry(life, nanos) - life.hungryAtDue;
+    longestNanos = Math.max(longestNanos, hidden);
+    if (hidden > LIMIT_NANOS) {
+      findings.add(
+          "%s was hidden for %d ms in which a consumer of the group waited, behind attempt %d"
+              .formatted(life, TimeUnit.NANOSECONDS.toMillis(hidden), life.attempt));
+    }
+    life.due = false;
+  }
+
+  private void becomesDue(Life life, long nanos) {
+    // The last attempt of a message is followed by its death, not by another.
+    boolean mayDie = life.deliveries > 0 && life.attempt >= life.group.maxAttempts();
+    life.heldBack = behind(life);
+    if (!mayDie && !life.heldBack) {
+      life.due = true;
+      life.hungryAtDue = hungry(life, nanos);
+    }
+  }
+
+  /** FIFO: waits for the message before it. */
+  private boolean behind(Life life) {
+    if (!life.group.fifo()) {
+      return false;
+    }
+    long before = catalog.before(life.queue, life.offset);
+    return before >= 0 && !lives.get(life.group.group()).isAcked(life.queue, before);
+  }
+
+  private void releaseNext(Life acked, long nanos) {
+    long behind = catalog.behind(acked.queue, acked.offset);
+    if (!acked.group.fifo() || behind < 0) {
+      return;
+    }
+    Life next = lives.get(acked.group.group()).find(acked.queue, behind);
+    if (next != null && next.heldBack) {
+      schedule(next, nanos);
+    }
+  }
+
+  private void schedule(Life life, long nanos) {
+    notDue(life);
+    dues.add(new Due(nanos, life, life.dueVersion));
+  }
+
+  private static void notDue(Life life) {
+    life.dueVersion++;
+    life.due = false;
+    life.heldBack = false;
+  }
+
+  private long hungry(Life life, long nanos) {
+    Waiting group = waiting.computeIfAbsent(life.group.group(), key -> new Waiting());
+    advance(group, nanos);
+    return group.hungryNanos;
+  }
+
+  private void advance(Waiting group, long nanos) {
+    if (nanos > group.sinceNanos) {
+      if (!group.polling.isEmpty()) {
+        group.hungryNanos +=
+            nanos - group.sinceNanos - timeline.pausedNanos(group.sinceNanos, nanos);
+      }
+      group.sinceNanos = nanos;
+    }
+  }
+}

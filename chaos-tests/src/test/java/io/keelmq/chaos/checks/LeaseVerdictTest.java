@@ -1,0 +1,413 @@
+package io.keelmq.chaos.checks;
+
+import static io.keelmq.chaos.checks.LeaseScript.FIFO;
+import static io.keelmq.chaos.checks.LeaseScript.MAX_ATTEMPTS;
+import static io.keelmq.chaos.checks.LeaseScript.PLAIN;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.keelmq.chaos.checks.Event.Outcome;
+import io.keelmq.chaos.checks.Event.Settling;
+import io.keelmq.chaos.checks.LeaseScript.Taken;
+import io.keelmq.chaos.checks.RedeliveryExplained.Cause;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Goal: the checks of leases stay silent on all that may happen and speak up on what may not.
+ * Method: short histories; each broken one differs from one that holds by a single fault.
+ */
+class LeaseVerdictTest {
+
+  private final LeaseScript script = new LeaseScript();
+
+  private void holds() {
+    var verdict = script.verdict();
+
+    assertEquals(List.of(), verdict.problems());
+  }
+
+  private void breaks(Class<?>... checks) {
+    var verdict = script.verdict();
+
+    assertEquals(
+        List.of(checks).stream().map(Class::getSimpleName).toList(),
+        verdict.broken(),
+        verdict.problems()::toString);
+  }
+
+  @Test
+  void deliversAndAcknowledges() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 2).polls(1);
+    script.at(10).acks(script.took(1, PLAIN, 0, 1)).acks(script.took(1, PLAIN, 1, 1));
+
+    holds();
+    assertEquals(2, script.verdict().deliveries());
+  }
+
+  @Test
+  void tellsADeliveryBehindItsAcknowledgement() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).acks(script.took(1, PLAIN, 0, 1));
+    script.at(9_000).took(2, PLAIN, 0, 2);
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void comesAgainWhenTheDeadlineHasPassed() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(2_010).acks(script.took(2, PLAIN, 0, 2));
+
+    holds();
+    assertEquals(Map.of(Cause.DEADLINE, 1L), script.verdict().redeliveries());
+  }
+
+  @Test
+  void tellsADeliveryBeforeTheDeadline() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(1_800).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void tellsADeliveryBehindADeadlineThatIsRenewed() {
+    script.at(0).joinsRenewing(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(5_000).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void comesAgainWhenItsConsumerIsKilledOrTheBrokersAre() {
+    script.at(0).joinsRenewing(1, PLAIN).joinsRenewing(2, PLAIN).sends(PLAIN, 2);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(20).took(2, PLAIN, 1, 1);
+    script.at(500).dies(1);
+    script.at(1_600).acks(script.took(2, PLAIN, 0, 2));
+    script.pause(2_000, 4_000).at(3_900).acks(script.took(2, PLAIN, 1, 1));
+
+    holds();
+    assertEquals(Map.of(Cause.CONSUMER_LEFT, 1L, Cause.PAUSE, 1L), script.verdict().redeliveries());
+  }
+
+  @Test
+  void comesAgainBehindTheDelayOfANack() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 1_000, Outcome.OK);
+    script.at(1_020).acks(script.took(1, PLAIN, 0, 2));
+
+    holds();
+  }
+
+  @Test
+  void tellsADeliveryBeforeTheDelayOfANackIsOver() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 1_000, Outcome.OK);
+    script.at(500).acks(script.took(1, PLAIN, 0, 2));
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void takesALateAcknowledgementOfWhatNobodyElseGot() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    Taken taken = script.at(10).took(1, PLAIN, 0, 1);
+    script.at(3_000).acks(taken);
+
+    holds();
+  }
+
+  @Test
+  void tellsALateAcknowledgementOfWhatSomebodyElseHas() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    Taken first = script.at(10).took(1, PLAIN, 0, 1);
+    Taken second = script.at(2_100).took(2, PLAIN, 0, 2);
+    script.at(2_200).acks(first).acks(second);
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void tellsARefusedAcknowledgementOfALeaseThatHasNotEnded() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.ACK, 0, Outcome.FAIL);
+    script.at(2_100).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void toleratesADeliveryThatWasHandedOutALittleLate() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    Taken lost = script.at(10).took(1, PLAIN, 0, 1);
+    script.at(2_100).acks(script.took(2, PLAIN, 0, 2));
+    script.at(2_150).took(1, PLAIN, 0, 1, lost.lease());
+
+    holds();
+    assertEquals(1, script.verdict().redeliveries().get(Cause.HANDED_OUT_LATE));
+  }
+
+  @Test
+  void extendsALease() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    Taken taken = script.at(10).took(1, PLAIN, 0, 1);
+    script.at(1_000).settles(taken, Settling.EXTEND, 4_000, Outcome.OK);
+    script.at(5_100).acks(script.took(2, PLAIN, 0, 2));
+
+    holds();
+  }
+
+  @Test
+  void tellsADeliveryBeforeTheEndOfAnExtendedLease() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    Taken taken = script.at(10).took(1, PLAIN, 0, 1);
+    script.at(1_000).settles(taken, Settling.EXTEND, 4_000, Outcome.OK);
+    script.at(2_500).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(RedeliveryExplained.class);
+  }
+
+  @Test
+  void tellsAnAttemptThatDoesNotRise() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.at(20).acks(script.took(1, PLAIN, 0, 1));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
+  void tellsAnAttemptThatIsLeftOutThoughNobodyDied() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.at(20).acks(script.took(1, PLAIN, 0, 3));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
+  void countsAttemptsThatDiedWithTheirConsumer() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).dies(2);
+    script.at(1_500).acks(script.took(1, PLAIN, 0, 2));
+
+    holds();
+    assertEquals(1, script.verdict().unseenAttempts());
+  }
+
+  @Test
+  void comesAgainAsTheSameAttemptWhenItWasReleased() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.RELEASE, 0, Outcome.OK);
+    script.at(20).acks(script.took(1, PLAIN, 0, 1));
+
+    holds();
+  }
+
+  @Test
+  void tellsAReleaseThatCountsAsAnAttempt() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.RELEASE, 0, Outcome.OK);
+    script.at(20).acks(script.took(1, PLAIN, 0, 2));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
+  void tellsMoreAttemptsThanTheGroupHas() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    for (int attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      Taken taken = script.at(10L * attempt).took(1, PLAIN, 0, attempt);
+      script.settles(taken, Settling.NACK, 0, Outcome.OK);
+    }
+    script.at(100).acks(script.took(1, PLAIN, 0, MAX_ATTEMPTS + 1));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
+  void tellsANewMessageThatIsHiddenWhileSomebodyWaits() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1).polls(1);
+    script.at(2_100).acks(script.took(1, PLAIN, 0, 1));
+
+    breaks(NeverHidden.class);
+  }
+
+  @Test
+  void owesNothingWhileNobodyWaitsOrTheBrokersAreKilled() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1).polls(1);
+    script.at(1_000).polled(1);
+    script.at(60_000).polls(1).pause(60_500, 90_000);
+    script.at(90_400).acks(script.took(1, PLAIN, 0, 1));
+
+    holds();
+    assertEquals(1_900, script.verdict().longestHiddenMillis());
+  }
+
+  @Test
+  void tellsAMessageThatIsHiddenBehindItsLease() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(20).polls(2);
+    script.at(4_200).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(NeverHidden.class);
+  }
+
+  @Test
+  void tellsAMessageThatIsHiddenBehindTheDeathOfItsConsumer() {
+    script.at(0).joinsRenewing(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).took(1, PLAIN, 0, 1);
+    script.at(20).polls(2).dies(1);
+    script.at(3_200).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(NeverHidden.class);
+  }
+
+  @Test
+  void tellsAMessageThatStaysHidden() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 2).polls(1);
+    script.at(10).acks(script.took(1, PLAIN, 0, 1));
+    script.at(5_000).polled(1);
+
+    breaks(NeverHidden.class, EveryMessageEnds.class);
+  }
+
+  @Test
+  void deliversAMessageGroupInOrder() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 3).polls(2);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    Taken second = script.took(1, FIFO, 1, 1, first.lease());
+    script.at(1_900).acks(first).acks(second);
+    script.at(2_000).acks(script.took(2, FIFO, 2, 1));
+
+    holds();
+  }
+
+  @Test
+  void tellsAMessageThatOvertakesItsGroup() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    Taken second = script.at(20).took(2, FIFO, 1, 1);
+    script.at(30).acks(first).acks(second);
+
+    breaks(GroupOrder.class);
+  }
+
+  @Test
+  void tellsAMessageWhosePredecessorWasNeverDelivered() {
+    script.at(0).joins(1, FIFO).sends(FIFO, 2);
+    script.at(10).acks(script.took(1, FIFO, 1, 1));
+    script.at(20).acks(script.took(1, FIFO, 0, 1));
+
+    breaks(GroupOrder.class);
+  }
+
+  @Test
+  void tellsALeaseThatIsHandedOutOutOfOrder() {
+    script.at(0).joins(1, FIFO).sends(FIFO, 3);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    Taken third = script.took(1, FIFO, 2, 1, first.lease());
+    Taken second = script.took(1, FIFO, 1, 1, first.lease());
+    script.at(20).acks(first).acks(second).acks(third);
+
+    breaks(GroupOrder.class);
+  }
+
+  @Test
+  void messagesBehindANackWaitForItAndCountNoAttempt() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2).polls(2);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    script.took(1, FIFO, 1, 1, first.lease());
+    script.at(20).settles(first, Settling.NACK, 5_000, Outcome.OK);
+    script.at(5_100).acks(script.took(2, FIFO, 0, 2));
+    script.at(6_000).acks(script.took(2, FIFO, 1, 1));
+
+    holds();
+    assertEquals(Map.of(Cause.NACK, 1L, Cause.BLOCKED, 1L), script.verdict().redeliveries());
+  }
+
+  @Test
+  void tellsAMessageThatOvertakesANackedOne() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    script.took(1, FIFO, 1, 1, first.lease());
+    script.at(20).settles(first, Settling.NACK, 5_000, Outcome.OK);
+    script.at(1_000).acks(script.took(2, FIFO, 1, 1));
+    script.at(5_100).acks(script.took(2, FIFO, 0, 2));
+
+    breaks(GroupOrder.class);
+  }
+
+  @Test
+  void tellsAMessageThatStaysHiddenBehindOneThatIsAcknowledged() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2).polls(2);
+    script.at(10).acks(script.took(1, FIFO, 0, 1));
+    script.at(2_100).acks(script.took(2, FIFO, 1, 1));
+
+    breaks(NeverHidden.class);
+  }
+
+  @Test
+  void endsInTheDeadLetterTopicWhenTheAttemptsAreUsedUpOrByDecision() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 2);
+    for (int attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      Taken taken = script.at(10L * attempt).took(1, PLAIN, 0, attempt);
+      script.settles(taken, Settling.NACK, 0, Outcome.OK);
+    }
+    script.settles(script.took(1, PLAIN, 1, 1), Settling.DEAD_LETTER, 0, Outcome.OK);
+    script.dead(PLAIN, 0, 1);
+
+    holds();
+  }
+
+  @Test
+  void tellsAMessageThatNeverEnds() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+
+    breaks(EveryMessageEnds.class);
+  }
+
+  @Test
+  void tellsAMessageThatIsDeadTooEarlyOrTwice() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.dead(PLAIN, 0, 0);
+
+    breaks(EveryMessageEnds.class);
+    assertTrue(script.verdict().problems().get(0).contains("(2 times)"));
+  }
+
+  @Test
+  void tellsAMessageThatIsBothAcknowledgedAndDead() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).acks(script.took(1, PLAIN, 0, 1)).dead(PLAIN, 0);
+
+    breaks(EveryMessageEnds.class);
+  }
+
+  @Test
+  void acknowledgementOfUnknownOutcomeMayHold() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.ACK, 0, Outcome.UNKNOWN);
+
+    var verdict = script.verdict();
+
+    assertEquals(List.of(), verdict.problems());
+    assertEquals(1, verdict.maybeAcked());
+  }
+
+  @Test
+  void refusesAHistoryOfAConsumerThatNeverJoined() {
+    script.at(0).sends(PLAIN, 1).took(7, PLAIN, 0, 1);
+
+    assertTrue(script.verdict().problems().get(0).startsWith("the history is broken"));
+  }
+}
