@@ -51,6 +51,11 @@ final class FailingDisk implements Disk {
   }
 
   @Override
+  public void link(Path existing, Path name) throws IOException {
+    real.link(existing, name);
+  }
+
+  @Override
   public void delete(Path file) throws IOException {
     real.delete(file);
   }
