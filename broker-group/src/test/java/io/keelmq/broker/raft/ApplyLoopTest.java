@@ -59,6 +59,7 @@ class ApplyLoopTest {
             replies,
             passOver,
             terms,
+            RocksTables::restore,
             told::addAll);
   }
 
