@@ -291,8 +291,8 @@ public final class SegmentedLog implements Closeable {
 
   /**
    * Frees disk: deletes sealed segments that lie wholly below both {@code beforeIndex} and the
-   * logical first index, oldest first. The last segment with a record always stays, so that the
-   * last entry keeps its term.
+   * entry before the logical first index, oldest first. That entry stays, because a snapshot may
+   * end there, and so does the last segment with a record: both must keep their terms.
    *
    * @return the physical first index afterwards
    * @throws PoisonedLogException if it failed, now or earlier
@@ -300,7 +300,7 @@ public final class SegmentedLog implements Closeable {
   public long retain(long beforeIndex) {
     lock.locked(
         () -> {
-          long limit = Math.min(beforeIndex, logicalFirst());
+          long limit = Math.min(beforeIndex, logicalFirst() - 1);
           lock.change("retention before " + limit, () -> writer.dropBelow(limit));
         });
     return physicalFirst();

@@ -73,7 +73,8 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
 
   @Override
   public SnapshotReader open() {
-    SnapshotReader reader = super.open();
+    // JRaft asks at each start, and would warn of what is normal.
+    SnapshotReader reader = getLastSnapshotIndex() == 0 ? null : super.open();
     return reader == null ? null : new OpenSnapshot(reader);
   }
 

@@ -117,7 +117,7 @@ final class SnapshotCluster implements AutoCloseable {
     }
   }
 
-  private static String bodyAt(RaftReplica replica, long offset) {
+  String bodyAt(RaftReplica replica, long offset) {
     var topic = replica.state().topic(TOPIC).orElseThrow();
     var run = replica.state().runs(topic.id(), 0, offset, 1).get(0);
     Optional<ByteBuffer> found = replica.log().entry(run.logIndex());
@@ -180,6 +180,19 @@ final class SnapshotCluster implements AutoCloseable {
     Path aside = file.resolveSibling(file.getFileName() + ".aside");
     Files.write(aside, bytes);
     Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  static void copyTree(Path from, Path to) throws IOException {
+    try (var files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Path target = to.resolve(from.relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(file, target);
+        }
+      }
+    }
   }
 
   @Override

@@ -13,8 +13,6 @@ import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.HostPort;
 import io.keelmq.raftlog.PoisonedLogException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -287,7 +285,7 @@ class SnapshotInstallTest {
       String away = leaveBehind(cluster, 40);
       String leader = cluster.group.leaderNode();
       // As after a crash between publishing and loading.
-      copyTree(
+      SnapshotCluster.copyTree(
           cluster.published(leader).get(0),
           cluster.snapshotFolder(away).resolve(cluster.published(leader).get(0).getFileName()));
 
@@ -297,19 +295,6 @@ class SnapshotInstallTest {
       assertEquals(0, back.snapshotStats().bytesCopied().getAsLong());
       cluster.send(1);
       cluster.assertAllEqual();
-    }
-  }
-
-  private static void copyTree(Path from, Path to) throws IOException {
-    try (var files = Files.walk(from)) {
-      for (Path file : files.toList()) {
-        Path target = to.resolve(from.relativize(file).toString());
-        if (Files.isDirectory(file)) {
-          Files.createDirectories(target);
-        } else {
-          Files.copy(file, target);
-        }
-      }
     }
   }
 
