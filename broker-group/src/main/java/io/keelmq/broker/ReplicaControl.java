@@ -40,6 +40,27 @@ public interface ReplicaControl {
     }
   }
 
+  /**
+   * A snapshot that was taken.
+   *
+   * @param index the last log entry that it covers
+   * @param bytes of its files, most of them shared with log and indexes
+   * @param millis that it took
+   */
+  record Snapshot(long index, long bytes, long millis) {}
+
+  /**
+   * Where a replica's snapshots stand.
+   *
+   * @param index the last log entry that the published one covers; 0: there is none
+   * @param bytes of its files
+   * @param installing whether one is being brought in from the leader
+   * @param sending whether this one is being sent to another replica
+   */
+  record SnapshotStatus(long index, long bytes, boolean installing, boolean sending) {
+    public static final SnapshotStatus NONE = new SnapshotStatus(0, 0, false, false);
+  }
+
   /** A step that the replica's present condition does not allow. */
   final class Refused extends Exception {
     private static final long serialVersionUID = 1L;
@@ -89,6 +110,15 @@ public interface ReplicaControl {
    * @param node who shall lead; absent: the most up to date of the others
    */
   CompletableFuture<Leadership> transferLeadership(Optional<String> node);
+
+  /**
+   * Takes a snapshot of this replica. Completes when it is published, exceptionally with {@link
+   * Refused} if nothing was applied since the last one, or one is on its way to or from this
+   * replica.
+   */
+  CompletableFuture<Snapshot> snapshotNow();
+
+  SnapshotStatus snapshotStatus();
 
   Status status();
 

@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * The file system as the log sees it. A port, so that tests can cut the power at any call.
  *
- * <p>Creating, renaming and deleting a file are durable only after {@link #forceDirectory} on its
- * folder.
+ * <p>Creating, renaming, linking and deleting a file are durable only after {@link #forceDirectory}
+ * on its folder.
  */
 public interface Disk {
 
@@ -27,6 +27,13 @@ public interface Disk {
 
   /** Renames atomically; what was there under the new name is gone. */
   void rename(Path from, Path to) throws IOException;
+
+  /**
+   * Gives a file a second name; both are the same file from then on.
+   *
+   * @throws IOException if there is a file of that name, or the file system cannot
+   */
+  void link(Path existing, Path name) throws IOException;
 
   /** Deletes a file, if it exists. Its bytes live on while somebody has it open or mapped. */
   void delete(Path file) throws IOException;

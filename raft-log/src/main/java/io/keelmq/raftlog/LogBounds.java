@@ -8,12 +8,21 @@ import java.nio.file.Path;
  *
  * @param logicalFirst the first index that JRaft sees; segments below it may still be there
  * @param durableFloor entries up to here were forced when this was written; less is corruption
- * @param resetting whether all segments are to be dropped, so that the log is empty before {@code
- *     logicalFirst}
+ * @param state whether the segments are to be taken as they are
  */
-record LogBounds(long logicalFirst, long durableFloor, boolean resetting) {
+record LogBounds(long logicalFirst, long durableFloor, State state) {
 
-  static final LogBounds OF_NEW_LOG = new LogBounds(1, 0, false);
+  /** What a crash has interrupted. The ordinals are stored and never change. */
+  enum State {
+    /** Nothing. */
+    STEADY,
+    /** All segments are to be dropped, so that the log is empty before {@code logicalFirst}. */
+    RESETTING,
+    /** The segments of a snapshot that ends before {@code logicalFirst} were being brought in. */
+    ADOPTING
+  }
+
+  static final LogBounds OF_NEW_LOG = steady(1, 0);
 
   private static final int BYTES = 40;
 
@@ -24,13 +33,17 @@ record LogBounds(long logicalFirst, long durableFloor, boolean resetting) {
     }
   }
 
+  static LogBounds steady(long logicalFirst, long durableFloor) {
+    return new LogBounds(logicalFirst, durableFloor, State.STEADY);
+  }
+
   LogBounds withFloor(long floor) {
-    return new LogBounds(logicalFirst, floor, resetting);
+    return new LogBounds(logicalFirst, floor, state);
   }
 
   ByteBuffer encode() {
     var bytes = ByteBuffer.allocate(BYTES).putLong(16, logicalFirst).putLong(24, durableFloor);
-    bytes.put(32, (byte) (resetting ? 1 : 0));
+    bytes.put(32, (byte) state.ordinal());
     Preamble.FIRST.seal(bytes);
     return bytes;
   }
@@ -40,6 +53,10 @@ record LogBounds(long logicalFirst, long durableFloor, boolean resetting) {
     if (bytes.limit() != BYTES) {
       throw new CorruptLogException(file, 0, BYTES + " bytes", bytes.limit() + " bytes");
     }
-    return new LogBounds(bytes.getLong(16), bytes.getLong(24), bytes.get(32) == 1);
+    int state = bytes.get(32);
+    if (state < 0 || state >= State.values().length) {
+      throw new CorruptLogException(file, 32, "state 0, 1 or 2", "state " + state);
+    }
+    return new LogBounds(bytes.getLong(16), bytes.getLong(24), State.values()[state]);
   }
 }

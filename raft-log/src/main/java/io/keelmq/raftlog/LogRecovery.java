@@ -54,7 +54,7 @@ final class LogRecovery {
     // they must not change under it with the next power loss.
     files.forceFolder();
     files.removeLeftovers();
-    LogBounds bounds = finishReset(readBounds());
+    LogBounds bounds = dropWhatIsGivenUp(readBounds());
     var recovered = openSegments(bounds);
     try {
       checkBounds(recovered);
@@ -81,20 +81,26 @@ final class LogRecovery {
     return LogBounds.OF_NEW_LOG;
   }
 
-  private LogBounds finishReset(LogBounds bounds) throws IOException {
-    if (!bounds.resetting()) {
+  private LogBounds dropWhatIsGivenUp(LogBounds bounds) throws IOException {
+    if (bounds.state() == LogBounds.State.STEADY) {
       return bounds;
     }
-    LOG.warn("finishing an interrupted reset, logicalFirst={}", bounds.logicalFirst());
-    for (long base : files.segments().descendingSet()) {
-      files.deleteSegment(base);
+    files.deleteSegments(files.segments());
+    if (bounds.state() == LogBounds.State.ADOPTING) {
+      // Not steady before the snapshot has been brought in: an empty log of a member looks lost.
+      LOG.warn(
+          "dropped a half-adopted snapshot, which must be adopted anew, logicalFirst={}",
+          bounds.logicalFirst());
+      return bounds;
     }
-    var steady = new LogBounds(bounds.logicalFirst(), bounds.logicalFirst() - 1, false);
+    LOG.warn("finished an interrupted reset, logicalFirst={}", bounds.logicalFirst());
+    var steady = LogBounds.steady(bounds.logicalFirst(), bounds.logicalFirst() - 1);
     files.writeBounds(steady);
     return steady;
   }
 
-  private Recovered openSegments(LogBounds bounds) throws IOException {
+  /** Opens the segments that are there; scans the last one, unless it is sealed. */
+  Recovered openSegments(LogBounds bounds) throws IOException {
     List<Segment> segments = new ArrayList<>();
     NavigableSet<Long> bases = files.segments();
     NavigableSet<Long> sidecars = files.sidecars();

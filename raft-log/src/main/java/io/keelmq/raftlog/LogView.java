@@ -38,6 +38,21 @@ record LogView(List<Segment> segments, long logicalFirst, long last, long genera
     return Optional.of(segments.get(low));
   }
 
+  /** The bytes of the records behind {@code index}. */
+  long bytesAfter(long index) {
+    long bytes = 0;
+    for (int i = segments.size() - 1; i >= 0 && segments.get(i).lastIndex() > index; i--) {
+      Segment segment = segments.get(i);
+      long end = Math.min(last, segment.lastIndex());
+      if (end >= segment.baseIndex() && end > index) {
+        bytes +=
+            segment.endOf(end)
+                - (index < segment.baseIndex() ? SegmentHeader.BYTES : segment.endOf(index));
+      }
+    }
+    return bytes;
+  }
+
   LogView withLast(long newLast) {
     return new LogView(segments, logicalFirst, newLast, generation);
   }

@@ -21,7 +21,7 @@ final class LogWriter {
   private final LogStats stats;
   private final ByteBuffer staging;
 
-  private LogBounds bounds;
+  private volatile LogBounds bounds;
 
   /** Null if the last segment is sealed or there is none: the next append begins one. */
   private ActiveSegment active;
@@ -112,14 +112,14 @@ final class LogWriter {
   void moveLogicalFirst(long first) throws IOException {
     // Recovery takes a log that ends before its logical first index for damaged.
     force();
-    writeBounds(new LogBounds(first, durableLast, false));
+    writeBounds(LogBounds.steady(first, durableLast));
     view = view.withLogicalFirst(first);
   }
 
   /** Deletes everything; the log is empty and begins at {@code first}. */
   void wipe(long first) throws IOException {
     // From here on a crash ends in the same empty log: the next open goes on where this stops.
-    writeBounds(new LogBounds(first, first - 1, true));
+    writeBounds(new LogBounds(first, first - 1, LogBounds.State.RESETTING));
     List<Segment> doomed = view.segments();
     view = view.emptyAt(first);
     durableLast = first - 1;
@@ -127,7 +127,35 @@ final class LogWriter {
     for (int i = doomed.size() - 1; i >= 0; i--) {
       files.deleteSegment(doomed.get(i).baseIndex());
     }
-    writeBounds(new LogBounds(first, first - 1, false));
+    writeBounds(LogBounds.steady(first, first - 1));
+  }
+
+  /**
+   * Replaces everything by the segments of a snapshot, which have been checked and end at {@code
+   * last}.
+   */
+  void adopt(SnapshotSegments snapshot, LogRecovery opener, long last) throws IOException {
+    // From here on the old entries are given up: a crash leaves a log that waits for the snapshot.
+    writeBounds(new LogBounds(last + 1, last, LogBounds.State.ADOPTING));
+    List<Long> doomed = view.segments().stream().map(Segment::baseIndex).toList();
+    view = view.emptyAt(last + 1);
+    durableLast = last;
+    closeActive();
+    files.deleteSegments(doomed);
+    snapshot.bringInto(files);
+    LogRecovery.Recovered adopted = opener.openSegments(bounds);
+    active = adopted.active().orElse(null);
+    if (adopted.last() != last) {
+      throw new IOException("adopted entries up to " + adopted.last() + ", expected " + last);
+    }
+    writeBounds(LogBounds.steady(last + 1, last));
+    // Readers see none of it before all of it is there for good.
+    view = view.withSegments(adopted.segments());
+  }
+
+  /** Whether a crash has interrupted an adoption, so that the log has to be given the snapshot. */
+  boolean awaitsAdoption() {
+    return bounds.state() == LogBounds.State.ADOPTING;
   }
 
   /** Deletes segments wholly below {@code limit}, but never the last one that has a record. */

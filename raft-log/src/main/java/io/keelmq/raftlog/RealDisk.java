@@ -56,6 +56,15 @@ public final class RealDisk implements Disk {
   }
 
   @Override
+  public void link(Path existing, Path name) throws IOException {
+    try {
+      Files.createLink(name, existing);
+    } catch (UnsupportedOperationException e) {
+      throw new IOException("no hard links here", e);
+    }
+  }
+
+  @Override
   public void delete(Path file) throws IOException {
     Files.deleteIfExists(file);
   }

@@ -38,6 +38,11 @@ abstract class Segment {
     return index.lastIndex();
   }
 
+  /** Where the record ends, in bytes from the start of the file. */
+  final int endOf(long recordIndex) {
+    return index.position(recordIndex) + index.recordBytes(recordIndex);
+  }
+
   /**
    * Reads a record and checks every byte of it.
    *

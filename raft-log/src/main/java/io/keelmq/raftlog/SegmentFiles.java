@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableSet;
@@ -38,12 +39,24 @@ final class SegmentFiles {
     this.marks = marks;
   }
 
+  Path folder() {
+    return folder;
+  }
+
   Path segment(long baseIndex) {
-    return folder.resolve("%020d".formatted(baseIndex) + SEGMENT);
+    return folder.resolve(segmentName(baseIndex));
   }
 
   Path sidecar(long baseIndex) {
-    return folder.resolve("%020d".formatted(baseIndex) + SIDECAR);
+    return folder.resolve(sidecarName(baseIndex));
+  }
+
+  static String segmentName(long baseIndex) {
+    return "%020d".formatted(baseIndex) + SEGMENT;
+  }
+
+  static String sidecarName(long baseIndex) {
+    return "%020d".formatted(baseIndex) + SIDECAR;
   }
 
   Path bounds() {
@@ -86,6 +99,44 @@ final class SegmentFiles {
     if (!leftovers.isEmpty()) {
       forceFolder();
     }
+  }
+
+  /** Gives a file of a snapshot a second name here; durable when the folder has been forced. */
+  void link(Path existing, String name) throws IOException {
+    disk.link(existing, folder.resolve(name));
+  }
+
+  /**
+   * Copies the first bytes of a segment of a snapshot, which are durable on return; its name is
+   * when the folder has been forced.
+   */
+  void copySegment(Path existing, long baseIndex, int bytes) throws IOException {
+    Path aside = unpublished(segment(baseIndex));
+    try (DiskFile source = disk.open(existing);
+        DiskFile target = disk.create(aside)) {
+      copy(source, target, bytes);
+      target.force(true);
+    }
+    disk.rename(aside, segment(baseIndex));
+  }
+
+  /**
+   * Finds out whether a file can be linked here, before anything depends on it.
+   *
+   * @throws IOException if it cannot; what to do is in the message
+   */
+  void requireLinkable(Path existing) throws IOException {
+    Path probe = unpublished(folder.resolve("link"));
+    disk.delete(probe);
+    try {
+      disk.link(existing, probe);
+    } catch (IOException e) {
+      throw new IOException(
+          "%s cannot be hard-linked to %s (%s): log and snapshots must lie on one file system that has hard links"
+              .formatted(existing, folder, e),
+          e);
+    }
+    disk.delete(probe);
   }
 
   Optional<LogBounds> readBounds() throws IOException {
@@ -164,6 +215,18 @@ final class SegmentFiles {
     disk.delete(segment(baseIndex));
     disk.delete(sidecar(baseIndex));
     // One segment at a time: if two deletions were under way, the wrong one could survive a crash.
+    forceFolder();
+  }
+
+  /**
+   * Deletes segments and their sidecars, durably in the end. For a log whose bounds say already
+   * that they are given up: a crash may leave any of them.
+   */
+  void deleteSegments(Collection<Long> baseIndexes) throws IOException {
+    for (long base : baseIndexes) {
+      disk.delete(segment(base));
+      disk.delete(sidecar(base));
+    }
     forceFolder();
   }
 

@@ -2,13 +2,12 @@ package io.keelmq.raftlog;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,23 +31,26 @@ public final class SegmentedLog implements Closeable {
 
   private final SegmentedLogOptions options;
   private final SegmentFiles files;
+  private final Disk disk;
   private final Closeable folderLock;
   private final LogStats stats;
   private final LogWriter writer;
   private final LogReader reader;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition durableMoved = lock.newCondition();
+  private final LogLock lock;
 
-  private boolean closed;
-  private volatile PoisonedLogException poison;
+  /** The entry of another term that stood where an adopted snapshot ends. */
+  private volatile Optional<LogReader.EntryHead> replaced = Optional.empty();
 
   private SegmentedLog(
       SegmentedLogOptions options,
       SegmentFiles files,
+      Disk disk,
       Closeable folderLock,
       LogRecovery.Recovered found) {
     this.options = options;
     this.files = files;
+    this.disk = disk;
+    this.lock = new LogLock(options.folder(), options.nanos());
     this.folderLock = folderLock;
     this.stats = new LogStats(options.nanos());
     this.writer = new LogWriter(options, files, stats, found);
@@ -71,7 +73,7 @@ public final class SegmentedLog implements Closeable {
       Closeable folderLock = files.lockFolder();
       try {
         var found = new LogRecovery(files, disk, options.durableAppliedFloor()).run();
-        return new SegmentedLog(options, files, folderLock, found);
+        return new SegmentedLog(options, files, disk, folderLock, found);
       } catch (IOException | RuntimeException e) {
         folderLock.close();
         throw e;
@@ -79,6 +81,25 @@ public final class SegmentedLog implements Closeable {
     } catch (IOException e) {
       throw new DiskException("opening the log in " + options.folder(), e);
     }
+  }
+
+  /**
+   * Whether the log in a folder, which is there and nobody has open, lost its entries in the middle
+   * of {@link #adopt}. Then they are in the snapshot, and not missing.
+   */
+  public static boolean awaitsAdoption(Path folder, Disk disk) throws IOException {
+    return new SegmentFiles(folder, disk, () -> 0)
+        .readBounds()
+        .filter(bounds -> bounds.state() == LogBounds.State.ADOPTING)
+        .isPresent();
+  }
+
+  /**
+   * Whether a crash has interrupted {@link #adopt}: the log holds nothing and takes nothing before
+   * that has been done.
+   */
+  public boolean awaitsAdoption() {
+    return writer.awaitsAdoption();
   }
 
   public LogReader reader() {
@@ -139,10 +160,12 @@ public final class SegmentedLog implements Closeable {
     if (batch.isEmpty()) {
       return;
     }
-    locked(
+    lock.locked(
         () -> {
+          requireAdopted();
           requireFollowing(batch);
-          change("append to " + batch.get(batch.size() - 1).index(), () -> writer.append(batch));
+          lock.change(
+              "append to " + batch.get(batch.size() - 1).index(), () -> writer.append(batch));
         });
   }
 
@@ -155,14 +178,15 @@ public final class SegmentedLog implements Closeable {
    * @throws PoisonedLogException if it failed, now or earlier
    */
   public void truncateSuffix(long lastKept) {
-    locked(
+    lock.locked(
         () -> {
+          requireAdopted();
           if (lastKept < logicalFirst() - 1) {
             throw new IllegalArgumentException(
                 "cut after %d, but the log begins at %d".formatted(lastKept, logicalFirst()));
           }
           if (lastKept < last()) {
-            change("cut after " + lastKept, () -> writer.cutAfter(lastKept));
+            lock.change("cut after " + lastKept, () -> writer.cutAfter(lastKept));
           }
         });
   }
@@ -175,12 +199,14 @@ public final class SegmentedLog implements Closeable {
    * @throws PoisonedLogException if it failed, now or earlier
    */
   public void truncatePrefix(long newFirst) {
-    locked(
+    lock.locked(
         () -> {
+          requireAdopted();
+          replaced = Optional.empty();
           if (newFirst > last() + 1) {
-            change("wipe before " + newFirst, () -> writer.wipe(newFirst));
+            lock.change("wipe before " + newFirst, () -> writer.wipe(newFirst));
           } else if (newFirst > logicalFirst()) {
-            change("cut before " + newFirst, () -> writer.moveLogicalFirst(newFirst));
+            lock.change("cut before " + newFirst, () -> writer.moveLogicalFirst(newFirst));
           }
         });
   }
@@ -196,29 +222,86 @@ public final class SegmentedLog implements Closeable {
     if (next < 1) {
       throw new IllegalArgumentException("reset to " + next);
     }
-    locked(
+    lock.locked(
         () -> {
+          requireAdopted();
+          replaced = Optional.empty();
           if (next != last() + 1) {
-            change("wipe before " + next, () -> writer.wipe(next));
+            lock.change("wipe before " + next, () -> writer.wipe(next));
           } else if (next > logicalFirst()) {
-            change("cut before " + next, () -> writer.moveLogicalFirst(next));
+            lock.change("cut before " + next, () -> writer.moveLogicalFirst(next));
           }
         });
   }
 
   /**
+   * Hard-links everything up to {@code last} into a folder of a snapshot, on the same file system.
+   * The names are durable when the caller has forced that folder.
+   *
+   * @param last durable; see {@link #awaitDurable}
+   * @return what belongs to the snapshot, oldest first
+   * @throws IOException if it cannot be linked; the log goes on
+   */
+  public List<LinkedSegment> linkUpTo(long last, Path folder) throws IOException {
+    List<LinkedSegment> linked = new ArrayList<>();
+    // The lock keeps segments from being deleted or cut under us.
+    lock.<IOException>locked(
+        () -> {
+          requireAdopted();
+          linked.addAll(SnapshotSegments.link(writer.view(), files, disk, folder, last));
+        });
+    return linked;
+  }
+
+  /**
+   * Replaces the whole log by the segments of a snapshot, durably. Afterwards the log is logically
+   * empty behind {@code last}, and what the snapshot brought can be read. Everything is checked
+   * before the first step; a crash later on leaves a log that {@link #awaitsAdoption}.
+   *
+   * @param folder made by {@link #linkUpTo} here or on another replica; it stays as it is
+   * @throws CorruptLogException if it does not hold every entry from its first to {@code last};
+   *     nothing has changed
+   * @throws IOException if it cannot be read, or not be linked; nothing has changed
+   * @throws PoisonedLogException if it failed in the middle, or the log had failed before
+   */
+  public void adopt(Path folder, long last) throws IOException {
+    lock.<IOException>locked(
+        () -> {
+          var snapshot =
+              SnapshotSegments.check(new SegmentFiles(folder, disk, () -> 0), disk, last);
+          files.requireLinkable(snapshot.oneFile());
+          Optional<LogReader.EntryHead> before = reader.head(last);
+          lock.change(
+              "adopt to " + last,
+              () -> writer.adopt(snapshot, new LogRecovery(files, disk, 0), last));
+          long term = reader.term(last).orElseThrow();
+          replaced = before.filter(head -> head.term() != term);
+        });
+  }
+
+  /** See {@link SegmentedLogStorage#getEntry}; empty once the log was reset or cut in front. */
+  Optional<LogReader.EntryHead> replaced() {
+    return replaced;
+  }
+
+  /** The bytes of all records behind {@code index}. */
+  public long bytesAfter(long index) {
+    return writer.view().bytesAfter(index);
+  }
+
+  /**
    * Frees disk: deletes sealed segments that lie wholly below both {@code beforeIndex} and the
-   * logical first index, oldest first. The last segment with a record always stays, so that the
-   * last entry keeps its term.
+   * entry before the logical first index, oldest first. That entry stays, because a snapshot may
+   * end there, and so does the last segment with a record: both must keep their terms.
    *
    * @return the physical first index afterwards
    * @throws PoisonedLogException if it failed, now or earlier
    */
   public long retain(long beforeIndex) {
-    locked(
+    lock.locked(
         () -> {
-          long limit = Math.min(beforeIndex, logicalFirst());
-          change("retention before " + limit, () -> writer.dropBelow(limit));
+          long limit = Math.min(beforeIndex, logicalFirst() - 1);
+          lock.change("retention before " + limit, () -> writer.dropBelow(limit));
         });
     return physicalFirst();
   }
@@ -235,25 +318,14 @@ public final class SegmentedLog implements Closeable {
     if (durableLast() >= index) {
       return true;
     }
-    long began = options.nanos().getAsLong();
-    if (!lock.tryLock(limit.toNanos(), TimeUnit.NANOSECONDS)) {
-      return false;
-    }
-    try {
-      long remaining = limit.toNanos() - (options.nanos().getAsLong() - began);
-      while (true) {
-        requireUsable();
-        if (durableLast() < index && last() >= index) {
-          change("force to " + last(), writer::force);
-        }
-        if (durableLast() >= index || remaining <= 0) {
-          return durableLast() >= index;
-        }
-        remaining = durableMoved.awaitNanos(remaining);
-      }
-    } finally {
-      lock.unlock();
-    }
+    return lock.await(
+        () -> durableLast() >= index,
+        () -> {
+          if (durableLast() < index && last() >= index) {
+            lock.change("force to " + last(), writer::force);
+          }
+        },
+        limit);
   }
 
   /** The sealed segments, oldest first. They may be linked elsewhere, and never change. */
@@ -276,7 +348,7 @@ public final class SegmentedLog implements Closeable {
 
   /** Why the log takes no more changes; empty while it does. */
   public Optional<PoisonedLogException> poison() {
-    return Optional.ofNullable(poison);
+    return lock.poison();
   }
 
   /**
@@ -284,52 +356,14 @@ public final class SegmentedLog implements Closeable {
    */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      if (!closed && poison == null) {
-        change("closing", writer::settle);
-      }
-    } finally {
-      closed = true;
-      durableMoved.signalAll();
-      release();
-      lock.unlock();
-    }
+    lock.close(writer::settle, this::release);
   }
 
-  private void locked(Runnable checksAndChange) {
-    lock.lock();
-    try {
-      requireUsable();
-      checksAndChange.run();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private interface Change {
-    void run() throws IOException;
-  }
-
-  /** The root of every change: whatever goes wrong in one, nobody knows what is on disk. */
-  private void change(String action, Change change) {
-    try {
-      change.run();
-    } catch (Throwable failure) {
-      poison = new PoisonedLogException(action, failure);
-      LOG.error("the log is poisoned, folder={}", options.folder(), poison);
-      throw poison;
-    } finally {
-      durableMoved.signalAll();
-    }
-  }
-
-  private void requireUsable() {
-    if (poison != null) {
-      throw poison;
-    }
-    if (closed) {
-      throw new IllegalStateException("the log in " + options.folder() + " is closed");
+  private void requireAdopted() {
+    if (awaitsAdoption()) {
+      throw new IllegalStateException(
+          "the log in %s waits for the snapshot that ends at entry %d"
+              .formatted(options.folder(), last()));
     }
   }
 

@@ -91,7 +91,7 @@ public final class SegmentedLogStorage implements LogStorage {
   @Override
   public LogEntry getEntry(long index) {
     if (index < log.logicalFirst()) {
-      return null;
+      return log.replaced().filter(old -> old.index() == index).map(this::stub).orElse(null);
     }
     try {
       return reader.head(index).flatMap(this::entry).orElse(null);
@@ -99,6 +99,17 @@ public final class SegmentedLogStorage implements LogStorage {
       LOG.error("entry {} cannot be read", index, e);
       return null;
     }
+  }
+
+  /**
+   * After a snapshot was adopted over an entry of another term, JRaft still believes that entries
+   * follow it, and asks for the term at the snapshot's end once more: a conflict makes it reset the
+   * log, while "not there" would leave it believing. So for that once the old term is told.
+   */
+  private LogEntry stub(LogReader.EntryHead old) {
+    var entry = new LogEntry(EntryType.ENTRY_TYPE_NO_OP);
+    entry.setId(new LogId(old.index(), old.term()));
+    return entry;
   }
 
   /** 0 outside of the log, as in JRaft's own storage. */
@@ -114,13 +125,21 @@ public final class SegmentedLogStorage implements LogStorage {
   }
 
   /**
+   * Entries that a snapshot has brought meanwhile are passed over: they were waiting for the disk
+   * when it was adopted, and are durable by it.
+   *
    * @return the number of entries that are durable: all or, after any failure, none
    */
   @Override
   public int appendEntries(List<LogEntry> entries) {
-    return succeeds("append", () -> log.append(entries.stream().map(this::record).toList()))
-        ? entries.size()
-        : 0;
+    boolean overtaken =
+        !entries.isEmpty() && entries.get(0).getId().getIndex() < log.logicalFirst();
+    List<LogRecord> records =
+        entries.stream()
+            .filter(entry -> !overtaken || entry.getId().getIndex() >= log.logicalFirst())
+            .map(this::record)
+            .toList();
+    return succeeds("append", () -> log.append(records)) ? entries.size() : 0;
   }
 
   @Override

@@ -165,12 +165,12 @@ final class CrashFs implements Disk {
 
   @Override
   public void createFolder(Path folder) {
-    // There is one folder, and it is always there.
+    // Folders are always there.
   }
 
   @Override
   public List<Path> list(Path folder) {
-    return List.copyOf(names.keySet());
+    return names.keySet().stream().filter(path -> path.getParent().equals(folder)).toList();
   }
 
   @Override
@@ -192,6 +192,15 @@ final class CrashFs implements Disk {
   @Override
   public void rename(Path from, Path to) throws IOException {
     changing("rename", () -> rename(new Renaming(from, to, names.get(from))));
+  }
+
+  @Override
+  public void link(Path existing, Path name) throws IOException {
+    CrashFile file = names.get(existing);
+    if (file == null || names.containsKey(name)) {
+      throw new IOException("cannot link " + existing + " to " + name);
+    }
+    changing("link", () -> rename(new Renaming(null, name, file)));
   }
 
   @Override

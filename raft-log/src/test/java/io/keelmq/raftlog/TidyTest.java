@@ -32,7 +32,7 @@ class TidyTest {
   void onlyTheRootOfAChangeCatchesEverything() throws IOException {
     var found = Sources.main().filesWith(line -> line.contains("catch (Throwable"));
 
-    assertEquals(List.of("SegmentedLog.java"), found);
+    assertEquals(List.of("LogLock.java"), found);
   }
 
   @Test

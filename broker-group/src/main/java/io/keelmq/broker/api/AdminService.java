@@ -41,6 +41,8 @@ import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.StartReplicaRequest;
 import io.keelmq.v1.StartReplicaResponse;
+import io.keelmq.v1.TakeSnapshotRequest;
+import io.keelmq.v1.TakeSnapshotResponse;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipRequest;
@@ -48,7 +50,6 @@ import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -322,17 +323,33 @@ final class AdminService extends MembershipAdmin {
               .setTerm(now.term())
               .build());
     }
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    return new HeldCall.Answer.Refused<>(
-        cause instanceof ReplicaControl.Refused refused
-            ? ReplicaCalls.refusal(refused)
-            : Refusal.internal(cause));
+    return new HeldCall.Answer.Refused<>(ReplicaCalls.refusal(failure));
   }
 
   @Override
   public void getReplicaStatus(
       GetReplicaStatusRequest request, StreamObserver<ReplicaStatus> caller) {
     here(caller, replicaCalls::status);
+  }
+
+  @Override
+  public void takeSnapshot(
+      TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> caller) {
+    letCancel(caller);
+    control
+        .snapshotNow()
+        .whenComplete(
+            (taken, failure) ->
+                edge.call(
+                    () -> {
+                      if (failure != null) {
+                        caller.onError(edge.refuse(ReplicaCalls.refusal(failure)));
+                        return;
+                      }
+                      caller.onNext(ReplicaCalls.taken(taken));
+                      caller.onCompleted();
+                    },
+                    why -> caller.onError(edge.refuse(why))));
   }
 
   @Override

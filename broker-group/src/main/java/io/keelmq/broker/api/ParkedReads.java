@@ -70,6 +70,17 @@ final class ParkedReads {
         }
       } else if (effect instanceof Effect.TopicsChanged) {
         topicWatchers.forEach(Runnable::run);
+      } else if (effect instanceof Effect.StateReplaced) {
+        wakeAll();
+      }
+    }
+  }
+
+  private void wakeAll() {
+    for (Key key : List.copyOf(waiters.keySet())) {
+      Set<Waiter> parked = waiters.remove(key);
+      if (parked != null) {
+        parked.forEach(Waiter::wake);
       }
     }
   }

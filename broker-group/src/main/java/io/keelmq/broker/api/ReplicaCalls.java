@@ -9,6 +9,8 @@ import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
+import io.keelmq.v1.TakeSnapshotResponse;
+import java.util.concurrent.CompletionException;
 
 /** What concerns the replica that is called and nobody else. Stateless but for its ports. */
 final class ReplicaCalls {
@@ -46,6 +48,12 @@ final class ReplicaCalls {
             .setLogFirstIndex(status.logFirstIndex())
             .setLogLastIndex(status.logLastIndex())
             .setLogDurableIndex(status.logDurableIndex());
+    ReplicaControl.SnapshotStatus snapshot = control.snapshotStatus();
+    answer
+        .setSnapshotIndex(snapshot.index())
+        .setSnapshotBytes(snapshot.bytes())
+        .setSnapshotInstalling(snapshot.installing())
+        .setSnapshotSending(snapshot.sending());
     for (ReplicaControl.Peer peer : status.peers()) {
       answer.addPeers(
           PeerProgress.newBuilder()
@@ -110,6 +118,22 @@ final class ReplicaCalls {
               .setClientAddress(member.clientAddress()));
     }
     return answer.build();
+  }
+
+  static TakeSnapshotResponse taken(ReplicaControl.Snapshot snapshot) {
+    return TakeSnapshotResponse.newBuilder()
+        .setIndex(snapshot.index())
+        .setBytes(snapshot.bytes())
+        .setMillis(snapshot.millis())
+        .build();
+  }
+
+  /** What a future of the replica's failed with. */
+  static Refusal refusal(Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return cause instanceof ReplicaControl.Refused refused
+        ? refusal(refused)
+        : Refusal.internal(cause);
   }
 
   static Refusal refusal(ReplicaControl.Refused refused) {

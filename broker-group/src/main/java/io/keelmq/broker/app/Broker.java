@@ -100,6 +100,7 @@ final class Broker {
             new ReplicaJoiner(replica.membership(), identity.clientAddress()));
     var metrics = new Metrics();
     BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
+    BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
@@ -171,6 +172,7 @@ final class Broker {
         options.segmentBytes(),
         options.syncToDisk() ? SegmentedLogOptions.Sync.FSYNC : SegmentedLogOptions.Sync.OS,
         RaftReplicaOptions.DEFAULT_BYTES_IN_FLIGHT,
+        options.snapshots(),
         new RealDisk(),
         wall,
         nanos,

@@ -4,6 +4,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
+import io.keelmq.broker.raft.SnapshotStats;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.common.Metrics;
 import java.util.function.LongSupplier;
@@ -12,6 +13,7 @@ import java.util.function.LongSupplier;
 final class BrokerMetrics {
 
   private static final double NANOS_PER_SECOND = 1e9;
+  private static final double MILLIS_PER_SECOND = 1e3;
 
   private BrokerMetrics() {}
 
@@ -103,6 +105,63 @@ final class BrokerMetrics {
         "keelmq_written_bytes_total",
         "bytes this process caused to be written to storage",
         ProcessIo::writtenBytes);
+  }
+
+  static void snapshots(Metrics metrics, SnapshotStats snapshots) {
+    gauge(
+        metrics,
+        "keelmq_snapshot_index",
+        "last log index of the published snapshot, 0 if there is none",
+        snapshots.index());
+    gauge(
+        metrics,
+        "keelmq_snapshot_bytes",
+        "bytes of the published snapshot, most of them shared with log and index",
+        snapshots.bytes());
+    metrics.gauge(
+        "keelmq_snapshot_seconds",
+        "time that the last snapshot took",
+        () -> snapshots.lastMillis().getAsLong() / MILLIS_PER_SECOND);
+    gauge(
+        metrics,
+        "keelmq_snapshot_grown_bytes",
+        "bytes by which the commit log has grown since the snapshot",
+        snapshots.grownBytes());
+    gauge(
+        metrics,
+        "keelmq_snapshot_installing",
+        "1 while a snapshot is brought in from the leader",
+        snapshots.installing());
+    gauge(
+        metrics,
+        "keelmq_snapshot_sending",
+        "1 while a snapshot is sent to another replica",
+        snapshots.serving());
+    counter(
+        metrics,
+        "keelmq_snapshot_installs_total",
+        "snapshots that log or index were replaced from",
+        snapshots.installs());
+    counter(
+        metrics,
+        "keelmq_snapshot_failed_downloads_total",
+        "downloads of snapshots that failed",
+        snapshots.failedDownloads());
+    counter(
+        metrics,
+        "keelmq_snapshot_skipped_segments_total",
+        "segments of snapshots that were here already",
+        snapshots.segmentsSkipped());
+    counter(
+        metrics,
+        "keelmq_snapshot_copied_segments_total",
+        "segments of snapshots that were copied from the leader",
+        snapshots.segmentsCopied());
+    counter(
+        metrics,
+        "keelmq_snapshot_copied_bytes_total",
+        "bytes of snapshots that were copied from the leader",
+        snapshots.bytesCopied());
   }
 
   private static void serving(Metrics metrics, ApiStats api) {

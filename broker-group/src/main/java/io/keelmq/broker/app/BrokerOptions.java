@@ -1,5 +1,6 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.raft.SnapshotPolicy;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.List;
  * @param raftAdvertised where the other replicas of the group connect
  * @param electionTimeout how long a follower waits for a leader's word
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
+ * @param snapshots when the replica takes one by itself
  */
 record BrokerOptions(
     String node,
@@ -28,7 +30,8 @@ record BrokerOptions(
     List<HostPort> nameServers,
     Duration electionTimeout,
     long segmentBytes,
-    boolean syncToDisk) {
+    boolean syncToDisk,
+    SnapshotPolicy snapshots) {
 
   private static final String NAME = "[a-zA-Z0-9_-]{1,63}";
   private static final String SYNC_FSYNC = "fsync";
@@ -48,7 +51,10 @@ record BrokerOptions(
           Settings.key("name.servers", "127.0.0.1:9876", "all name servers, by commas"),
           Settings.key("raft.election.timeout", "1000ms", "how long a leader may be silent"),
           Settings.key("log.segment.bytes", "256MiB", "size of a file of the log"),
-          Settings.key("log.sync", SYNC_FSYNC, "fsync, or os: not safe against power loss"));
+          Settings.key("log.sync", SYNC_FSYNC, "fsync, or os: not safe against power loss"),
+          Settings.key("snapshot.bytes", "4GiB", "growth of the log that brings a snapshot"),
+          Settings.key("snapshot.age", "30m", "age of a snapshot that less growth makes old"),
+          Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
 
   /**
    * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
@@ -70,7 +76,11 @@ record BrokerOptions(
         settings.hostPorts("name.servers"),
         settings.duration("raft.election.timeout", Duration.ofMillis(100), Duration.ofMinutes(1)),
         settings.bytes("log.segment.bytes", 1 << 20, 1 << 30),
-        settings.oneOf("log.sync", SYNC_FSYNC, SYNC_OS).equals(SYNC_FSYNC));
+        settings.oneOf("log.sync", SYNC_FSYNC, SYNC_OS).equals(SYNC_FSYNC),
+        new SnapshotPolicy(
+            settings.bytes("snapshot.bytes", 1 << 20, 1L << 50),
+            settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
+            settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)));
   }
 
   private static String name(Settings settings, String key) {

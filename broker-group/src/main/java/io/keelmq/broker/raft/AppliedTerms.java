@@ -33,6 +33,11 @@ final class AppliedTerms {
     }
   }
 
+  /** To be called when log and rows were replaced together: what the log holds now was applied. */
+  void clear() {
+    terms.clear();
+  }
+
   /** False if another entry than that of {@code term} was applied at {@code index}. */
   boolean fits(long index, long term) {
     Map.Entry<Long, Long> run = terms.floorEntry(index);

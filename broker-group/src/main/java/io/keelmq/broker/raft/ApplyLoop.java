@@ -11,6 +11,7 @@ import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.raftlog.SegmentedLog;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,21 +38,29 @@ final class ApplyLoop {
   /** How long the log may take to become durable before the apply thread gives up. */
   private static final Duration DURABLE_LIMIT = Duration.ofSeconds(10);
 
+  /** Puts the rows of a checkpoint in the place of a store's. */
+  interface Restorer {
+    void restore(RocksTables store, Path checkpoint);
+  }
+
   /** An entry's end, to be told after the commit. */
   private record Applied(long index, EntryInFlight entry, List<Reply> replies) {}
 
-  private final BrokerState state;
   private final RocksTables store;
   private final SegmentedLog log;
   private final LogClock clock;
   private final Replies replies;
+  private final Restorer restorer;
   private final Consumer<List<Effect>> onEffects;
   private final PassOver passOver;
   private final AppliedTerms terms;
   private final ApplyPace pace;
 
+  /** Made anew when the rows are replaced: nothing that it kept in memory is true any more. */
+  private BrokerState state;
+
   /** Entries up to here were in the log when this process began. */
-  private final long oldEntries;
+  private long oldEntries;
 
   /**
    * Guards that what is flushed is what the applied index says: held by the apply thread around a
@@ -82,6 +91,7 @@ final class ApplyLoop {
       PassOver passOver,
       AppliedTerms terms,
       ApplyPace pace,
+      Restorer restorer,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
     this.store = store;
@@ -91,6 +101,7 @@ final class ApplyLoop {
     this.passOver = passOver;
     this.terms = terms;
     this.pace = pace;
+    this.restorer = restorer;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
     this.committedIndex = state.applied().index();
@@ -198,20 +209,77 @@ final class ApplyLoop {
     store.flushAndWait();
   }
 
+  /**
+   * Copies the rows as they are now, after their entries have become durable. Called by the apply
+   * thread, between entries.
+   *
+   * @param target not there yet
+   * @return the last entry that they hold
+   */
+  long checkpoint(Path target) {
+    commitLock.lock();
+    try {
+      requireDurable(committedIndex);
+      store.checkpoint(target);
+      return committedIndex;
+    } finally {
+      commitLock.unlock();
+    }
+  }
+
+  /**
+   * Replaces the rows by those of a checkpoint, and all that was known of the old ones. Called by
+   * the apply thread, when the log holds what the new rows come from.
+   *
+   * @param lastIndex the last entry that they cover, Raft's own included
+   */
+  void restore(Path checkpoint, long lastIndex) {
+    commitLock.lock();
+    try {
+      restorer.restore(store, checkpoint);
+      state = new BrokerState(store);
+      committedIndex = state.applied().index();
+      seenIndex = lastIndex;
+      oldEntries = Math.min(oldEntries, lastIndex);
+    } finally {
+      commitLock.unlock();
+    }
+    terms.clear();
+    clock.observe(state.applied().timeMillis(), false);
+    // Whoever waits for something has to look again. Those who only know topics do so too.
+    effects.add(new Effect.StateReplaced());
+    effects.add(new Effect.TopicsChanged());
+    tell();
+  }
+
+  /** Rows and log go on from a snapshot that they hold already. Called by the apply thread. */
+  void loaded(long lastIndex) {
+    seenIndex = lastIndex;
+  }
+
+  /** The last entry that the rows hold. Called by the apply thread. */
+  long appliedIndex() {
+    return state.applied().index();
+  }
+
   private void flushHoldingLock() {
     // A leader applies an entry that two followers have before it is on its own disk. Rows that
     // outlive a crash which takes their entries would make the next entries at the same indexes
     // look applied.
+    requireDurable(committedIndex);
+    store.flush();
+  }
+
+  private void requireDurable(long index) {
     try {
-      if (!log.awaitDurable(committedIndex, DURABLE_LIMIT)) {
+      if (!log.awaitDurable(index, DURABLE_LIMIT)) {
         throw new IllegalStateException(
             "the log is durable up to entry %d, expected %d within %s: the disk does not keep up"
-                .formatted(log.durableLast(), committedIndex, DURABLE_LIMIT));
+                .formatted(log.durableLast(), index, DURABLE_LIMIT));
       }
     } catch (InterruptedException e) {
       throw new IllegalStateException("interrupted while waiting for the log", e);
     }
-    store.flush();
   }
 
   /** The last entry whose rows everybody can read. */

@@ -6,7 +6,6 @@ import com.alipay.sofa.jraft.StateMachine;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.conf.Configuration;
 import com.alipay.sofa.jraft.entity.LeaderChangeContext;
-import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
@@ -23,6 +22,7 @@ final class GroupStateMachine implements StateMachine {
   private static final Logger LOG = LoggerFactory.getLogger(GroupStateMachine.class);
 
   private final ApplyLoop applyLoop;
+  private final GroupSnapshots snapshots;
   private final LeadershipView leadership;
   private final Proposer proposer;
   private final Runnable onLead;
@@ -30,11 +30,13 @@ final class GroupStateMachine implements StateMachine {
 
   GroupStateMachine(
       ApplyLoop applyLoop,
+      GroupSnapshots snapshots,
       LeadershipView leadership,
       Proposer proposer,
       Runnable onLead,
       Consumer<Throwable> onFatal) {
     this.applyLoop = applyLoop;
+    this.snapshots = snapshots;
     this.leadership = leadership;
     this.proposer = proposer;
     this.onLead = onLead;
@@ -109,12 +111,16 @@ final class GroupStateMachine implements StateMachine {
 
   @Override
   public void onSnapshotSave(SnapshotWriter writer, Closure done) {
-    // Never leave it uncalled: JRaft would take no other snapshot for ever.
-    done.run(new Status(RaftError.EINVAL, "this version takes no snapshots"));
+    snapshots.save(writer, done);
   }
 
   @Override
   public boolean onSnapshotLoad(SnapshotReader reader) {
-    return false;
+    boolean loaded = snapshots.load(reader);
+    if (!loaded) {
+      // JRaft's node cannot go on, and does not tell why.
+      snapshots.loadFailure().ifPresent(onFatal);
+    }
+    return loaded;
   }
 }

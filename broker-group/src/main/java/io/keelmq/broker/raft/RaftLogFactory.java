@@ -12,15 +12,17 @@ import com.alipay.sofa.jraft.storage.impl.LocalRaftMetaStorage;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogStorage;
 
-/** What JRaft stores with: our log, its own file for term and vote. */
+/** What JRaft stores with: our log and snapshots, its own file for term and vote. */
 final class RaftLogFactory implements JRaftServiceFactory {
 
   private final SegmentedLog log;
   private final PassOver passOver;
+  private final GroupSnapshotStorage snapshots;
 
-  RaftLogFactory(SegmentedLog log, PassOver passOver) {
+  RaftLogFactory(SegmentedLog log, PassOver passOver, GroupSnapshotStorage snapshots) {
     this.log = log;
     this.passOver = passOver;
+    this.snapshots = snapshots;
   }
 
   @Override
@@ -35,7 +37,7 @@ final class RaftLogFactory implements JRaftServiceFactory {
 
   @Override
   public SnapshotStorage createSnapshotStorage(NodeOptions options) {
-    throw new UnsupportedOperationException("this version takes no snapshots");
+    return snapshots;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.RaftGroupService;
 import com.alipay.sofa.jraft.core.State;
@@ -11,6 +12,7 @@ import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Peer;
 import io.keelmq.broker.ReplicaControl.Refused;
+import io.keelmq.broker.ReplicaControl.SnapshotStatus;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Effect;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -49,6 +52,11 @@ final class RaftMember {
   private final LeadershipView leadership;
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
+  private final SnapshotCounters snapshotCounters = new SnapshotCounters();
+  private final GroupSnapshotStorage snapshotStorage;
+  private final GroupSnapshots snapshots;
+  private final SnapshotTrigger snapshotTrigger;
+  private final ExecutorService snapshotThread;
   private final PassOver passOver = new PassOver();
   private final ReadPoints readPoints;
   private final DeadlineTicker ticker;
@@ -123,6 +131,7 @@ final class RaftMember {
             passOver,
             parts.terms(),
             ApplyPace.fromProperties(),
+            parts.restorer(),
             effects -> {
               if (effects.stream().anyMatch(Effect.MembersChanged.class::isInstance)) {
                 leadership.refresh();
@@ -131,6 +140,30 @@ final class RaftMember {
               ticker.observe(effects);
               listeners.accept(effects);
             });
+    this.snapshotThread = SnapshotTrigger.thread(identity.node());
+    NodeOptions raft = RaftOptionsFactory.node(options.electionTimeout());
+    this.snapshotStorage =
+        new GroupSnapshotStorage(
+            folder.snapshotFolder(),
+            raft.getRaftOptions(),
+            folder.log(),
+            snapshotCounters,
+            options.nanos(),
+            identity.node());
+    this.snapshots =
+        new GroupSnapshots(
+            identity, folder.log(), applyLoop, snapshotStorage, snapshotCounters, snapshotThread);
+    this.snapshotTrigger =
+        new SnapshotTrigger(
+            options.snapshots(),
+            folder.log(),
+            applyLoop,
+            snapshots,
+            snapshotStorage,
+            snapshotCounters,
+            new SnapshotsOfNode(),
+            snapshotThread,
+            options.nanos());
     this.readPoints =
         new ReadPoints(
             (context, done) -> this.node().readIndex(context, done),
@@ -161,14 +194,20 @@ final class RaftMember {
     this.server = RaftServer.listen(options.raftListen());
     this.service =
         new RaftGroupService(
-            options.brokerGroup(), identity.peerId(), nodeOptions(), server.rpcServer(), true);
+            options.brokerGroup(), identity.peerId(), configured(raft), server.rpcServer(), true);
     try {
       this.node = service.start(false);
     } catch (RuntimeException e) {
       server.close();
+      snapshotThread.shutdown();
       throw new IOException(
-          "Raft did not start as %s: %s; the log lines before this tell why"
-              .formatted(identity.peerId(), e.getMessage()),
+          "Raft did not start as %s: %s"
+              .formatted(
+                  identity.peerId(),
+                  snapshots
+                      .loadFailure()
+                      .map(Throwable::toString)
+                      .orElse(e.getMessage() + "; the log lines before this tell why")),
           e);
     }
     proposer.start();
@@ -183,15 +222,45 @@ final class RaftMember {
     return started;
   }
 
-  private NodeOptions nodeOptions() {
-    NodeOptions raft = RaftOptionsFactory.node(options.electionTimeout());
-    raft.setFsm(new GroupStateMachine(applyLoop, leadership, proposer, ticker::leads, onFatal));
-    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver));
+  private NodeOptions configured(NodeOptions raft) {
+    raft.setFsm(
+        new GroupStateMachine(applyLoop, snapshots, leadership, proposer, ticker::leads, onFatal));
+    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver, snapshotStorage));
+    raft.setSnapshotUri(folder.snapshotFolder().toString());
     // Not a place: the log is open already and handed out by the factory.
     raft.setLogUri("segmented-log");
     raft.setRaftMetaUri(folder.metaFolder().toString());
     raft.setInitialConf(identity.initialConfiguration());
     return raft;
+  }
+
+  private final class SnapshotsOfNode implements SnapshotTrigger.Raft {
+    @Override
+    public void snapshot(Closure done) {
+      node().snapshot(done);
+    }
+
+    @Override
+    public long appliedIndex() {
+      return raftAppliedIndex();
+    }
+  }
+
+  SnapshotTrigger snapshotTrigger() {
+    return snapshotTrigger;
+  }
+
+  SnapshotStatus snapshotStatus() {
+    var published = snapshots.published();
+    return new SnapshotStatus(
+        published.index(),
+        published.bytes(),
+        snapshots.isInstalling(),
+        snapshotStorage.isSending());
+  }
+
+  SnapshotCounters snapshotCounters() {
+    return snapshotCounters;
   }
 
   Proposer proposer() {
@@ -345,6 +414,7 @@ final class RaftMember {
             leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
     peerWatch.look(peers());
     membership.step();
+    snapshotTrigger.check();
   }
 
   private final class Remedies implements Watchdog.Remedies {
@@ -362,6 +432,7 @@ final class RaftMember {
   /** Ends the node; whatever it had not decided ends as unknown. Bounded in time. */
   void stop() throws InterruptedException {
     proposer.stop();
+    snapshots.stop();
     service.shutdown();
     // A node whose disk hangs never ends.
     var joining = new Thread(this::join, "raft-join");
@@ -374,6 +445,7 @@ final class RaftMember {
     proposer.abandon();
     readPoints.stop();
     server.close();
+    snapshotThread.shutdown();
   }
 
   private void join() {

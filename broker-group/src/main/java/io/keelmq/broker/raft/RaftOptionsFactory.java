@@ -23,6 +23,11 @@ final class RaftOptionsFactory {
 
   private static final int POOL_THREADS = 4;
 
+  private static final Duration INSTALL_LIMIT = Duration.ofHours(12);
+
+  /** Of a snapshot, at once; there is one request in flight. */
+  private static final int PIECE_BYTES = 1 << 20;
+
   private RaftOptionsFactory() {}
 
   static NodeOptions node(Duration electionTimeout) {
@@ -43,6 +48,9 @@ final class RaftOptionsFactory {
     // Connecting happens inside the node's lock.
     node.setRpcConnectTimeoutMs(400);
     node.setRpcDefaultTimeout(5_000);
+    // It covers the whole copy of a snapshot, which may be hundreds of gigabytes. The connection's
+    // end ends it sooner.
+    node.setRpcInstallSnapshotTimeout(Math.toIntExact(INSTALL_LIMIT.toMillis()));
     node.setRpcProcessorThreadPoolSize(12);
     node.setEnableMetrics(false);
     return node;
@@ -59,6 +67,7 @@ final class RaftOptionsFactory {
     raft.setMaxAppendBufferSize(4 << 20);
     raft.setMaxBodySize(APPEND_BYTES);
     raft.setMaxEntriesSize(1_024);
+    raft.setMaxByteCountPerRpc(PIECE_BYTES);
     raft.setMaxReplicatorInflightMsgs(INFLIGHT_APPENDS);
     raft.setMaxLogsInMemoryBytes(MEMORY_BYTES);
     raft.setApplyBatch(64);

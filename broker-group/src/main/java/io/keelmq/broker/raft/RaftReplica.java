@@ -11,6 +11,7 @@ import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.store.RocksTables;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -47,6 +48,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final List<Consumer<List<Effect>>> listeners = new CopyOnWriteArrayList<>();
   private final Departure departure;
   private final MessageLog messages;
+  private final ReplicaGauges gauges;
   private final RaftStats stats;
   private final ReplicaMembership membership;
   private final Object stageLock = new Object();
@@ -63,12 +65,10 @@ public final class RaftReplica implements Replica, ReplicaControl {
     this.parts = parts;
     this.departure = departure;
     this.messages = new CommittedLog(folder.log().reader(), parts.terms());
-    this.stats =
+    this.gauges =
         new ReplicaGauges(
-                () -> closed ? Optional.empty() : Optional.ofNullable(member),
-                folder,
-                parts.replies())
-            .stats();
+            () -> closed ? Optional.empty() : Optional.ofNullable(member), folder, parts.replies());
+    this.stats = gauges.stats();
     this.membership =
         new ReplicaMembership(
             options,
@@ -88,6 +88,14 @@ public final class RaftReplica implements Replica, ReplicaControl {
    * @throws RuntimeException of log or store, if they are damaged or of a newer format
    */
   public static RaftReplica open(RaftReplicaOptions options)
+      throws IOException, UnusableFolderException {
+    return open(options, RocksTables::restore);
+  }
+
+  /**
+   * @param restorer brings the rows of a snapshot into the store
+   */
+  static RaftReplica open(RaftReplicaOptions options, ApplyLoop.Restorer restorer)
       throws IOException, UnusableFolderException {
     RaftProperties.ensure();
     AckPolicy acks = AckPolicy.fromProperties();
@@ -109,6 +117,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
             new AppliedTerms(),
             timer,
             acks,
+            restorer,
             departure);
     var replica = new RaftReplica(options, folder, parts, departure);
     boolean started = false;
@@ -346,9 +355,30 @@ public final class RaftReplica implements Replica, ReplicaControl {
         reason);
   }
 
+  @Override
+  public CompletableFuture<Snapshot> snapshotNow() {
+    RaftMember running = member;
+    if (running == null || closed) {
+      return CompletableFuture.failedFuture(
+          new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
+    }
+    return running.snapshotTrigger().now();
+  }
+
+  @Override
+  public SnapshotStatus snapshotStatus() {
+    RaftMember running = member;
+    return running == null ? SnapshotStatus.NONE : running.snapshotStatus();
+  }
+
   /** For the metrics page. */
   public RaftStats raftStats() {
     return stats;
+  }
+
+  /** For the metrics page. */
+  public SnapshotStats snapshotStats() {
+    return gauges.snapshots();
   }
 
   private void every(long millis, Runnable task) {

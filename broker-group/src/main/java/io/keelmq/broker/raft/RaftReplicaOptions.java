@@ -20,6 +20,7 @@ import java.util.function.LongSupplier;
  * @param segmentBytes size of a log segment
  * @param sync whether an entry is forced before it is acknowledged
  * @param maxBytesInFlight of commands that are being stored
+ * @param snapshots when the replica takes one by itself
  * @param disk for the log
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
@@ -36,6 +37,7 @@ public record RaftReplicaOptions(
     long segmentBytes,
     SegmentedLogOptions.Sync sync,
     long maxBytesInFlight,
+    SnapshotPolicy snapshots,
     Disk disk,
     InstantSource wall,
     LongSupplier nanos,
@@ -70,6 +72,7 @@ public record RaftReplicaOptions(
         SegmentedLogOptions.DEFAULT_SEGMENT_BYTES,
         SegmentedLogOptions.Sync.FSYNC,
         DEFAULT_BYTES_IN_FLIGHT,
+        SnapshotPolicy.DEFAULT,
         new RealDisk(),
         wall,
         nanos,
@@ -87,6 +90,7 @@ public record RaftReplicaOptions(
         segmentBytes,
         sync,
         maxBytesInFlight,
+        snapshots,
         disk,
         wall,
         nanos,
@@ -104,6 +108,7 @@ public record RaftReplicaOptions(
         segmentBytes,
         sync,
         maxBytesInFlight,
+        snapshots,
         disk,
         wall,
         nanos,
@@ -121,6 +126,7 @@ public record RaftReplicaOptions(
         newSegmentBytes,
         newSync,
         maxBytesInFlight,
+        snapshots,
         disk,
         wall,
         nanos,
@@ -138,6 +144,25 @@ public record RaftReplicaOptions(
         segmentBytes,
         sync,
         bytes,
+        snapshots,
+        disk,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withSnapshots(SnapshotPolicy policy) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        policy,
         disk,
         wall,
         nanos,
@@ -155,6 +180,7 @@ public record RaftReplicaOptions(
         segmentBytes,
         sync,
         maxBytesInFlight,
+        snapshots,
         newDisk,
         wall,
         nanos,

@@ -18,13 +18,17 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
- * store/} and {@code raft-meta/}, where JRaft keeps term and vote.
+ * store/}, {@code raft-meta/}, where JRaft keeps term and vote, and {@code snapshot/}.
  *
  * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
  * has.
@@ -38,6 +42,8 @@ final class ReplicaFolder {
   private static final String META_FOLDER = "raft-meta";
   private static final String MUST_NOT_VOTE =
       "it must not vote, because it may have acknowledged what it no longer has";
+  private static final String SNAPSHOT_FOLDER = "snapshot";
+  private static final Pattern PUBLISHED = Pattern.compile("snapshot_([0-9]{1,18})");
   private static final String REJOIN =
       MUST_NOT_VOTE + ": empty the folder and let the replica rejoin as a new incarnation";
 
@@ -73,7 +79,7 @@ final class ReplicaFolder {
       opened.identity = opened.identityFile.read();
       opened.requireIdentityAsConfigured(options);
       try {
-        opened.requireFilesOfStage();
+        opened.requireFilesOfStage(options);
         opened.openLogAndStore(options, onCorruption);
       } catch (LostMemoryException lost) {
         opened.setAside(lost);
@@ -126,8 +132,13 @@ final class ReplicaFolder {
         remains);
   }
 
-  private void requireFilesOfStage() throws IOException, UnusableFolderException {
-    boolean hasLog = hasSegments();
+  private void requireFilesOfStage(RaftReplicaOptions options)
+      throws IOException, UnusableFolderException {
+    // A log whose entries are on their way into it from a snapshot is not lost.
+    boolean hasLog =
+        hasSegments()
+            || (Files.isDirectory(folder.resolve(LOG_FOLDER))
+                && SegmentedLog.awaitsAdoption(folder.resolve(LOG_FOLDER), options.disk()));
     boolean hasMeta = hasMeta();
     if (identity.isEmpty() && (hasLog || hasMeta)) {
       throw new UnusableFolderException(
@@ -186,7 +197,38 @@ final class ReplicaFolder {
       new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
     }
     requireIdentityOfLog();
-    requireStoreOfLog(durable);
+    OptionalLong snapshot = snapshotIndex();
+    requireSnapshotOfLog(snapshot);
+    requireStoreOfLog(durable, snapshot);
+  }
+
+  /** The newest published snapshot's, by its name; JRaft removes older ones when it starts. */
+  private OptionalLong snapshotIndex() throws IOException {
+    if (!Files.isDirectory(snapshotFolder())) {
+      return OptionalLong.empty();
+    }
+    try (Stream<Path> files = Files.list(snapshotFolder())) {
+      return files
+          .map(file -> PUBLISHED.matcher(file.getFileName().toString()))
+          .filter(Matcher::matches)
+          .mapToLong(found -> Long.parseLong(found.group(1)))
+          .max();
+    }
+  }
+
+  /** What is before the log's logical beginning only the snapshot can tell. */
+  private void requireSnapshotOfLog(OptionalLong snapshot) throws LostMemoryException {
+    long needed = log.logicalFirst() - 1;
+    if (needed > 0 && snapshot.orElse(0) < needed) {
+      throw new LostMemoryException(
+          "the log in %s begins after entry %d, expected a snapshot of that or a later entry in %s, found %s: %s"
+              .formatted(
+                  folder.resolve(LOG_FOLDER),
+                  needed,
+                  snapshotFolder(),
+                  snapshot.isPresent() ? "one of entry " + snapshot.getAsLong() : "none",
+                  MUST_NOT_VOTE));
+    }
   }
 
   private SegmentedLog openLog(
@@ -261,8 +303,12 @@ final class ReplicaFolder {
     state = new BrokerState(store);
   }
 
-  /** Rows of another log would make its entries look applied: they are made anew from this one. */
-  private void requireStoreOfLog(Applied durable) throws UnusableFolderException {
+  /**
+   * Rows of another log would make its entries look applied: they are made anew, from the snapshot
+   * if there is one and else from this log.
+   */
+  private void requireStoreOfLog(Applied durable, OptionalLong snapshot)
+      throws UnusableFolderException {
     if (durable.index() == 0) {
       return;
     }
@@ -270,7 +316,7 @@ final class ReplicaFolder {
     if (term == durable.term()) {
       return;
     }
-    if (log.physicalFirst() > 1) {
+    if (log.physicalFirst() > 1 && snapshot.isEmpty()) {
       throw new LostMemoryException(
           "data folder %s: the rows come from entry %d of term %d, the log has term %d there and begins at %d, so they cannot be made anew: %s"
               .formatted(
@@ -282,8 +328,9 @@ final class ReplicaFolder {
                   MUST_NOT_VOTE));
     }
     LOG.warn(
-        "the rows do not fit the log and are made anew from entry 1 on, index={} term_of_rows={}"
+        "the rows do not fit the log and are made anew, snapshot={} index={} term_of_rows={}"
             + " term_in_log={}",
+        snapshot.orElse(0),
         durable.index(),
         durable.term(),
         term);
@@ -307,6 +354,10 @@ final class ReplicaFolder {
 
   Path metaFolder() {
     return folder.resolve(META_FOLDER);
+  }
+
+  Path snapshotFolder() {
+    return folder.resolve(SNAPSHOT_FOLDER);
   }
 
   RocksTables store() {

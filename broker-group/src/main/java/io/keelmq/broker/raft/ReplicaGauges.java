@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Where the figures of {@link RaftStats} are read: in the running member, while there is one, and
- * in log and store. Thread-safe; keeps nothing.
+ * Where the figures of {@link RaftStats} and {@link SnapshotStats} are read: in the running member,
+ * while there is one, and in log and store. Thread-safe; keeps nothing.
  */
 final class ReplicaGauges {
 
@@ -47,6 +47,21 @@ final class ReplicaGauges {
                 member ->
                     folder.store().stats().memtableBytes()
                         + folder.store().stats().blockCacheBytes()));
+  }
+
+  SnapshotStats snapshots() {
+    return new SnapshotStats(
+        () -> of(member -> member.snapshotStatus().index()),
+        () -> of(member -> member.snapshotStatus().bytes()),
+        () -> of(member -> member.snapshotCounters().lastMillis),
+        () -> of(member -> member.snapshotTrigger().grownBytes()),
+        () -> of(member -> member.snapshotStatus().installing() ? 1 : 0),
+        () -> of(member -> member.snapshotStatus().sending() ? 1 : 0),
+        () -> of(member -> member.snapshotCounters().installs.sum()),
+        () -> of(member -> member.snapshotCounters().failedDownloads.sum()),
+        () -> of(member -> member.snapshotCounters().segmentsSkipped.sum()),
+        () -> of(member -> member.snapshotCounters().segmentsCopied.sum()),
+        () -> of(member -> member.snapshotCounters().bytesCopied.sum()));
   }
 
   private long of(ToLongFunction<RaftMember> gauge) {

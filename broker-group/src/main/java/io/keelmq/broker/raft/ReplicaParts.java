@@ -12,4 +12,5 @@ record ReplicaParts(
     AppliedTerms terms,
     ScheduledExecutorService timer,
     AckPolicy acks,
+    ApplyLoop.Restorer restorer,
     Consumer<Throwable> onFatal) {}

@@ -25,6 +25,11 @@ public sealed interface Effect {
   record TopicsChanged() implements Effect {}
 
   /**
+   * All rows were replaced by those of a snapshot: whoever waits for anything has to look again.
+   */
+  record StateReplaced() implements Effect {}
+
+  /**
    * Something is due at this log time (milliseconds since 1970); the leader proposes {@link
    * Command.AdvanceTime} then.
    */

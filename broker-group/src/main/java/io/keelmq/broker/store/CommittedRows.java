@@ -6,14 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Predicate;
-import org.rocksdb.ColumnFamilyHandle;
-import org.rocksdb.ReadOptions;
-import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 
@@ -24,27 +20,26 @@ import org.rocksdb.RocksIterator;
 final class CommittedRows implements TableReads {
 
   private final Path folder;
-  private final RocksDB db;
-  private final Map<Table, ColumnFamilyHandle> families;
-  private final ReadOptions readOptions;
 
-  /** Held shared by every read: a read of a closed database would take the process down. */
+  /**
+   * Held shared by every read: a read of a closed database would take the process down. Held alone
+   * while the database is replaced, so that it waits for the last reader, and the next one for it.
+   */
   private final ReadWriteLock open = new ReentrantReadWriteLock();
 
-  /** Guarded by {@link #open}. */
-  private boolean closed;
+  /** Null when closed. Guarded by {@link #open}. */
+  private RocksDatabase database;
 
-  CommittedRows(
-      Path folder, RocksDB db, Map<Table, ColumnFamilyHandle> families, ReadOptions readOptions) {
+  CommittedRows(Path folder, RocksDatabase database) {
     this.folder = folder;
-    this.db = db;
-    this.families = families;
-    this.readOptions = readOptions;
+    this.database = database;
   }
 
   @Override
   public Optional<byte[]> get(Table table, byte[] key) {
-    return reading(() -> Optional.ofNullable(db.get(families.get(table), readOptions, key)));
+    return reading(
+        rocks ->
+            Optional.ofNullable(rocks.db().get(rocks.family(table), rocks.readOptions(), key)));
   }
 
   @Override
@@ -55,8 +50,8 @@ final class CommittedRows implements TableReads {
   /** The greatest row not above {@code key} whose key is wanted. */
   Optional<Row> floor(Table table, byte[] key, Predicate<byte[]> wanted) {
     return reading(
-        () -> {
-          try (RocksIterator rows = db.newIterator(families.get(table), readOptions)) {
+        rocks -> {
+          try (RocksIterator rows = rocks.iterator(table)) {
             for (rows.seekForPrev(key); rows.isValid(); rows.prev()) {
               byte[] found = rows.key();
               if (wanted.test(found)) {
@@ -73,9 +68,9 @@ final class CommittedRows implements TableReads {
   public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
     checkLimit(limit);
     return reading(
-        () -> {
+        rocks -> {
           var found = new ArrayList<Row>();
-          try (RocksIterator rows = db.newIterator(families.get(table), readOptions)) {
+          try (RocksIterator rows = rocks.iterator(table)) {
             for (rows.seek(fromKey); rows.isValid() && found.size() < limit; rows.next()) {
               byte[] key = rows.key();
               if (Arrays.compareUnsigned(key, toKey) >= 0) {
@@ -97,17 +92,17 @@ final class CommittedRows implements TableReads {
 
   /** Something that touches the database. */
   interface Access<T> {
-    T run() throws RocksDBException;
+    T to(RocksDatabase rocks) throws RocksDBException;
   }
 
   /** Runs an access while the database is held open. */
   <T> T reading(Access<T> access) {
     open.readLock().lock();
     try {
-      if (closed) {
+      if (database == null) {
         throw new StoreException("store " + folder + " is closed");
       }
-      return access.run();
+      return access.to(database);
     } catch (RocksDBException e) {
       throw new StoreException(folder, "reading or writing", e);
     } finally {
@@ -115,13 +110,37 @@ final class CommittedRows implements TableReads {
     }
   }
 
-  /** Waits for running accesses; later ones fail. False if that had been done before. */
-  boolean closeForReads() {
+  /** Makes one database of another, and closes the old one in between. */
+  interface Replacement {
+    RocksDatabase of(RocksDatabase old);
+  }
+
+  /**
+   * Waits for running accesses; later ones wait for the new database. If the replacement fails they
+   * fail too, as after {@link #close}.
+   */
+  void replace(Replacement replacement) {
     open.writeLock().lock();
     try {
-      boolean first = !closed;
-      closed = true;
-      return first;
+      RocksDatabase old = database;
+      if (old == null) {
+        throw new StoreException("store " + folder + " is closed");
+      }
+      database = null;
+      database = replacement.of(old);
+    } finally {
+      open.writeLock().unlock();
+    }
+  }
+
+  /** Waits for running accesses; later ones fail. Idempotent. */
+  void close() {
+    open.writeLock().lock();
+    try {
+      if (database != null) {
+        database.close();
+        database = null;
+      }
     } finally {
       open.writeLock().unlock();
     }

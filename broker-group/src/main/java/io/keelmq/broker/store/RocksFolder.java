@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -39,6 +40,8 @@ final class RocksFolder {
 
   private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.US_ASCII);
   private static final String DEFAULT = "default";
+  private static final String DISCARDED = ".discarded";
+  private static final String RESTORED = ".restored";
 
   static {
     RocksDB.loadLibrary();
@@ -52,18 +55,23 @@ final class RocksFolder {
 
   static RocksTables open(Path folder) {
     try {
-      deleteTree(sibling(folder, ".discarded"));
+      deleteTree(sibling(folder, DISCARDED));
+      deleteTree(sibling(folder, RESTORED));
       if (!Files.exists(folder)) {
         create(folder);
       }
     } catch (IOException e) {
       throw new StoreException(folder, "preparing", e);
     }
+    return new RocksTables(folder, openDatabase(folder));
+  }
+
+  private static RocksDatabase openDatabase(Path folder) {
     var options = new RocksOptions();
     try {
       Opened opened = open(folder, options, false);
       checkFormat(folder, opened);
-      return new RocksTables(folder, options, opened);
+      return new RocksDatabase(options, opened);
     } catch (RocksDBException e) {
       options.close();
       throw new StoreException(folder, "opening", e);
@@ -75,16 +83,60 @@ final class RocksFolder {
 
   static void discard(Path folder) {
     try {
-      Path discarded = sibling(folder, ".discarded");
-      deleteTree(discarded);
-      if (Files.exists(folder)) {
-        Files.move(folder, discarded, StandardCopyOption.ATOMIC_MOVE);
-        force(folder.toAbsolutePath().getParent());
-        deleteTree(discarded);
-      }
+      putAside(folder);
+      deleteTree(sibling(folder, DISCARDED));
     } catch (IOException e) {
       throw new StoreException(folder, "discarding", e);
     }
+  }
+
+  private static void putAside(Path folder) throws IOException {
+    deleteTree(sibling(folder, DISCARDED));
+    if (Files.exists(folder)) {
+      Files.move(folder, sibling(folder, DISCARDED), StandardCopyOption.ATOMIC_MOVE);
+      force(folder.toAbsolutePath().getParent());
+    }
+  }
+
+  /**
+   * Makes a store of a checkpoint beside the one in {@code folder}, durably, and opens it once to
+   * see that it is one. Files that never change are linked, the others copied, because the store
+   * will write to them.
+   */
+  static void prepare(Path folder, Path checkpoint) {
+    Path restored = sibling(folder, RESTORED);
+    try {
+      deleteTree(restored);
+      Files.createDirectories(restored);
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(checkpoint)) {
+        for (Path file : files) {
+          Path target = restored.resolve(file.getFileName());
+          if (file.getFileName().toString().endsWith(".sst")) {
+            Files.createLink(target, file);
+          } else {
+            Files.copy(file, target);
+          }
+          force(target);
+        }
+      }
+      force(restored);
+    } catch (IOException | UnsupportedOperationException e) {
+      throw new StoreException(folder, "restoring the rows in " + checkpoint, e);
+    }
+    openDatabase(restored).close();
+  }
+
+  /** Puts what was prepared in the place of a store that has been closed, and opens it. */
+  static RocksDatabase swapInPrepared(Path folder) {
+    try {
+      putAside(folder);
+      Files.move(sibling(folder, RESTORED), folder, StandardCopyOption.ATOMIC_MOVE);
+      force(folder.toAbsolutePath().getParent());
+      deleteTree(sibling(folder, DISCARDED));
+    } catch (IOException e) {
+      throw new StoreException(folder, "replacing", e);
+    }
+    return openDatabase(folder);
   }
 
   private static void create(Path folder) throws IOException {
@@ -188,8 +240,8 @@ final class RocksFolder {
     }
   }
 
-  private static void force(Path directory) throws IOException {
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+  private static void force(Path fileOrFolder) throws IOException {
+    try (var channel = FileChannel.open(fileOrFolder, StandardOpenOption.READ)) {
       channel.force(true);
     }
   }

@@ -5,15 +5,13 @@ import io.keelmq.broker.state.TableReads;
 import io.keelmq.broker.state.Tables;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import org.rocksdb.Checkpoint;
 import org.rocksdb.ColumnFamilyHandle;
-import org.rocksdb.FlushOptions;
-import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
-import org.rocksdb.WriteOptions;
 
 /**
  * The rows of one replica.
@@ -26,13 +24,6 @@ import org.rocksdb.WriteOptions;
 public final class RocksTables implements Tables, AutoCloseable {
 
   private final Path folder;
-  private final RocksOptions options;
-  private final RocksDB db;
-  private final Map<Table, ColumnFamilyHandle> families;
-  private final List<ColumnFamilyHandle> allFamilies;
-  private final WriteOptions writeOptions;
-  private final FlushOptions background;
-  private final FlushOptions waiting;
   private final CommittedRows committed;
   private final RowBatch batch = new RowBatch();
   private final LongAdder commits = new LongAdder();
@@ -41,16 +32,9 @@ public final class RocksTables implements Tables, AutoCloseable {
   /** Written by the apply thread, read by whoever decides to flush. */
   private volatile long unflushedBytes;
 
-  RocksTables(Path folder, RocksOptions options, RocksFolder.Opened opened) {
+  RocksTables(Path folder, RocksDatabase database) {
     this.folder = folder;
-    this.options = options;
-    this.db = opened.db();
-    this.families = opened.families();
-    this.allFamilies = opened.allFamilies();
-    this.writeOptions = options.write();
-    this.background = options.flush(false);
-    this.waiting = options.flush(true);
-    this.committed = new CommittedRows(folder, db, families, options.read());
+    this.committed = new CommittedRows(folder, database);
   }
 
   /**
@@ -133,11 +117,11 @@ public final class RocksTables implements Tables, AutoCloseable {
     }
     try (var writes = new WriteBatch()) {
       committed.reading(
-          () -> {
+          rocks -> {
             for (Table table : Table.values()) {
-              addChanges(writes, table);
+              addChanges(writes, rocks.family(table), batch.changes(table));
             }
-            db.write(writeOptions, writes);
+            rocks.db().write(rocks.writeOptions(), writes);
             return null;
           });
     }
@@ -146,9 +130,10 @@ public final class RocksTables implements Tables, AutoCloseable {
     commits.increment();
   }
 
-  private void addChanges(WriteBatch writes, Table table) throws RocksDBException {
-    ColumnFamilyHandle family = families.get(table);
-    for (var change : batch.changes(table).entrySet()) {
+  private static void addChanges(
+      WriteBatch writes, ColumnFamilyHandle family, NavigableMap<byte[], Optional<byte[]>> changes)
+      throws RocksDBException {
+    for (var change : changes.entrySet()) {
       if (change.getValue().isPresent()) {
         writes.put(family, change.getKey(), change.getValue().get());
       } else {
@@ -184,53 +169,78 @@ public final class RocksTables implements Tables, AutoCloseable {
    * holds every entry that was committed.
    */
   public void flush() {
-    flush(background);
+    flush(false);
   }
 
   /** Like {@link #flush}, and waits until it is done. */
   public void flushAndWait() {
-    flush(waiting);
+    flush(true);
   }
 
-  private void flush(FlushOptions how) {
+  private void flush(boolean wait) {
     committed.reading(
-        () -> {
-          db.flush(how, allFamilies);
+        rocks -> {
+          rocks.flush(wait);
           return null;
         });
     unflushedBytes = 0;
     flushes.increment();
   }
 
+  /**
+   * Makes a copy of all tables as they were last committed, durable on return: hard links to the
+   * files that never change, copies of the others. Makes what was committed durable here, too, so
+   * the log must hold it durably. Owned by the apply thread.
+   *
+   * @param target not there yet, in a folder that is, on the same file system
+   */
+  public void checkpoint(Path target) {
+    flush(true);
+    committed.reading(
+        rocks -> {
+          try (var checkpoint = Checkpoint.create(rocks.db())) {
+            checkpoint.createCheckpoint(target.toString());
+            return null;
+          }
+        });
+  }
+
+  /**
+   * Replaces all rows by those of a checkpoint, durably; the checkpoint stays as it is. Readers
+   * wait meanwhile. A crash leaves the old rows, the new ones, or none at all, which is a store
+   * that has applied nothing; so whoever calls this does it again after a crash. Owned by the apply
+   * thread; no flush may run.
+   *
+   * @throws StoreException if it cannot be done. If the checkpoint itself is at fault, the old rows
+   *     stay; otherwise the store is closed
+   */
+  public void restore(Path checkpoint) {
+    RocksFolder.prepare(folder, checkpoint);
+    batch.clear();
+    committed.replace(
+        old -> {
+          old.close();
+          return RocksFolder.swapInPrepared(folder);
+        });
+    unflushedBytes = 0;
+  }
+
   /** Thread-safe. */
   public StoreStats stats() {
     return committed.reading(
-        () ->
+        rocks ->
             new StoreStats(
-                sum("rocksdb.size-all-mem-tables"),
-                sum("rocksdb.live-sst-files-size"),
-                options.cache().getUsage(),
-                sum("rocksdb.estimate-pending-compaction-bytes"),
+                rocks.sum("rocksdb.size-all-mem-tables"),
+                rocks.sum("rocksdb.live-sst-files-size"),
+                rocks.blockCacheBytes(),
+                rocks.sum("rocksdb.estimate-pending-compaction-bytes"),
                 commits.sum(),
                 flushes.sum()));
-  }
-
-  private long sum(String property) throws RocksDBException {
-    long sum = 0;
-    for (ColumnFamilyHandle family : allFamilies) {
-      sum += db.getLongProperty(family, property);
-    }
-    return sum;
   }
 
   /** Waits for running reads, then lets go of the files. What was not flushed is not kept. */
   @Override
   public void close() {
-    if (!committed.closeForReads()) {
-      return;
-    }
-    allFamilies.forEach(ColumnFamilyHandle::close);
-    db.close();
-    options.close();
+    committed.close();
   }
 }

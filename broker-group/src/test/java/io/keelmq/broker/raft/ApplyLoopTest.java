@@ -60,6 +60,7 @@ class ApplyLoopTest {
             passOver,
             terms,
             ApplyPace.AT_ONCE,
+            RocksTables::restore,
             told::addAll);
   }
 

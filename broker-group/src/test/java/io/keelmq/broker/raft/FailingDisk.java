@@ -9,14 +9,20 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 
-/** A disk that works until it is told to fail every force. */
+/** A disk that works until it is told to fail every force, or to link no more. */
 final class FailingDisk implements Disk {
 
   private final Disk real = new RealDisk();
   private volatile boolean failing;
+  private volatile int linksLeft = Integer.MAX_VALUE;
 
   void failForces() {
     failing = true;
+  }
+
+  /** The links after the next {@code count} fail. */
+  void failLinksAfter(int count) {
+    linksLeft = count;
   }
 
   private void fail() throws IOException {
@@ -48,6 +54,14 @@ final class FailingDisk implements Disk {
   @Override
   public void rename(Path from, Path to) throws IOException {
     real.rename(from, to);
+  }
+
+  @Override
+  public void link(Path existing, Path name) throws IOException {
+    if (linksLeft != Integer.MAX_VALUE && linksLeft-- <= 0) {
+      throw new IOException("Input/output error");
+    }
+    real.link(existing, name);
   }
 
   @Override

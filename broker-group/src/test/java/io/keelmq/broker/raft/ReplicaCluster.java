@@ -15,6 +15,7 @@ import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.TopicType;
+import io.keelmq.broker.store.RocksTables;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -198,7 +199,12 @@ final class ReplicaCluster implements AutoCloseable {
   }
 
   RaftReplica open(String node) throws Exception {
-    var replica = RaftReplica.open(options(node));
+    return open(node, RocksTables::restore);
+  }
+
+  /** Opens a node that brings the rows of snapshots in its own way. */
+  RaftReplica open(String node, ApplyLoop.Restorer restorer) throws Exception {
+    var replica = RaftReplica.open(options(node), restorer);
     running.put(node, replica);
     return replica;
   }

@@ -87,6 +87,19 @@ public final class FakeReplica implements Replica, ReplicaControl {
   }
 
   @Override
+  public CompletableFuture<Snapshot> snapshotNow() {
+    return group.leader() == node
+        ? CompletableFuture.completedFuture(new Snapshot(7, 4_096, 3))
+        : CompletableFuture.failedFuture(
+            new Refused(Refused.Reason.PRECONDITION, "nothing was applied"));
+  }
+
+  @Override
+  public SnapshotStatus snapshotStatus() {
+    return new SnapshotStatus(7, 4_096, false, true);
+  }
+
+  @Override
   public Status status() {
     return new Status(plan, true, "127.0.0.1:1:1", 1, 1, 1, 1, 1, List.of(), true, "");
   }

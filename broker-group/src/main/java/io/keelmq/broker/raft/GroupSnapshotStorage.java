@@ -1,0 +1,186 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
+import com.alipay.sofa.jraft.option.RaftOptions;
+import com.alipay.sofa.jraft.option.SnapshotCopierOptions;
+import com.alipay.sofa.jraft.storage.SnapshotThrottle;
+import com.alipay.sofa.jraft.storage.snapshot.SnapshotCopier;
+import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
+import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotStorage;
+import com.google.protobuf.Message;
+import io.keelmq.raftlog.SegmentedLog;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * JRaft's folder of snapshots, of which the newest is kept, with a download of our own (see {@link
+ * SnapshotDownload}) and a count of the replicas that are being sent one. Thread-safe.
+ *
+ * <p>A snapshot appears by a rename when it is whole and durable; what a crash leaves unfinished is
+ * removed at the next start.
+ */
+final class GroupSnapshotStorage extends LocalSnapshotStorage {
+
+  private static final Logger LOG = LoggerFactory.getLogger(GroupSnapshotStorage.class);
+
+  /**
+   * A receiver that has asked for nothing for so long has gone, or is checking what it got; the
+   * call that would tell stays open for hours.
+   */
+  private static final long SERVING_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+  private final SegmentedLog log;
+  private final SnapshotCounters counters;
+  private final LongSupplier nanos;
+  private final String node;
+  private final AtomicInteger sending = new AtomicInteger();
+  private volatile long lastSentNanos;
+  private volatile SnapshotDownload download;
+  private volatile long verifiedIndex;
+  private volatile long failedNanos;
+  private volatile boolean failed;
+
+  GroupSnapshotStorage(
+      Path folder,
+      RaftOptions options,
+      SegmentedLog log,
+      SnapshotCounters counters,
+      LongSupplier nanos,
+      String node) {
+    super(folder.toString(), null, options);
+    this.log = log;
+    this.counters = counters;
+    this.nanos = nanos;
+    this.node = node;
+    // Not to slow anybody down: it is the one place that sees each piece being sent. A receiver
+    // asks for one piece at a time, which is slow enough.
+    setSnapshotThrottle(new Watch());
+  }
+
+  private final class Watch implements SnapshotThrottle {
+    @Override
+    public long throttledByThroughput(long bytes) {
+      lastSentNanos = nanos.getAsLong();
+      return bytes;
+    }
+  }
+
+  @Override
+  public SnapshotReader open() {
+    // JRaft asks at each start, and would warn of what is normal.
+    SnapshotReader reader = getLastSnapshotIndex() == 0 ? null : super.open();
+    return reader == null ? null : new OpenSnapshot(reader);
+  }
+
+  @Override
+  public SnapshotCopier startToCopyFrom(String uri, SnapshotCopierOptions options) {
+    var begun = new SnapshotDownload(this, log, counters, node);
+    long sinceFailure = nanos.getAsLong() - failedNanos;
+    if (!begun.connect(uri, options)) {
+      LOG.warn("cannot connect to {} for a snapshot", uri);
+      return null;
+    }
+    download = begun;
+    begun.start(failed ? Math.max(0, SnapshotDownload.RETRY_NANOS - sinceFailure) : 0);
+    return begun;
+  }
+
+  @Override
+  public SnapshotReader copyFrom(String uri, SnapshotCopierOptions options) {
+    throw new UnsupportedOperationException("JRaft downloads by startToCopyFrom");
+  }
+
+  void downloadEnded(boolean ok) {
+    failedNanos = nanos.getAsLong();
+    failed = !ok;
+    if (!ok) {
+      counters.failedDownloads.increment();
+    }
+  }
+
+  /** Every file of this snapshot has been compared with its listing in this process. */
+  void verified(long index) {
+    verifiedIndex = index;
+  }
+
+  boolean isVerified(long index) {
+    return verifiedIndex == index;
+  }
+
+  /** Whether a snapshot is being downloaded from the leader. */
+  boolean isDownloading() {
+    SnapshotDownload last = download;
+    return last != null && last.isRunning();
+  }
+
+  /** Whether another replica is being sent a snapshot from here; a newer one would cancel it. */
+  boolean isSending() {
+    return sending.get() > 0 && nanos.getAsLong() - lastSentNanos < SERVING_NANOS;
+  }
+
+  /** A reader that counts while it is sent from. Used by one thread at a time. */
+  private final class OpenSnapshot extends SnapshotReader {
+
+    private final SnapshotReader reader;
+    private boolean counted;
+
+    OpenSnapshot(SnapshotReader reader) {
+      this.reader = reader;
+    }
+
+    @Override
+    public SnapshotMeta load() {
+      return reader.load();
+    }
+
+    @Override
+    public String generateURIForCopy() {
+      if (!counted) {
+        counted = true;
+        lastSentNanos = nanos.getAsLong();
+        sending.incrementAndGet();
+      }
+      return reader.generateURIForCopy();
+    }
+
+    @Override
+    public String getPath() {
+      return reader.getPath();
+    }
+
+    @Override
+    public Set<String> listFiles() {
+      return reader.listFiles();
+    }
+
+    @Override
+    public Message getFileMeta(String name) {
+      return reader.getFileMeta(name);
+    }
+
+    @Override
+    public boolean init(Void nothing) {
+      return true;
+    }
+
+    @Override
+    public void shutdown() {
+      reader.shutdown();
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (counted) {
+        counted = false;
+        sending.decrementAndGet();
+      }
+      reader.close();
+    }
+  }
+}

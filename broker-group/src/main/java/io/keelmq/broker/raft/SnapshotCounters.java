@@ -1,0 +1,21 @@
+package io.keelmq.broker.raft;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a replica's snapshots came to since it was opened. Thread-safe. */
+final class SnapshotCounters {
+
+  /** How long the last snapshot took that was taken here, from asking to publishing. */
+  volatile long lastMillis;
+
+  /** Snapshots that were brought in from another replica. */
+  final LongAdder installs = new LongAdder();
+
+  final LongAdder failedDownloads = new LongAdder();
+  final LongAdder segmentsCopied = new LongAdder();
+
+  /** Segments that a receiver had already, or had from an earlier try. */
+  final LongAdder segmentsSkipped = new LongAdder();
+
+  final LongAdder bytesCopied = new LongAdder();
+}
