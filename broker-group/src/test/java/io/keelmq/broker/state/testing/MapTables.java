@@ -28,6 +28,13 @@ public final class MapTables implements Tables {
     }
   }
 
+  /** The same rows, as a snapshot has them: without what was deleted. */
+  public MapTables copy() {
+    var copy = new MapTables();
+    tables.forEach((table, rows) -> copy.tables.get(table).putAll(rows));
+    return copy;
+  }
+
   /** Puts and deletes so far. */
   public int changes() {
     return changes;

@@ -8,10 +8,12 @@ import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Rejection;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.Tables;
 import io.keelmq.broker.state.TopicType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** Feeds a state machine one entry after the other, as a log would, and keeps what was fed. */
 public final class StateScript {
@@ -25,9 +27,22 @@ public final class StateScript {
   public final StateView view = new StateView(tables);
   public final List<Fed> log = new ArrayList<>();
 
-  private BrokerState state = new BrokerState(tables);
+  private final UnaryOperator<Tables> between;
+  private BrokerState state;
   private long index;
   private long timeMillis = 1_000_000;
+
+  public StateScript() {
+    this(tables -> tables);
+  }
+
+  /**
+   * @param between what the state machine sees of its tables, to spoil them
+   */
+  public StateScript(UnaryOperator<Tables> between) {
+    this.between = between;
+    this.state = new BrokerState(between.apply(tables));
+  }
 
   /** Sets log time to {@code millis} after the script's beginning. */
   public StateScript at(long millis) {
@@ -37,7 +52,7 @@ public final class StateScript {
 
   /** Goes on with a new state machine over the same rows, as after a restart. */
   public StateScript restart() {
-    state = new BrokerState(tables);
+    state = new BrokerState(between.apply(tables));
     return this;
   }
 
@@ -64,6 +79,11 @@ public final class StateScript {
     }
     state.finish(entry);
     return outcomes;
+  }
+
+  /** Log time now. */
+  public long nowMillis() {
+    return timeMillis;
   }
 
   public BrokerState state() {

@@ -1,0 +1,164 @@
+package io.keelmq.broker.state;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Goal: nothing is lost, delivered to two at once, counted wrongly or out of order, whatever comes
+ * in whatever order. Method: {@link LeasePlay}, and faults planted into the rows to see that it
+ * finds them.
+ */
+class LeaseModelTest {
+
+  private static final int STEPS = 2_500;
+
+  private final long seed = Long.getLong("seed", System.nanoTime());
+
+  /** {@code -Druns=} for a long night. */
+  static IntStream runs() {
+    return IntStream.range(0, Integer.getInteger("runs", 3));
+  }
+
+  @ParameterizedTest
+  @MethodSource("runs")
+  void doesWhatTheModelDoes(int run) {
+    long its = seed + run;
+    System.out.println("LeaseModelTest seed=" + its);
+    var play = new LeasePlay(its, tables -> tables);
+
+    play.play(STEPS);
+
+    for (String what :
+        List.of(
+            "leased",
+            "redelivered",
+            "ACK",
+            "NACK",
+            "EXTEND",
+            "RELEASE",
+            "DEAD_LETTER",
+            "dead",
+            "seek",
+            "delete",
+            "blocked",
+            "settled nothing")) {
+      assertTrue(play.happened.getOrDefault(what, 0) > 5, what + " in " + play.happened);
+    }
+    assertEquals(play.script.tables.dump(), play.replay().dump(), "replayed");
+    assertEquals(play.script.tables.dump(), play.replayFromSnapshot().dump(), "from a snapshot");
+  }
+
+  /** A store that loses some changes. */
+  private record Losing(Tables tables, Predicate<Change> lost) implements Tables {
+
+    record Change(boolean put, Table table, byte[] key) {
+      boolean isOfLeases(char letter) {
+        return table == Table.LEASES && key[LeaseKeys.PREFIX_BYTES] == letter;
+      }
+
+      boolean isLeaseDeadline() {
+        return table == Table.DEADLINES && key.length == 45;
+      }
+    }
+
+    @Override
+    public void put(Table table, byte[] key, byte[] value) {
+      if (!lost.test(new Change(true, table, key))) {
+        tables.put(table, key, value);
+      }
+    }
+
+    @Override
+    public void delete(Table table, byte[] key) {
+      if (!lost.test(new Change(false, table, key))) {
+        tables.delete(table, key);
+      }
+    }
+
+    @Override
+    public Optional<byte[]> get(Table table, byte[] key) {
+      return tables.get(table, key);
+    }
+
+    @Override
+    public Optional<Row> floor(Table table, byte[] key) {
+      return tables.floor(table, key);
+    }
+
+    @Override
+    public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
+      return tables.range(table, fromKey, toKey, limit);
+    }
+  }
+
+  private void assertFound(Predicate<Losing.Change> fault) {
+    var play = new LeasePlay(seed, tables -> new Losing(tables, fault));
+
+    assertThrows(AssertionError.class, () -> play.play(STEPS));
+  }
+
+  @Test
+  void findsMessageGroupsThatNobodyHolds() {
+    assertFound(change -> change.put() && change.isOfLeases(LeaseKeys.MESSAGE_GROUP));
+  }
+
+  @Test
+  void findsMessageGroupsThatAreHeldForEver() {
+    assertFound(change -> !change.put() && change.isOfLeases(LeaseKeys.MESSAGE_GROUP));
+  }
+
+  @Test
+  void findsLeasesThatNeverEnd() {
+    assertFound(change -> change.put() && change.isLeaseDeadline());
+  }
+
+  @Test
+  void findsDeadlinesOfNothing() {
+    assertFound(change -> !change.put() && change.isLeaseDeadline());
+  }
+
+  @Test
+  void findsBatchesThatDoNotGo() {
+    assertFound(change -> !change.put() && change.isOfLeases(LeaseKeys.BATCH));
+  }
+
+  @Test
+  void findsReadyBatchesThatNobodyWillFind() {
+    assertFound(change -> change.put() && change.isOfLeases(LeaseKeys.READY));
+  }
+
+  @Test
+  void findsBlockedMessagesThatAreLost() {
+    assertFound(change -> change.put() && change.isOfLeases(LeaseKeys.BLOCKED));
+  }
+
+  @Test
+  void findsACursorThatStandsStill() {
+    boolean[] begun = {false};
+    assertFound(
+        change -> {
+          boolean cursor = change.put() && change.isOfLeases(LeaseKeys.CURSOR);
+          begun[0] |= change.put() && change.isOfLeases(LeaseKeys.BATCH);
+          return cursor && begun[0];
+        });
+  }
+
+  @Test
+  void findsDeadLettersThatAreLost() {
+    long[] lost = {0};
+    assertFound(
+        change -> {
+          boolean letter = change.put() && change.table() == Table.RUNS && ++lost[0] > 3;
+          return letter && lost[0] % 7 == 0;
+        });
+  }
+}
