@@ -13,6 +13,11 @@ public final class ClientValues {
     return new ReadMessage(topic, queue, offset, storeTimeMillis, message.toByteString());
   }
 
+  /** When a message that is sent at {@code nowMillis} gets its place; 0: at once. */
+  public static long deliverAtMillis(OutgoingMessage message, long nowMillis) {
+    return message.deliverAtMillis(nowMillis);
+  }
+
   public static RequestRejected rejected(Code code, String message) {
     return new RequestRejected(code, message);
   }

@@ -314,7 +314,7 @@ class HeldMessagesTest {
       steps++;
     }
 
-    assertTrue(steps > 10 && steps <= 100, steps + " steps");
+    assertTrue(steps > 10 && steps <= 40, steps + " steps");
     assertEquals(5_000, script.view.bounds(later, 0).endOffset());
     assertEquals(5_000, script.view.bounds(later, 1).endOffset());
     assertEquals(new HeldCounts(0, 0), script.view.heldCounts());

@@ -97,7 +97,7 @@ final class MessageWriter {
   }
 
   /** The body as text; empty when it is not UTF-8. */
-  private Optional<String> text(ByteBuffer body) {
+  Optional<String> text(ByteBuffer body) {
     try {
       return Optional.of(utf8.decode(body).toString());
     } catch (CharacterCodingException e) {
@@ -105,7 +105,7 @@ final class MessageWriter {
     }
   }
 
-  private static String time(Instant time) {
+  static String time(Instant time) {
     return TIME.format(time);
   }
 }
