@@ -250,6 +250,16 @@ public final class StateView {
     return LeaseQueries.leased(tables, new Subscription(topicId, groupId, queue), after, limit);
   }
 
+  /** A batch by its name, leased or ready, in the queue's present generation. */
+  public Optional<Batch> batch(long groupId, long topicId, int queue, LeaseId id) {
+    return LeaseQueries.batch(tables, new Subscription(topicId, groupId, queue), id);
+  }
+
+  /** Whether messages of a message group have to wait, because earlier ones are not settled. */
+  public boolean messageGroupHeld(long groupId, long topicId, int queue, long hash) {
+    return LeaseQueries.isHeld(tables, new Subscription(topicId, groupId, queue), hash);
+  }
+
   /** The lowest offset that is not settled; the cursor's if everything before is. */
   public long lowestOutstanding(long groupId, long topicId, int queue) {
     return LeaseQueries.lowestOutstanding(tables, new Subscription(topicId, groupId, queue));
