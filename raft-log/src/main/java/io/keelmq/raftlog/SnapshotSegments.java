@@ -41,7 +41,7 @@ record SnapshotSegments(Path folder, List<Long> sealed, long tail, int tailBytes
         break;
       }
       Path file = folder.resolve(SegmentFiles.segmentName(base));
-      disk.link(segment.path(), file);
+      linkOrTellWhy(disk, segment.path(), file);
       if (segment instanceof SealedSegment whole && whole.lastIndex() <= last) {
         disk.link(files.sidecar(base), folder.resolve(SegmentFiles.sidecarName(base)));
         var summary = whole.summary(files.sidecar(base));
@@ -53,6 +53,17 @@ record SnapshotSegments(Path folder, List<Long> sealed, long tail, int tailBytes
       }
     }
     return linked;
+  }
+
+  private static void linkOrTellWhy(Disk disk, Path existing, Path name) throws IOException {
+    try {
+      disk.link(existing, name);
+    } catch (IOException e) {
+      throw new IOException(
+          "%s cannot be hard-linked to %s (%s): log and snapshots must lie on one file system that has hard links"
+              .formatted(existing, name, e),
+          e);
+    }
   }
 
   /**

@@ -33,7 +33,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
    * A receiver that has asked for nothing for so long has gone, or is checking what it got; the
    * call that would tell stays open for hours.
    */
-  private static final long SERVING_NANOS = TimeUnit.MINUTES.toNanos(10);
+  private static final long SERVING_NANOS = TimeUnit.MINUTES.toNanos(30);
 
   private final SegmentedLog log;
   private final SnapshotCounters counters;

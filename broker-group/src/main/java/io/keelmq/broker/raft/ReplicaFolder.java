@@ -197,9 +197,30 @@ final class ReplicaFolder {
       new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
     }
     requireIdentityOfLog();
+    requireHardLinks();
     OptionalLong snapshot = snapshotIndex();
     requireSnapshotOfLog(snapshot);
     requireStoreOfLog(durable, snapshot);
+  }
+
+  /** Without them no snapshot could be taken, or brought in; better told now than then. */
+  private void requireHardLinks() throws IOException, UnusableFolderException {
+    Files.createDirectories(snapshotFolder());
+    Path probe = snapshotFolder().resolve("link.probe");
+    Path linked = folder.resolve(LOG_FOLDER).resolve("link.tmp");
+    Files.deleteIfExists(linked);
+    Files.deleteIfExists(probe);
+    Files.createFile(probe);
+    try {
+      Files.createLink(linked, probe);
+    } catch (IOException | UnsupportedOperationException e) {
+      throw new UnusableFolderException(
+          "files of %s cannot be hard-linked to %s (%s): log and snapshots must lie on one file system that has hard links"
+              .formatted(snapshotFolder(), folder.resolve(LOG_FOLDER), e));
+    } finally {
+      Files.deleteIfExists(linked);
+      Files.deleteIfExists(probe);
+    }
   }
 
   /** The newest published snapshot's, by its name; JRaft removes older ones when it starts. */

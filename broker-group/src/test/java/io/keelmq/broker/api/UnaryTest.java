@@ -32,6 +32,7 @@ import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.StartReplicaRequest;
+import io.keelmq.v1.TakeSnapshotRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TransferLeadershipRequest;
 import java.util.concurrent.CompletableFuture;
@@ -43,6 +44,8 @@ import org.junit.jupiter.api.function.Executable;
 
 /** Send and Admin over real connections. */
 class UnaryTest {
+
+  private static final TakeSnapshotRequest TAKE = TakeSnapshotRequest.getDefaultInstance();
 
   private ApiCluster cluster;
 
@@ -254,6 +257,25 @@ class UnaryTest {
 
     assertEquals("n2", answer.getLeaderNode());
     assertEquals(2, cluster.group.leader());
+  }
+
+  @Test
+  void takesASnapshotOfTheReplicaThatIsCalled() {
+    var taken = cluster.admin(cluster.group.leader()).takeSnapshot(TAKE);
+
+    assertEquals(7, taken.getIndex());
+    assertEquals(4_096, taken.getBytes());
+    assertEquals(3, taken.getMillis());
+    // Not passed on to the leader: each replica has its own.
+    int other = (cluster.group.leader() + 1) % 3;
+    ErrorDetail detail = error(() -> cluster.admin(other).takeSnapshot(TAKE));
+    assertEquals(Code.PRECONDITION_FAILED, detail.getCode());
+    var status =
+        cluster.admin(other).getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+    assertEquals(7, status.getSnapshotIndex());
+    assertEquals(4_096, status.getSnapshotBytes());
+    assertFalse(status.getSnapshotInstalling());
+    assertTrue(status.getSnapshotSending());
   }
 
   @Test

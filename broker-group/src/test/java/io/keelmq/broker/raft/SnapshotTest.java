@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.keelmq.broker.ReplicaControl.Refused;
 import java.io.IOException;
@@ -215,6 +216,25 @@ class SnapshotTest {
 
       assertTrue(refused.getMessage().contains("expected a snapshot"), refused.getMessage());
       assertTrue(refused.getMessage().contains("rejoin"), refused.getMessage());
+    }
+  }
+
+  @Test
+  void refusesAFolderForSnapshotsOnAnotherFileSystem() throws Exception {
+    Path elsewhere = Path.of("/dev/shm");
+    assumeTrue(
+        Files.isDirectory(elsewhere)
+            && !Files.getFileStore(elsewhere).equals(Files.getFileStore(folder)));
+    Path snapshots = Files.createTempDirectory(elsewhere, "snapshots");
+    try (var cluster = new SnapshotCluster(folder, 1)) {
+      Files.createDirectories(cluster.group.dataFolder("n1"));
+      Files.createSymbolicLink(cluster.snapshotFolder("n1"), snapshots);
+
+      var refused = assertThrows(UnusableFolderException.class, () -> cluster.group.open("n1"));
+
+      assertTrue(refused.getMessage().contains("one file system"), refused.getMessage());
+    } finally {
+      delete(snapshots);
     }
   }
 
