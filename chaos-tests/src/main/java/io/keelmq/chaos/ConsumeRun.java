@@ -42,12 +42,17 @@ import java.util.function.Consumer;
 final class ConsumeRun {
 
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
+
+  /** Share of the run beyond which it proves too little. */
+  private static final double MAX_PAUSED = 0.7;
+
   private static final Duration DRAIN = Duration.ofSeconds(90);
 
   private final ClusterOptions options;
   private final ConsumePlan plan;
   private final long wallMillisAtZero =
       Instant.now().toEpochMilli() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+  private final long startNanos = System.nanoTime();
   private final List<String> problems = new ArrayList<>();
 
   ConsumeRun(ClusterOptions options, ConsumePlan plan) {
@@ -156,7 +161,7 @@ final class ConsumeRun {
   private ConsumeResult judge(
       LocalCluster cluster, List<Path> files, Faults faults, ConsumerProcesses consumers) {
     var spans = new PauseSpans(faults.moments());
-    History.replayAll(files.subList(0, 1), spans::event);
+    History.replayAll(files, spans::event);
     var timeline = new Timeline(wallMillisAtZero, spans.spans());
     var checks = new Checks(cluster.brokers().size(), timeline);
     var replicas = new ArrayList<ReplicaAccess>();
@@ -263,6 +268,12 @@ final class ConsumeRun {
     requireAtLeast(plan.minOks(), ledger.acked(), "sends acknowledged");
     requireAtLeast(plan.minDeliveries(), leases.deliveries(), "deliveries to lease consumers");
     requireAtLeast(plan.minFaults(), injected, "faults injected");
+    if (timeline.pausedNanos() > (System.nanoTime() - startNanos) * MAX_PAUSED) {
+      problems.add(
+          "VOID: paused for "
+              + TimeUnit.NANOSECONDS.toSeconds(timeline.pausedNanos())
+              + " s, which leaves too little time in which something was promised");
+    }
     problems.addAll(checks.verdict.problems());
     problems.addAll(leases.problems());
     var broken = new ArrayList<>(checks.verdict.broken());
@@ -288,7 +299,9 @@ final class ConsumeRun {
     counts.put("consumer_processes_ended", (long) consumers.ended());
     counts.put("stored_on_replicas", stored);
     counts.put("paused_ms", TimeUnit.NANOSECONDS.toMillis(timeline.pausedNanos()));
-    counts.put("stalls_without_fault", spans.unexplainedStalls());
+    counts.put(
+        "slowest_answer_without_fault_ms",
+        TimeUnit.NANOSECONDS.toMillis(spans.slowestWithoutFaultNanos()));
     Map<String, Long> causes = new LinkedHashMap<>();
     leases.redeliveries().forEach((cause, count) -> causes.put(cause.name(), count));
     return new ConsumeResult(

@@ -78,7 +78,7 @@ public final class RedeliveryExplained implements LeaseCheck {
             && life.deadNanos == 0
             && life.cutNanos == 0
             && !expired(life, event.nanos())
-            && timeline.pausedNanos(life.tookNanos, event.nanos()) == 0;
+            && timeline.pausedNanos(life.grantedNanos, event.nanos()) == 0;
     if (valid) {
       findings.add("refused to acknowledge " + life + " though its lease had not ended: " + event);
     }
@@ -95,7 +95,7 @@ public final class RedeliveryExplained implements LeaseCheck {
   }
 
   private void explain(Event.Took took, Life life, Findings findings) {
-    boolean paused = timeline.pausedNanos(life.tookNanos, took.nanos()) > 0;
+    boolean paused = timeline.pausedNanos(life.grantedNanos, took.nanos()) > 0;
     boolean expired = expired(life, took.nanos());
     if (life.nackNanos != 0) {
       long waitedMillis = TimeUnit.NANOSECONDS.toMillis(took.nanos() - life.nackNanos);

@@ -143,8 +143,8 @@ final class LeaseScript {
     var verdict =
         new LeaseVerdict(
             List.of(
-                new GroupRules(PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS),
-                new GroupRules(FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS)),
+                new GroupRules(PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS, LEASE_MILLIS),
+                new GroupRules(FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS, LEASE_MILLIS)),
             catalog,
             new Timeline(WALL, pauses));
     events.forEach(verdict::event);
