@@ -2,6 +2,7 @@ package io.keelmq.client;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
+import io.keelmq.v1.MessageSource;
 import io.keelmq.v1.ReadBatch;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -54,19 +55,24 @@ final class ReadBuffer {
         int size = in.readRawVarint32();
         int from = in.getTotalBytesRead();
         in.skipRawBytes(size);
-        long offset = batch.getFirstOffset() + taken++;
+        int index = taken++;
         return new ReadMessage(
             topic,
             batch.getQueue(),
-            offset,
+            batch.getFirstOffset() + index,
             batch.getStoreTimeMillis(),
-            records.substring(from, from + size));
+            records.substring(from, from + size),
+            batch.hasSource() ? source(batch.getSource(), index) : null);
       } catch (IOException e) {
         throw new IllegalStateException(
             "topic %s queue %d: batch at %d holds less than its %d messages"
                 .formatted(topic, batch.getQueue(), batch.getFirstOffset(), batch.getCount()),
             e);
       }
+    }
+
+    private static MessagePlace source(MessageSource first, int index) {
+      return new MessagePlace(first.getTopic(), first.getQueue(), first.getOffset() + index);
     }
   }
 

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A stored message. Its fields are decoded when the first of them is asked for, so that a caller
@@ -19,14 +20,29 @@ public sealed class ReadMessage permits ConsumedMessage {
   private final long offset;
   private final long storeTimeMillis;
   private final ByteString record;
+  private final MessagePlace source;
   private volatile Message decoded;
 
   ReadMessage(String topic, int queue, long offset, long storeTimeMillis, ByteString record) {
+    this(topic, queue, offset, storeTimeMillis, record, null);
+  }
+
+  /**
+   * @param source of a dead letter; null: it is none
+   */
+  ReadMessage(
+      String topic,
+      int queue,
+      long offset,
+      long storeTimeMillis,
+      ByteString record,
+      MessagePlace source) {
     this.topic = topic;
     this.queue = queue;
     this.offset = offset;
     this.storeTimeMillis = storeTimeMillis;
     this.record = record;
+    this.source = source;
   }
 
   public String topic() {
@@ -44,6 +60,11 @@ public sealed class ReadMessage permits ConsumedMessage {
   /** Log time at which the message was stored, the same on every replica. */
   public Instant storeTime() {
     return Instant.ofEpochMilli(storeTimeMillis);
+  }
+
+  /** Of a message in a dead letter topic that was read: where it was consumed. */
+  public Optional<MessagePlace> source() {
+    return Optional.ofNullable(source);
   }
 
   /** When the producer made the message; 1970 when it did not say. */

@@ -3,6 +3,7 @@ package io.keelmq.broker.api;
 import com.google.protobuf.UnsafeByteOperations;
 import io.keelmq.broker.state.StateView.StoredRun;
 import io.keelmq.v1.CaughtUp;
+import io.keelmq.v1.MessageSource;
 import io.keelmq.v1.ReadBatch;
 import io.keelmq.v1.ReadOpened;
 import io.keelmq.v1.ReadResponse;
@@ -10,6 +11,7 @@ import io.keelmq.v1.Trimmed;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.LongFunction;
 
 /** The events of a read stream. Stateless. */
 final class ReadEvents {
@@ -49,8 +51,10 @@ final class ReadEvents {
    *
    * @param entry of the cursor's first run
    * @param maxBytes of records, but for a single message that is larger
+   * @param topicNames by id; empty: no such topic any more
    */
-  static ReadBatch batch(ReadCursor cursor, ByteBuffer entry, int maxBytes) {
+  static ReadBatch batch(
+      ReadCursor cursor, ByteBuffer entry, int maxBytes, LongFunction<String> topicNames) {
     StoredRun first = cursor.runs.peek();
     int to = first.position() + first.bytes();
     long endOffset = first.firstOffset() + first.count();
@@ -76,13 +80,24 @@ final class ReadEvents {
         asItLies
             ? new RecordCut(first.position(), to, (int) most)
             : RecordCut.of(entry, first.position(), to, skip, most, maxBytes);
-    return ReadBatch.newBuilder()
-        .setQueue(cursor.queue())
-        .setFirstOffset(cursor.next)
-        .setCount(cut.count())
-        .setRecords(UnsafeByteOperations.unsafeWrap(entry.slice(cut.from(), cut.to() - cut.from())))
-        .setStoreTimeMillis(first.timeMillis())
-        .build();
+    var batch =
+        ReadBatch.newBuilder()
+            .setQueue(cursor.queue())
+            .setFirstOffset(cursor.next)
+            .setCount(cut.count())
+            .setRecords(
+                UnsafeByteOperations.unsafeWrap(entry.slice(cut.from(), cut.to() - cut.from())))
+            .setStoreTimeMillis(first.timeMillis());
+    first
+        .source()
+        .ifPresent(
+            source ->
+                batch.setSource(
+                    MessageSource.newBuilder()
+                        .setTopic(topicNames.apply(source.topicId()))
+                        .setQueue(source.queue())
+                        .setOffset(source.offset() + cursor.next - first.firstOffset())));
+    return batch.build();
   }
 
   /** Whether a run may be some of the records at its position only, as dead letters are. */

@@ -382,7 +382,12 @@ final class ReadStream {
 
   /** Sends what lies together in the entry, from the cursor on. */
   private void send(ReadCursor cursor, ByteBuffer bytes) {
-    ReadBatch batch = ReadEvents.batch(cursor, bytes, MAX_EVENT_BYTES);
+    ReadBatch batch =
+        ReadEvents.batch(
+            cursor,
+            bytes,
+            MAX_EVENT_BYTES,
+            id -> edge.replica().state().topic(id).map(Topic::name).orElse(""));
     caller.onNext(ReadResponse.newBuilder().setBatch(batch).build());
     edge.stats().readMessages.add(batch.getCount());
     edge.stats().readBytes.add(batch.getRecords().size());
