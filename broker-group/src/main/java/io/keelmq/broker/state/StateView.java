@@ -69,6 +69,7 @@ public final class StateView {
    *
    * @param attempt deliveries so far, the present one included; 0 if there was none
    * @param messageGroupHash 0 if unknown or without a message group
+   * @param clientId who had it last; empty if nobody did, and while it waits to become ready
    * @param deadlineMillis log time; 0 while ready
    */
   public record Batch(
