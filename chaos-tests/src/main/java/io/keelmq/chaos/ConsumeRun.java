@@ -10,6 +10,7 @@ import io.keelmq.chaos.checks.Timeline;
 import io.keelmq.chaos.checks.Transactions;
 import io.keelmq.chaos.checks.Verdict;
 import io.keelmq.client.KeelClient;
+import io.keelmq.client.KeelException;
 import io.keelmq.local.ClientBootstrap;
 import io.keelmq.local.ClusterFailure;
 import io.keelmq.local.ClusterFolder;
@@ -93,7 +94,7 @@ final class ConsumeRun {
                 history,
                 plan.seed().value(),
                 plan.consumerProcesses())) {
-      prepare(cluster, client);
+      prepare(client);
       var workload = new LaneWorkload(client, plan.ratePerSecond(), history, plan.seed());
       var faults = new Faults(cluster, workload::oks, plan.seed());
       try (workload) {
@@ -109,7 +110,7 @@ final class ConsumeRun {
         }
         heal(cluster);
         workload.stopSending();
-        drain(workload, consumers);
+        drain(client, workload, consumers);
       }
       consumers.endAll();
       history.seal();
@@ -120,20 +121,20 @@ final class ConsumeRun {
     }
   }
 
-  private static void prepare(LocalCluster cluster, KeelClient client) {
+  private static void prepare(KeelClient client) {
     for (Lane lane : Lane.values()) {
       client.admin().createTopic(lane.topic(), lane.type(), lane.queues(), Duration.ZERO);
     }
-    try (var replica = new ReplicaAccess(cluster.leader())) {
-      for (Crew crew : Crew.values()) {
-        replica.createGroup(
-            ConsumerGroup.newBuilder()
-                .setConsumerGroup(crew.group())
-                .setKind(ConsumerGroupKind.LEASE)
-                .setFifo(crew.fifo())
-                .setMaxAttempts(Crew.MAX_ATTEMPTS)
-                .build());
-      }
+    for (Crew crew : Crew.values()) {
+      client
+          .admin()
+          .createConsumerGroup(
+              ConsumerGroup.newBuilder()
+                  .setConsumerGroup(crew.group())
+                  .setKind(ConsumerGroupKind.LEASE)
+                  .setFifo(crew.fifo())
+                  .setMaxAttempts(Crew.MAX_ATTEMPTS)
+                  .build());
     }
   }
 
@@ -148,13 +149,32 @@ final class ConsumeRun {
     cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
   }
 
-  private void drain(LaneWorkload workload, ConsumerProcesses consumers) {
+  private void drain(KeelClient client, LaneWorkload workload, ConsumerProcesses consumers) {
     if (!Waiting.until(DRAIN, workload::isRead)) {
       problems.add("the readers did not get everything in " + DRAIN + ":" + workload.progress());
     }
     consumers.drain();
-    if (!Waiting.until(DRAIN, consumers::areQuiet)) {
-      problems.add("the consumers still got messages after " + DRAIN);
+    for (Crew crew : Crew.values()) {
+      if (!Waiting.until(DRAIN, () -> isConsumed(client, crew))) {
+        problems.add(
+            "group %s has not consumed everything after %s: %s"
+                .formatted(
+                    crew.group(), DRAIN, client.admin().describeConsumerGroup(crew.group())));
+      }
+    }
+  }
+
+  private static boolean isConsumed(KeelClient client, Crew crew) {
+    try {
+      var queues = client.admin().describeConsumerGroup(crew.group()).getQueuesList();
+      return queues.size() == crew.lane().queues()
+          && queues.stream()
+              .allMatch(
+                  queue ->
+                      queue.getCursorOffset() == queue.getEndOffset()
+                          && queue.getLeased() + queue.getReady() + queue.getBlocked() == 0);
+    } catch (KeelException e) {
+      return false;
     }
   }
 

@@ -53,6 +53,7 @@ public final class LeaseVerdict {
       visible(delivered.queue(), delivered.offset(), delivered.nanos());
     } else if (event instanceof Event.Joins joins) {
       joined.put(joins.consumer(), joins);
+      each((check, found) -> check.joins(joins));
     } else if (event instanceof Event.OfConsumer of) {
       if (joined.containsKey(of.consumer())) {
         ofConsumer(of);
