@@ -27,6 +27,9 @@ final class Attachment {
   /** Granted or handed over, and not known to have left. */
   long unsentBytes;
 
+  /** When it last took something, or began to have something to take. */
+  long movedNanos;
+
   int grantsInFlight;
 
   /** Wants no more; what it has is given back when all that is granted to it has come. */

@@ -50,6 +50,9 @@ final class DeliveryPlanner {
   /** Of records that one grant is planned for. */
   private static final long GRANT_BYTES = 256 << 10;
 
+  /** A consumer that took nothing for so long makes room when others have none. */
+  private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   /** Plans and tasks of one pass; then other planners have their turn. */
   private static final int PLANS_PER_PASS = 16;
 
@@ -208,7 +211,7 @@ final class DeliveryPlanner {
 
   /** Called from time to time, while {@link #dueNanos} is near. */
   void tick() {
-    if (dueNanos - edge.now() <= 0) {
+    if (dueNanos - edge.now() <= 0 || unsent.isFull()) {
       call();
     }
   }
@@ -272,6 +275,9 @@ final class DeliveryPlanner {
       clients.tick();
       tellFiltered();
     }
+    if (unsent.isFull()) {
+      endStuck();
+    }
     int plans = 0;
     while (plans < PLANS_PER_PASS && planOne()) {
       plans++;
@@ -291,6 +297,24 @@ final class DeliveryPlanner {
       }
     }
     return more;
+  }
+
+  /** Ends streams whose consumers read nothing, so that they cannot starve all others. */
+  private void endStuck() {
+    long now = edge.now();
+    for (Attachment stream : List.copyOf(streams)) {
+      if (stream.unsentBytes > 0 && !stream.gone && now - stream.movedNanos > STUCK_NANOS) {
+        stream.gone = true;
+        unqueue(stream);
+        stream
+            .consumer()
+            .refused(
+                new Refusal(
+                    Code.TOO_MANY_REQUESTS,
+                    "the consumer has taken nothing for a while, and others need the room: open"
+                        + " again to go on, with less credit"));
+      }
+    }
   }
 
   private void lookForReady(int queue) {
@@ -373,6 +397,7 @@ final class DeliveryPlanner {
     stream.credit += taken.credit();
     if (streams.contains(stream)) {
       stream.unsentBytes -= taken.sentBytes();
+      stream.movedNanos = taken.sentBytes() > 0 ? edge.now() : stream.movedNanos;
       unsent.release(taken.sentBytes());
     }
     for (ConsumerChanges.LeaseChange change : taken.leases()) {
@@ -567,6 +592,9 @@ final class DeliveryPlanner {
   private void propose(GrantPlan plan) {
     Attachment stream = plan.consumer();
     stream.credit -= plan.messages();
+    if (stream.unsentBytes == 0) {
+      stream.movedNanos = edge.now();
+    }
     stream.unsentBytes += plan.bytes();
     unsent.add(plan.bytes());
     stream.grantsInFlight++;

@@ -48,6 +48,10 @@ final class InFlightBytes {
     }
   }
 
+  boolean isFull() {
+    return bytes.get() >= maxBytes;
+  }
+
   /**
    * @param wake run once, later, if this answers false; not added twice
    * @return whether another batch may be taken now

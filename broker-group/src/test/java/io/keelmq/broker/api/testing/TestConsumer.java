@@ -22,8 +22,10 @@ import io.keelmq.v1.SettlementKind;
 import io.keelmq.v1.StreamsGrpc;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -150,6 +152,11 @@ public final class TestConsumer implements ClientResponseObserver<ConsumeRequest
       throw new AssertionError("nothing came back in " + PATIENCE_SECONDS + " s");
     }
     return event;
+  }
+
+  /** What comes next, be it the end, if it comes in time. */
+  public Optional<Event> poll(Duration patience) throws InterruptedException {
+    return Optional.ofNullable(events.poll(patience.toMillis(), TimeUnit.MILLISECONDS));
   }
 
   /** What is there already. */
