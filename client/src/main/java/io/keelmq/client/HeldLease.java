@@ -74,6 +74,11 @@ final class HeldLease {
     unanswered--;
   }
 
+  /** True when the application has decided about all of it. */
+  boolean isDecided() {
+    return undecided.isEmpty();
+  }
+
   boolean isOver() {
     return undecided.isEmpty() && unanswered == 0;
   }

@@ -122,7 +122,7 @@ final class BenchConsume extends CliCommand {
                 BenchScope.seconds(tally.first(began), tally.last(began)))
             .percentiles("latency_ms", tally.latencies.getIntervalHistogram(), 1)
             .clientCpu()
-            .servers(after.brokers().size(), after.since(before), messages, 0);
+            .servers(after.brokers().size(), after.since(before), messages, tally.bytes.sum());
     out().line(json() ? report.json() : report.text());
     return ExitCodes.OK;
   }

@@ -183,6 +183,9 @@ final class MessageCommand implements Runnable {
             return true;
           }
           for (ReadMessage message : messages) {
+            if (past.size() == queues) {
+              return true;
+            }
             if (found >= max || lookedAt >= scan) {
               return false;
             }
