@@ -10,6 +10,7 @@ import io.keelmq.chaos.checks.Timeline;
 import io.keelmq.chaos.checks.Transactions;
 import io.keelmq.chaos.checks.Verdict;
 import io.keelmq.client.KeelClient;
+import io.keelmq.client.KeelException;
 import io.keelmq.local.ClientBootstrap;
 import io.keelmq.local.ClusterFailure;
 import io.keelmq.local.ClusterFolder;
@@ -42,12 +43,17 @@ import java.util.function.Consumer;
 final class ConsumeRun {
 
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
+
+  /** Share of the run beyond which it proves too little. */
+  private static final double MAX_PAUSED = 0.7;
+
   private static final Duration DRAIN = Duration.ofSeconds(90);
 
   private final ClusterOptions options;
   private final ConsumePlan plan;
   private final long wallMillisAtZero =
       Instant.now().toEpochMilli() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+  private final long startNanos = System.nanoTime();
   private final List<String> problems = new ArrayList<>();
 
   ConsumeRun(ClusterOptions options, ConsumePlan plan) {
@@ -88,7 +94,7 @@ final class ConsumeRun {
                 history,
                 plan.seed().value(),
                 plan.consumerProcesses())) {
-      prepare(cluster, client);
+      prepare(client);
       var workload = new LaneWorkload(client, plan.ratePerSecond(), history, plan.seed());
       var faults = new Faults(cluster, workload::oks, plan.seed());
       try (workload) {
@@ -104,7 +110,7 @@ final class ConsumeRun {
         }
         heal(cluster);
         workload.stopSending();
-        drain(workload, consumers);
+        drain(client, workload, consumers);
       }
       consumers.endAll();
       history.seal();
@@ -115,20 +121,20 @@ final class ConsumeRun {
     }
   }
 
-  private static void prepare(LocalCluster cluster, KeelClient client) {
+  private static void prepare(KeelClient client) {
     for (Lane lane : Lane.values()) {
       client.admin().createTopic(lane.topic(), lane.type(), lane.queues(), Duration.ZERO);
     }
-    try (var replica = new ReplicaAccess(cluster.leader())) {
-      for (Crew crew : Crew.values()) {
-        replica.createGroup(
-            ConsumerGroup.newBuilder()
-                .setConsumerGroup(crew.group())
-                .setKind(ConsumerGroupKind.LEASE)
-                .setFifo(crew.fifo())
-                .setMaxAttempts(Crew.MAX_ATTEMPTS)
-                .build());
-      }
+    for (Crew crew : Crew.values()) {
+      client
+          .admin()
+          .createConsumerGroup(
+              ConsumerGroup.newBuilder()
+                  .setConsumerGroup(crew.group())
+                  .setKind(ConsumerGroupKind.LEASE)
+                  .setFifo(crew.fifo())
+                  .setMaxAttempts(Crew.MAX_ATTEMPTS)
+                  .build());
     }
   }
 
@@ -143,20 +149,39 @@ final class ConsumeRun {
     cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
   }
 
-  private void drain(LaneWorkload workload, ConsumerProcesses consumers) {
+  private void drain(KeelClient client, LaneWorkload workload, ConsumerProcesses consumers) {
     if (!Waiting.until(DRAIN, workload::isRead)) {
       problems.add("the readers did not get everything in " + DRAIN + ":" + workload.progress());
     }
     consumers.drain();
-    if (!Waiting.until(DRAIN, consumers::areQuiet)) {
-      problems.add("the consumers still got messages after " + DRAIN);
+    for (Crew crew : Crew.values()) {
+      if (!Waiting.until(DRAIN, () -> isConsumed(client, crew))) {
+        problems.add(
+            "group %s has not consumed everything after %s: %s"
+                .formatted(
+                    crew.group(), DRAIN, client.admin().describeConsumerGroup(crew.group())));
+      }
+    }
+  }
+
+  private static boolean isConsumed(KeelClient client, Crew crew) {
+    try {
+      var queues = client.admin().describeConsumerGroup(crew.group()).getQueuesList();
+      return queues.size() == crew.lane().queues()
+          && queues.stream()
+              .allMatch(
+                  queue ->
+                      queue.getCursorOffset() == queue.getEndOffset()
+                          && queue.getLeased() + queue.getReady() + queue.getBlocked() == 0);
+    } catch (KeelException e) {
+      return false;
     }
   }
 
   private ConsumeResult judge(
       LocalCluster cluster, List<Path> files, Faults faults, ConsumerProcesses consumers) {
     var spans = new PauseSpans(faults.moments());
-    History.replayAll(files.subList(0, 1), spans::event);
+    History.replayAll(files, spans::event);
     var timeline = new Timeline(wallMillisAtZero, spans.spans());
     var checks = new Checks(cluster.brokers().size(), timeline);
     var replicas = new ArrayList<ReplicaAccess>();
@@ -263,6 +288,12 @@ final class ConsumeRun {
     requireAtLeast(plan.minOks(), ledger.acked(), "sends acknowledged");
     requireAtLeast(plan.minDeliveries(), leases.deliveries(), "deliveries to lease consumers");
     requireAtLeast(plan.minFaults(), injected, "faults injected");
+    if (timeline.pausedNanos() > (System.nanoTime() - startNanos) * MAX_PAUSED) {
+      problems.add(
+          "VOID: paused for "
+              + TimeUnit.NANOSECONDS.toSeconds(timeline.pausedNanos())
+              + " s, which leaves too little time in which something was promised");
+    }
     problems.addAll(checks.verdict.problems());
     problems.addAll(leases.problems());
     var broken = new ArrayList<>(checks.verdict.broken());
@@ -288,7 +319,9 @@ final class ConsumeRun {
     counts.put("consumer_processes_ended", (long) consumers.ended());
     counts.put("stored_on_replicas", stored);
     counts.put("paused_ms", TimeUnit.NANOSECONDS.toMillis(timeline.pausedNanos()));
-    counts.put("stalls_without_fault", spans.unexplainedStalls());
+    counts.put(
+        "slowest_answer_without_fault_ms",
+        TimeUnit.NANOSECONDS.toMillis(spans.slowestWithoutFaultNanos()));
     Map<String, Long> causes = new LinkedHashMap<>();
     leases.redeliveries().forEach((cause, count) -> causes.put(cause.name(), count));
     return new ConsumeResult(

@@ -8,29 +8,22 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
  * A process of lease consumers, one of each {@link Crew}, that a chaos run starts, kills and
  * replaces. It writes a history of its own, and obeys the lines on its standard input: {@code
- * drain} to acknowledge everything, after which it says {@code quiet} when nothing has come for a
- * while; {@code close} to end in order. It ends with its input.
+ * drain} to acknowledge everything from then on, {@code close} to end in order. It ends with its
+ * input.
  */
 @Command(name = "consumer-process", description = "Lease consumers of a chaos run.")
 public final class ConsumerProcess implements Callable<Integer> {
-
-  /** Longer than any lease or delay of a run. */
-  private static final Duration QUIET = Duration.ofSeconds(8);
-
-  private static final long LOOK_MILLIS = 100;
 
   @Option(names = "--endpoints", required = true, description = "Name servers.")
   String endpoints;
@@ -65,7 +58,7 @@ public final class ConsumerProcess implements Callable<Integer> {
         members.add(new CrewMember(number, crew, client, history, random, later));
       }
       members.forEach(this::start);
-      obey(commands, later);
+      obey(commands);
     } finally {
       later.shutdownNow();
     }
@@ -80,22 +73,14 @@ public final class ConsumerProcess implements Callable<Integer> {
     thread.start();
   }
 
-  private void obey(BufferedReader commands, ScheduledExecutorService later) throws IOException {
+  private void obey(BufferedReader commands) throws IOException {
     for (String line = commands.readLine(); line != null; line = commands.readLine()) {
       if (line.equals("drain")) {
         members.forEach(CrewMember::drain);
-        later.scheduleAtFixedRate(
-            this::tellWhenQuiet, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
       } else if (line.equals("close")) {
         members.forEach(CrewMember::close);
         return;
       }
-    }
-  }
-
-  private void tellWhenQuiet() {
-    if (members.stream().allMatch(member -> member.isQuiet(QUIET))) {
-      System.out.println("quiet");
     }
   }
 }

@@ -133,16 +133,6 @@ final class ConsumerProcesses implements AutoCloseable {
     }
   }
 
-  /** All of them have been handed nothing for a while. */
-  boolean areQuiet() {
-    for (Running running : places) {
-      if (!text(running).contains("quiet")) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   @Override
   public void close() {
     endAll();

@@ -60,7 +60,8 @@ enum Crew {
   }
 
   GroupRules rules() {
-    return new GroupRules(ordinal(), group, lane.firstQueue(), lane.queues(), fifo, MAX_ATTEMPTS);
+    return new GroupRules(
+        ordinal(), group, lane.firstQueue(), lane.queues(), fifo, MAX_ATTEMPTS, invisibleMillis);
   }
 
   static List<GroupRules> allRules() {

@@ -41,7 +41,6 @@ final class CrewMember implements AutoCloseable {
   private final ScheduledExecutorService later;
   private volatile boolean draining;
   private volatile boolean closing;
-  private volatile long lastTookNanos = System.nanoTime();
   private Consumer consumer;
 
   CrewMember(
@@ -84,11 +83,6 @@ final class CrewMember implements AutoCloseable {
     draining = true;
   }
 
-  /** Has been handed nothing for so long. */
-  boolean isQuiet(Duration time) {
-    return System.nanoTime() - lastTookNanos > time.toNanos();
-  }
-
   /** Gives back what it has not settled, in order. */
   @Override
   public void close() {
@@ -120,7 +114,6 @@ final class CrewMember implements AutoCloseable {
   }
 
   private void take(ConsumedMessage message) {
-    lastTookNanos = System.nanoTime();
     // A body that is none of ours is told as one of producer -1, which never sent anything.
     Payload payload = Payload.decode(message.bodyBytes()).orElse(new Payload(-1, 0, 0));
     var delivery = Delivery.of(message, crew.lane());

@@ -9,24 +9,27 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * When nobody could be promised anything, told by the answers to sends: from each fault of a broker
- * until a send that began behind it was acknowledged and {@link #RECOVERY_NANOS} more, in which
- * consumers find the new leader; and wherever no send at all was acknowledged for {@link
- * #STALL_NANOS}, which the machine's load can bring about. Owned by one thread; fed with a history.
+ * When nobody could be promised anything, told by the answers to sends and settlements: from each
+ * fault of a broker until a send that began behind it was acknowledged and {@link #RECOVERY_NANOS}
+ * more, in which consumers find the new leader; and wherever an answer itself took {@link
+ * #SLOW_NANOS} or more, as it does on a machine that has too much to do. Owned by one thread; fed
+ * with a history.
  */
 final class PauseSpans {
 
   static final long RECOVERY_NANOS = TimeUnit.SECONDS.toNanos(2);
-  static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(1);
+  static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private record Send(int producer, long seq) {}
 
+  private record Settlement(int consumer, int queue, long offset, Event.Settling how) {}
+
   private final List<Long> faults;
   private final Map<Send, Long> open = new HashMap<>();
+  private final Map<Settlement, Long> settling = new HashMap<>();
   private final List<Span> ofFaults = new ArrayList<>();
-  private final List<Span> stalls = new ArrayList<>();
+  private final List<Span> slow = new ArrayList<>();
   private int nextFault;
-  private long lastOk;
 
   /**
    * @param faults their moments, rising
@@ -44,9 +47,21 @@ final class PauseSpans {
         || event instanceof Event.Unknown) {
       var end = (Event.OfSend) event;
       Long invoked = open.remove(new Send(end.producer(), end.seq()));
-      boolean acknowledged = event instanceof Event.Ok || event instanceof Event.Held;
-      if (acknowledged && invoked != null) {
-        ok(invoked, event.nanos());
+      if (invoked != null) {
+        answered(invoked, event.nanos());
+        if (event instanceof Event.Ok || event instanceof Event.Held) {
+          ok(invoked, event.nanos());
+        }
+      }
+    } else if (event instanceof Event.Settles settles) {
+      settling.put(
+          new Settlement(settles.consumer(), settles.queue(), settles.offset(), settles.how()),
+          settles.nanos());
+    } else if (event instanceof Event.Settled end) {
+      Long invoked =
+          settling.remove(new Settlement(end.consumer(), end.queue(), end.offset(), end.how()));
+      if (invoked != null) {
+        answered(invoked, end.nanos());
       }
     }
   }
@@ -57,7 +72,7 @@ final class PauseSpans {
     for (int i = nextFault; i < faults.size(); i++) {
       all.add(new Span(faults.get(i), Long.MAX_VALUE));
     }
-    all.addAll(stalls);
+    all.addAll(slow);
     return all;
   }
 
@@ -66,24 +81,34 @@ final class PauseSpans {
     return ofFaults.stream().map(s -> s.toNanos() - s.fromNanos() - RECOVERY_NANOS).toList();
   }
 
-  /** Standstills that no fault explains. */
-  long unexplainedStalls() {
-    return stalls.stream()
+  /** Of the slowest answer that no fault explains, 0 if none was slow. */
+  long slowestWithoutFaultNanos() {
+    return slow.stream()
         .filter(
-            stall ->
+            span ->
                 ofFaults.stream()
                     .noneMatch(
                         fault ->
-                            stall.fromNanos() < fault.toNanos()
-                                && fault.fromNanos() < stall.toNanos()))
-        .count();
+                            span.fromNanos() < fault.toNanos()
+                                && fault.fromNanos() < span.toNanos()))
+        .mapToLong(span -> span.toNanos() - span.fromNanos())
+        .max()
+        .orElse(0);
+  }
+
+  private void answered(long invoked, long now) {
+    if (now - invoked >= SLOW_NANOS) {
+      Span last = slow.isEmpty() ? null : slow.get(slow.size() - 1);
+      // Answers come in the order of the history: those of one standstill become one span.
+      if (last != null && invoked <= last.toNanos()) {
+        slow.set(slow.size() - 1, new Span(Math.min(last.fromNanos(), invoked), now));
+      } else {
+        slow.add(new Span(invoked, now));
+      }
+    }
   }
 
   private void ok(long invoked, long now) {
-    if (lastOk != 0 && now - lastOk >= STALL_NANOS) {
-      stalls.add(new Span(lastOk, now + STALL_NANOS));
-    }
-    lastOk = now;
     while (nextFault < faults.size() && faults.get(nextFault) <= invoked) {
       ofFaults.add(new Span(faults.get(nextFault), now + RECOVERY_NANOS));
       nextFault++;

@@ -9,8 +9,6 @@ import io.grpc.ManagedChannel;
 import io.keelmq.chaos.checks.Stored;
 import io.keelmq.local.Node;
 import io.keelmq.v1.AdminGrpc;
-import io.keelmq.v1.ConsumerGroup;
-import io.keelmq.v1.CreateConsumerGroupRequest;
 import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.ReadBatch;
@@ -55,14 +53,6 @@ final class ReplicaAccess implements AutoCloseable {
     return AdminGrpc.newBlockingStub(channel)
         .withDeadlineAfter(STATUS_SECONDS, TimeUnit.SECONDS)
         .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
-  }
-
-  /** The replica may pass it on to the leader. */
-  void createGroup(ConsumerGroup group) {
-    AdminGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(STATUS_SECONDS, TimeUnit.SECONDS)
-        .createConsumerGroup(
-            CreateConsumerGroupRequest.newBuilder().setConsumerGroup(group).build());
   }
 
   /**

@@ -16,8 +16,9 @@ import picocli.CommandLine.ParameterException;
     name = "demo",
     description =
         "Starts two name servers and three brokers on free ports, sends every line of a real text,"
-            + " kills the leader with -9 on the way, restarts it, and checks that every line came"
-            + " out once and in order. Exit code 0 only if all of it holds.")
+            + " kills the leader and a consumer with -9 on the way, replaces them, and checks that"
+            + " every line came out once and in order for a reader, and was acknowledged by a"
+            + " consumer group of two. Exit code 0 only if all of it holds.")
 public final class Demo implements Callable<Integer> {
 
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
@@ -80,7 +81,13 @@ public final class Demo implements Callable<Integer> {
       double startSeconds = (System.nanoTime() - startNanos) / 1e9;
       say("cluster: %d processes ready in %.1f s", cluster.nodes().size(), startSeconds);
       DemoReport report =
-          new DemoRun(cluster, text, share, line -> say("%s", line)).run(startSeconds);
+          new DemoRun(
+                  cluster,
+                  new DemoGroup(cluster, distribution),
+                  text,
+                  share,
+                  line -> say("%s", line))
+              .run(startSeconds);
       held = report.problems().isEmpty();
       print(report, held);
     } finally {
@@ -114,7 +121,8 @@ public final class Demo implements Callable<Integer> {
     }
     System.out.println(report.table());
     if (held) {
-      System.out.println("Every line came out once and in order.");
+      System.out.println(
+          "Every line came out once and in order, and the group acknowledged every one.");
     } else {
       System.out.println("FAILED:");
       report.problems().forEach(problem -> System.out.println("  " + problem));

@@ -30,7 +30,68 @@ record DemoReport(
     String killedNode,
     double longestPauseMillis,
     double restartSeconds,
-    double startSeconds) {
+    double startSeconds,
+    Group group) {
+
+  /**
+   * What the consumer group came to, one consumer of which was killed and replaced.
+   *
+   * @param ackedUntold acknowledged by the one that was killed, which was never told so
+   * @param againAfterKill delivered again because the consumer that had it was killed
+   * @param againOtherwise delivered again for other reasons: the leader was killed, a lease ended
+   * @param againAfterAck delivered again though its acknowledgement had succeeded
+   * @param killed a consumer was killed at all
+   * @param consumed the brokers say that everything is settled
+   */
+  record Group(
+      long lines,
+      long taken,
+      long acked,
+      long ackedUntold,
+      long againAfterKill,
+      long againOtherwise,
+      long againAfterAck,
+      boolean killed,
+      boolean consumed) {
+
+    static Group of(DemoTally tally, long lines, boolean consumed) {
+      return new Group(
+          lines,
+          tally.taken(),
+          tally.acked(),
+          tally.ackedUntold(),
+          tally.againAfterKill(),
+          tally.againOtherwise(),
+          tally.againAfterAck(),
+          tally.hasKilled(),
+          consumed);
+    }
+
+    /** Messages that no consumer acknowledged, for all that is known. */
+    long lost() {
+      return lines - acked - ackedUntold;
+    }
+
+    List<String> problems() {
+      var problems = new ArrayList<String>();
+      if (lost() != 0 || !consumed) {
+        problems.add(
+            "the group acknowledged %d and perhaps %d of %d messages and the brokers %s"
+                .formatted(
+                    acked,
+                    ackedUntold,
+                    lines,
+                    consumed ? "say that all are settled" : "still have some that are not"));
+      }
+      if (againAfterAck > 0) {
+        problems.add(againAfterAck + " messages came again though they were acknowledged");
+      }
+      if (!killed) {
+        problems.add("no consumer was killed: the group took too little in time");
+      }
+      return problems;
+    }
+  }
 
   /** Why the demo failed; empty if every line came out once and in order. */
   List<String> problems() {
@@ -54,6 +115,7 @@ record DemoReport(
     if (!sha256Sent.equals(sha256Read)) {
       problems.add("the SHA-256 of the text is " + sha256Sent + ", that read is " + sha256Read);
     }
+    problems.addAll(group.problems());
     return problems;
   }
 
@@ -72,6 +134,16 @@ record DemoReport(
     table.row("longest pause around kill -9", format("%.0f ms", longestPauseMillis));
     table.row("restart of " + killedNode + " to ready", format("%.1f s", restartSeconds));
     table.row("start of the cluster to ready", format("%.1f s", startSeconds));
+    table.row("group: acked", groupAcked());
+    table.row("group: lost", number(group.lost()));
+    table.row(
+        "group: delivered again",
+        number(group.againAfterKill())
+            + " of the killed consumer, "
+            + number(group.againOtherwise())
+            + " otherwise, "
+            + number(group.againAfterAck())
+            + " after their ack");
     table.row("SHA-256 sent", sha256Sent);
     table.row("SHA-256 read", sha256Read);
     return table.toString();
@@ -98,9 +170,22 @@ record DemoReport(
         .put("longest_pause_ms", longestPauseMillis)
         .put("restart_s", restartSeconds)
         .put("start_s", startSeconds)
+        .put("group_acked", group.acked())
+        .put("group_acked_untold", group.ackedUntold())
+        .put("group_lost", group.lost())
+        .put("group_again_after_kill", group.againAfterKill())
+        .put("group_again_otherwise", group.againOtherwise())
+        .put("group_again_after_ack", group.againAfterAck())
         .put("sha256_sent", sha256Sent)
         .put("sha256_read", sha256Read)
         .putTexts("problems", problems());
+  }
+
+  private String groupAcked() {
+    return number(group.acked())
+        + (group.ackedUntold() == 0
+            ? ""
+            : ", and " + number(group.ackedUntold()) + " whose answer the killed consumer missed");
   }
 
   private static String number(long value) {

@@ -9,6 +9,7 @@ import io.keelmq.client.Reader;
 import io.keelmq.client.Unavailable;
 import io.keelmq.local.ClusterFailure.Kind;
 import io.keelmq.local.DemoText.TextFile;
+import io.keelmq.v1.ConsumerGroupKind;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
@@ -23,8 +24,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
- * Sends the text, kills the leader while it flows, and reads it back at the same time. Owned by the
- * thread that runs it; the reader and the killer have one each.
+ * Sends the text, kills the leader and a consumer while it flows, and reads it back at the same
+ * time. Owned by the thread that runs it; the reader and the killers have one each, and the
+ * consumers are processes.
  */
 final class DemoRun {
 
@@ -39,6 +41,7 @@ final class DemoRun {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration DELIVERY_TIMEOUT = Duration.ofSeconds(60);
   private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(30);
+  private static final Duration CONSUME_DEADLINE = Duration.ofSeconds(120);
 
   private final LocalCluster cluster;
   private final DemoText text;
@@ -46,11 +49,21 @@ final class DemoRun {
   private final Consumer<String> progress;
   private final DemoAcks acks = new DemoAcks();
   private final DemoAssembly assembly;
+  private final DemoGroup group;
   private volatile boolean reading = true;
   private String killedNode = "";
   private double restartSeconds;
 
-  DemoRun(LocalCluster cluster, DemoText text, double killAt, Consumer<String> progress) {
+  /**
+   * @param group consumes what is sent; started and ended here
+   */
+  DemoRun(
+      LocalCluster cluster,
+      DemoGroup group,
+      DemoText text,
+      double killAt,
+      Consumer<String> progress) {
+    this.group = group;
     this.cluster = cluster;
     this.text = text;
     this.killAtLine = (long) (text.lines() * killAt);
@@ -59,18 +72,25 @@ final class DemoRun {
   }
 
   DemoReport run(double startSeconds) {
-    ExecutorService threads = Executors.newFixedThreadPool(2);
-    try (var client = KeelClient.connect(cluster.endpoints())) {
+    ExecutorService threads = Executors.newFixedThreadPool(3);
+    try (group;
+        var client = KeelClient.connect(cluster.endpoints())) {
       client.admin().createTopic(TOPIC, QUEUES);
+      client.admin().createConsumerGroup(DemoGroup.NAME, ConsumerGroupKind.LEASE);
+      group.start();
+      group.start();
+      var replaced = CompletableFuture.runAsync(this::replaceConsumer, threads);
       var reader = CompletableFuture.runAsync(() -> read(client), threads);
       long beganNanos = System.nanoTime();
       long retried = sendAll(client, threads);
       double seconds = (System.nanoTime() - beganNanos) / 1e9;
       Waiting.until(DRAIN_DEADLINE, () -> assembly.received() >= text.lines() || reader.isDone());
+      await(replaced);
+      boolean consumed = Waiting.until(CONSUME_DEADLINE, () -> group.isDone(client));
       // One more poll shows copies that come after the last line.
       reading = false;
       await(reader);
-      return report(retried, seconds, startSeconds);
+      return report(retried, seconds, startSeconds, consumed);
     } finally {
       reading = false;
       threads.shutdownNow();
@@ -148,6 +168,18 @@ final class DemoRun {
     progress.accept(leader.id() + " is back");
   }
 
+  /** When it has taken a fifth, before the leader is killed or after it. */
+  private void replaceConsumer() {
+    boolean works =
+        Waiting.until(CONSUME_DEADLINE, () -> group.tally().taken() >= text.lines() / 5);
+    if (works) {
+      group.killFirst();
+      progress.accept(
+          "killed a consumer of the group, after " + group.tally().acked() + " of its acks");
+      group.start();
+    }
+  }
+
   private void read(KeelClient client) {
     try (Reader reader = client.reader(TOPIC).follow(true).open()) {
       boolean last = false;
@@ -171,7 +203,8 @@ final class DemoRun {
     assembly.add(file, Integer.parseInt(number), message.bodyText());
   }
 
-  private DemoReport report(long retriedBatches, double seconds, double startSeconds) {
+  private DemoReport report(
+      long retriedBatches, double seconds, double startSeconds, boolean consumed) {
     return new DemoReport(
         text,
         text.lines(),
@@ -192,7 +225,8 @@ final class DemoRun {
         killedNode,
         acks.longestPauseMillis(),
         restartSeconds,
-        startSeconds);
+        startSeconds,
+        DemoReport.Group.of(group.tally(), text.lines(), consumed));
   }
 
   private static void await(CompletableFuture<Void> work) {

@@ -10,8 +10,8 @@ import java.util.Map;
  * having been worked on comes again as the same attempt.
  *
  * <p>An attempt may be left out if its consumer died, or its leader, between the grant and the
- * delivery: these are counted. Where nobody can tell whether it was worked on (its consumer left,
- * the brokers were being killed) both numbers are right.
+ * delivery: these are counted. Where nobody can tell whether it was worked on (its consumer left in
+ * order, the brokers were being killed) both numbers are right; what a killed consumer had counts.
  */
 public final class AttemptsExact implements LeaseCheck {
 
@@ -60,7 +60,7 @@ public final class AttemptsExact implements LeaseCheck {
     if (took.attempt() < lowest) {
       findings.add("attempt %d, expected %d: %s".formatted(took.attempt(), lowest, took));
     } else if (took.attempt() > highest) {
-      long since = life.deliveries > 0 ? life.tookNanos : life.visibleNanos;
+      long since = life.deliveries > 0 ? life.grantedNanos : life.visibleNanos;
       boolean died =
           lastLeft.getOrDefault(life.group.group(), Long.MIN_VALUE) >= since
               || timeline.pausedNanos(since, took.nanos()) > 0;
@@ -77,10 +77,10 @@ public final class AttemptsExact implements LeaseCheck {
   private boolean mayBeTheSame(Event.Took took, Life life) {
     return life.releaseNanos != 0
         || life.cutNanos != 0
-        || life.leftNanos != 0
+        || life.returned
         || life.behindOther
         || took.lease().equals(life.lease)
-        || timeline.pausedNanos(life.tookNanos, took.nanos()) > 0;
+        || timeline.pausedNanos(life.grantedNanos, took.nanos()) > 0;
   }
 
   /** Given back, and nothing else can have ended the lease. */

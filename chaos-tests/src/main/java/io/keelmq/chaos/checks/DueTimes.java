@@ -30,8 +30,8 @@ public final class DueTimes implements Check {
     private final long seq;
     private final long dueMillis;
 
-    /** When its send was acknowledged, 0: not yet. */
-    private long ackedNanos;
+    /** When its send was acknowledged. */
+    private long ackedNanos = Life.UNSEEN;
 
     private boolean recallMayHold;
     private boolean recalled;
@@ -159,7 +159,7 @@ public final class DueTimes implements Check {
       seen++;
       // Until its send was acknowledged, nobody could promise anything.
       long owedNanos =
-          timer.ackedNanos == 0
+          timer.ackedNanos == Life.UNSEEN
               ? event.nanos()
               : Math.max(timer.ackedNanos, timeline.nanos(timer.dueMillis));
       long lateMillis =

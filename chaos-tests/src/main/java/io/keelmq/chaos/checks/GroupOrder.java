@@ -2,7 +2,9 @@ package io.keelmq.chaos.checks;
 
 import io.keelmq.chaos.checks.Event.LeaseName;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * In FIFO groups a message is delivered only when every earlier one of its message group is
@@ -17,11 +19,19 @@ public final class GroupOrder implements LeaseCheck {
   private final LogCatalog catalog;
   private final Map<Integer, Lives> lives;
   private final Map<Integer, Event.Took> lastTaken = new HashMap<>();
+  private final Set<Integer> renewing = new HashSet<>();
 
   GroupOrder(Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives) {
     this.timeline = timeline;
     this.catalog = catalog;
     this.lives = lives;
+  }
+
+  @Override
+  public void joins(Event.Joins event) {
+    if (event.renews()) {
+      renewing.add(event.consumer());
+    }
   }
 
   @Override
@@ -31,7 +41,7 @@ public final class GroupOrder implements LeaseCheck {
 
   @Override
   public void beforeTook(Event.Took took, Life life, LeaseName done, Findings findings) {
-    boolean stale = done != null || life.isStale(took);
+    boolean stale = done != null || life.isStale(took) || isLate(took, life);
     if (!stale) {
       orderInLease(took, findings);
     }
@@ -55,6 +65,17 @@ public final class GroupOrder implements LeaseCheck {
           "delivered though offset %d, before it in its message group, is neither acknowledged nor dead: %s"
               .formatted(before, took));
     }
+  }
+
+  /**
+   * A client that stood still hands out what it had got before its lease ended: it cannot know that
+   * others are further.
+   */
+  private boolean isLate(Event.Took took, Life life) {
+    long grantedNanos = timeline.nanos(took.deadlineMillis() - life.group.leaseMillis());
+    return timeline.wallMillis(took.nanos()) > took.deadlineMillis()
+        && (!renewing.contains(took.consumer())
+            || timeline.pausedNanos(grantedNanos, took.nanos()) > 0);
   }
 
   private void orderInLease(Event.Took took, Findings findings) {

@@ -6,9 +6,16 @@ package io.keelmq.chaos.checks;
  * @param group its number
  * @param firstQueue of its topic, numbered over the run
  * @param queues how many queues its topic has
+ * @param leaseMillis how long its leases last if nobody renews or extends them
  */
 public record GroupRules(
-    int group, String name, int firstQueue, int queues, boolean fifo, int maxAttempts) {
+    int group,
+    String name,
+    int firstQueue,
+    int queues,
+    boolean fifo,
+    int maxAttempts,
+    long leaseMillis) {
 
   boolean has(int queue) {
     return queue >= firstQueue && queue < firstQueue + queues;

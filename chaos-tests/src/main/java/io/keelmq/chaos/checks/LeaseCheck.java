@@ -12,6 +12,8 @@ interface LeaseCheck {
   /** Each event, before anything else is told about it. */
   default void time(long nanos, Findings findings) {}
 
+  default void joins(Event.Joins event) {}
+
   /** The message can be delivered, as far as its queue is concerned. */
   default void visible(Life life, long nanos, Findings findings) {}
 

@@ -53,6 +53,7 @@ public final class LeaseVerdict {
       visible(delivered.queue(), delivered.offset(), delivered.nanos());
     } else if (event instanceof Event.Joins joins) {
       joined.put(joins.consumer(), joins);
+      each((check, found) -> check.joins(joins));
     } else if (event instanceof Event.OfConsumer of) {
       if (joined.containsKey(of.consumer())) {
         ofConsumer(of);
@@ -183,7 +184,17 @@ public final class LeaseVerdict {
       Life earlier = group.group().fifo() ? group.find(took.queue(), before) : null;
       boolean behindOther =
           earlier != null && earlier.deliveries > 0 && earlier.lease.equals(took.lease());
-      group.took(took, life, joined.get(took.consumer()).renews(), behindOther);
+      long granted = timeline.nanos(took.deadlineMillis() - group.group().leaseMillis());
+      group.took(
+          took,
+          life,
+          Math.min(granted, took.nanos()),
+          joined.get(took.consumer()).renews(),
+          behindOther);
+      if (behindOther && (earlier.nackNanos != 0 || earlier.cutNanos != 0)) {
+        // Handed out in the moment in which the one before it was given back.
+        life.cutNanos = took.nanos();
+      }
       each((check, found) -> check.afterTook(took, life, found));
     }
   }

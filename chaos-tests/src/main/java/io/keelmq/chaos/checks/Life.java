@@ -27,6 +27,9 @@ final class Life {
   boolean renews;
   long tookNanos;
 
+  /** When its lease was granted, which is before its consumer handed it out. */
+  long grantedNanos;
+
   /** Log time at which the lease ends at the earliest and at the latest. */
   long earliestEndMillis;
 
@@ -77,13 +80,14 @@ final class Life {
     return deliveries > 0 && took.lease().compareTo(lease) < 0;
   }
 
-  void take(Event.Took took, boolean renewed, boolean behind) {
+  void take(Event.Took took, long granted, boolean renewed, boolean behind) {
     deliveries++;
     attempt = took.attempt();
     lease = took.lease();
     consumer = took.consumer();
     renews = renewed;
     tookNanos = took.nanos();
+    grantedNanos = granted;
     earliestEndMillis = took.deadlineMillis();
     latestEndMillis = took.deadlineMillis();
     leftNanos = 0;

@@ -50,9 +50,9 @@ final class Lives {
     return open.computeIfAbsent(key(queue, offset), key -> new Life(group, queue, offset));
   }
 
-  void took(Event.Took took, Life life, boolean renews, boolean behindOther) {
+  void took(Event.Took took, Life life, long grantedNanos, boolean renews, boolean behindOther) {
     forget(life);
-    life.take(took, renews, behindOther);
+    life.take(took, grantedNanos, renews, behindOther);
     byConsumer
         .computeIfAbsent(took.consumer(), consumer -> new LinkedHashMap<>())
         .put(key(life.queue, life.offset), life);

@@ -32,9 +32,6 @@ public final class RedeliveryExplained implements LeaseCheck {
 
   static final long TOLERANCE_MILLIS = 100;
 
-  /** How late a client may hand out what it has got: the thread may have stood still meanwhile. */
-  private static final long LATE_MILLIS = 2_000;
-
   private final Timeline timeline;
   private final Map<Cause, Long> causes = new EnumMap<>(Cause.class);
 
@@ -58,10 +55,10 @@ public final class RedeliveryExplained implements LeaseCheck {
       if (took.lease().compareTo(done) >= 0) {
         findings.add("delivered after its acknowledgement had succeeded: " + took);
       } else {
-        late(took, findings);
+        late(took, life, findings);
       }
     } else if (life.isStale(took)) {
-      late(took, findings);
+      late(took, life, findings);
     } else if (life.deliveries > 0) {
       explain(took, life, findings);
     }
@@ -78,7 +75,7 @@ public final class RedeliveryExplained implements LeaseCheck {
             && life.deadNanos == 0
             && life.cutNanos == 0
             && !expired(life, event.nanos())
-            && timeline.pausedNanos(life.tookNanos, event.nanos()) == 0;
+            && timeline.pausedNanos(life.grantedNanos, event.nanos()) == 0;
     if (valid) {
       findings.add("refused to acknowledge " + life + " though its lease had not ended: " + event);
     }
@@ -95,7 +92,7 @@ public final class RedeliveryExplained implements LeaseCheck {
   }
 
   private void explain(Event.Took took, Life life, Findings findings) {
-    boolean paused = timeline.pausedNanos(life.tookNanos, took.nanos()) > 0;
+    boolean paused = timeline.pausedNanos(life.grantedNanos, took.nanos()) > 0;
     boolean expired = expired(life, took.nanos());
     if (life.nackNanos != 0) {
       long waitedMillis = TimeUnit.NANOSECONDS.toMillis(took.nanos() - life.nackNanos);
@@ -127,14 +124,27 @@ public final class RedeliveryExplained implements LeaseCheck {
     }
   }
 
-  private void late(Event.Took took, Findings findings) {
-    long afterMillis = timeline.wallMillis(took.nanos()) - took.deadlineMillis();
-    if (afterMillis > LATE_MILLIS) {
+  /**
+   * A client that stood still hands out what it had got before, and cannot know that others have it
+   * now; two leases that are both valid cannot be.
+   */
+  private void late(Event.Took took, Life life, Findings findings) {
+    long leftMillis = took.deadlineMillis() - timeline.wallMillis(took.nanos());
+    long grantedNanos = timeline.nanos(took.deadlineMillis() - life.group.leaseMillis());
+    boolean explained =
+        leftMillis <= TOLERANCE_MILLIS
+            || timeline.pausedNanos(grantedNanos, took.nanos()) > 0
+            || settledSince(life);
+    if (!explained) {
       findings.add(
-          "handed out %d ms after its lease had ended, when others had had it: %s"
-              .formatted(afterMillis, took));
+          "handed out under a lease of %d ms more, when others had had it since: %s"
+              .formatted(leftMillis, took));
     }
     count(Cause.HANDED_OUT_LATE);
+  }
+
+  private static boolean settledSince(Life life) {
+    return life.nackNanos != 0 || life.releaseNanos != 0 || life.leftNanos != 0;
   }
 
   /** Leases that are renewed do not end by time while their consumer lives and is served. */

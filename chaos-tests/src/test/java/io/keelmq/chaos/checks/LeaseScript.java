@@ -92,8 +92,21 @@ final class LeaseScript {
     return took(consumer, group, offset, attempt, new LeaseName(0, nextIndex++, 0));
   }
 
+  /** The name of a lease that is granted now and handed out later. */
+  LeaseName lease() {
+    return new LeaseName(0, nextIndex++, 0);
+  }
+
   Taken took(int consumer, int group, long offset, int attempt, LeaseName lease) {
-    long deadline = WALL + nowMillis + LEASE_MILLIS;
+    return tookLate(consumer, group, offset, attempt, lease, LEASE_MILLIS);
+  }
+
+  /**
+   * @param leftMillis until its lease ends
+   */
+  Taken tookLate(
+      int consumer, int group, long offset, int attempt, LeaseName lease, long leftMillis) {
+    long deadline = WALL + nowMillis + leftMillis;
     events.add(
         new Event.Took(
             consumer, group, group, offset, lease, attempt, deadline, group, 0, offset, nanos()));
@@ -143,8 +156,8 @@ final class LeaseScript {
     var verdict =
         new LeaseVerdict(
             List.of(
-                new GroupRules(PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS),
-                new GroupRules(FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS)),
+                new GroupRules(PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS, LEASE_MILLIS),
+                new GroupRules(FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS, LEASE_MILLIS)),
             catalog,
             new Timeline(WALL, pauses));
     events.forEach(verdict::event);

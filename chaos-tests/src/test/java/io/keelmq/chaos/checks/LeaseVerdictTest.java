@@ -143,14 +143,26 @@ class LeaseVerdictTest {
   }
 
   @Test
-  void toleratesADeliveryThatWasHandedOutALittleLate() {
+  void toleratesADeliveryThatWasHandedOutWhenItsLeaseHadEnded() {
     script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
-    Taken lost = script.at(10).took(1, PLAIN, 0, 1);
+    var early = script.lease();
     script.at(2_100).acks(script.took(2, PLAIN, 0, 2));
-    script.at(2_150).took(1, PLAIN, 0, 1, lost.lease());
+    script.at(2_150).tookLate(1, PLAIN, 0, 1, early, -10);
+    script.pause(0, 5);
 
     holds();
     assertEquals(1, script.verdict().redeliveries().get(Cause.HANDED_OUT_LATE));
+  }
+
+  @Test
+  void tellsTwoLeasesThatAreValidAtOneTime() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    var early = script.lease();
+    Taken second = script.at(100).took(2, PLAIN, 0, 1);
+    script.at(150).tookLate(1, PLAIN, 0, 1, early, 1_900);
+    script.acks(second);
+
+    breaks(RedeliveryExplained.class);
   }
 
   @Test
@@ -307,6 +319,17 @@ class LeaseVerdictTest {
     script.at(20).acks(script.took(1, FIFO, 0, 1));
 
     breaks(GroupOrder.class);
+  }
+
+  @Test
+  void owesNoOrderToWhatIsHandedOutWhenItsLeaseHadEnded() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
+    var early = script.lease();
+    Taken first = script.at(2_100).took(2, FIFO, 0, 2);
+    script.pause(0, 5).at(2_150).tookLate(1, FIFO, 1, 1, early, -10);
+    script.at(2_200).acks(first).acks(script.took(2, FIFO, 1, 2));
+
+    holds();
   }
 
   @Test
