@@ -5,7 +5,6 @@ import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
@@ -311,19 +310,7 @@ final class AdminService extends MembershipAdmin {
       Optional<String> node, Consumer<HeldCall.Answer<TransferLeadershipResponse>> done) {
     control
         .transferLeadership(node)
-        .whenComplete((now, failure) -> done.accept(transferred(now, failure)));
-  }
-
-  private static HeldCall.Answer<TransferLeadershipResponse> transferred(
-      Leadership now, Throwable failure) {
-    if (failure == null) {
-      return new HeldCall.Answer.Final<>(
-          TransferLeadershipResponse.newBuilder()
-              .setLeaderNode(now.leaderNode().orElse(""))
-              .setTerm(now.term())
-              .build());
-    }
-    return new HeldCall.Answer.Refused<>(ReplicaCalls.refusal(failure));
+        .whenComplete((now, failure) -> done.accept(ReplicaCalls.transferred(now, failure)));
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
 import io.keelmq.v1.TakeSnapshotResponse;
+import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.concurrent.CompletionException;
 
 /** What concerns the replica that is called and nobody else. Stateless but for its ports. */
@@ -134,6 +135,19 @@ final class ReplicaCalls {
     return cause instanceof ReplicaControl.Refused refused
         ? refusal(refused)
         : Refusal.internal(cause);
+  }
+
+  /** How handing leadership over ended. */
+  static HeldCall.Answer<TransferLeadershipResponse> transferred(
+      Leadership now, Throwable failure) {
+    if (failure == null) {
+      return new HeldCall.Answer.Final<>(
+          TransferLeadershipResponse.newBuilder()
+              .setLeaderNode(now.leaderNode().orElse(""))
+              .setTerm(now.term())
+              .build());
+    }
+    return new HeldCall.Answer.Refused<>(refusal(failure));
   }
 
   static Refusal refusal(ReplicaControl.Refused refused) {

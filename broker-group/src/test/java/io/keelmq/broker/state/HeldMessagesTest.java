@@ -398,32 +398,6 @@ class HeldMessagesTest {
     assertEquals(Optional.of(all.get(1)), script.view.held(later, second));
   }
 
-  @Test
-  void readsOnlyTheNamesItGives() {
-    assertEquals(Optional.of(new HeldId(12, 0)), HeldId.parse("12-0"));
-    assertEquals(
-        Optional.of(new HeldId(Long.MAX_VALUE, Integer.MAX_VALUE)),
-        HeldId.parse(new HeldId(Long.MAX_VALUE, Integer.MAX_VALUE).toString()));
-    for (String wrong :
-        List.of(
-            "",
-            "-",
-            "1",
-            "1-",
-            "-1",
-            "01-0",
-            "1-00",
-            "+1-1",
-            "1-+1",
-            "1--1",
-            "a-1",
-            "1-1 ",
-            "9223372036854775808-1",
-            "1-2147483648")) {
-      assertEquals(Optional.empty(), HeldId.parse(wrong), wrong);
-    }
-  }
-
   private HeldId send(long sequence, Command.Run run) {
     var stored = expect(Reply.Stored.class, script.apply(batch("p", sequence, run)));
     assertEquals(List.of(Reply.Stored.HELD), stored.firstOffsets());
