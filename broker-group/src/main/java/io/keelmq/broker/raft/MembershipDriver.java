@@ -26,6 +26,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -48,8 +49,8 @@ final class MembershipDriver {
   /** Who has said nothing for so long does not run, or does not reach us. */
   private static final long HEARD_MILLIS = 5_000;
 
-  /** After this many election timeouts of a term, whom JRaft calls alive has answered in it. */
-  private static final int SETTLED_TIMEOUTS = 3;
+  /** At so many looks in a row, a second apart, a peer must be alive to count as answering. */
+  private static final int LOOKS = 6;
 
   /**
    * What a replica said last.
@@ -73,11 +74,10 @@ final class MembershipDriver {
   private final LongSupplier committedIndex;
   private final Executor timer;
   private final LongSupplier nanos;
-  private final long electionMillis;
 
   private final Map<String, Word> words = new HashMap<>();
+  private final Map<PeerId, Integer> looksAlive = new HashMap<>();
   private long term;
-  private long leadingSinceNanos;
   private boolean busy;
 
   MembershipDriver(
@@ -89,8 +89,7 @@ final class MembershipDriver {
       Consumer<Proposal> proposer,
       LongSupplier committedIndex,
       Executor timer,
-      LongSupplier nanos,
-      long electionMillis) {
+      LongSupplier nanos) {
     this.identity = identity;
     this.node = node;
     this.state = state;
@@ -100,7 +99,6 @@ final class MembershipDriver {
     this.committedIndex = committedIndex;
     this.timer = timer;
     this.nanos = nanos;
-    this.electionMillis = electionMillis;
   }
 
   /** See {@link io.keelmq.broker.Membership#arrive}. */
@@ -157,8 +155,7 @@ final class MembershipDriver {
       return;
     }
     Optional<PeerId> former = voter.map(ReplicaIdentity::peerId);
-    if (former.isPresent()
-        && raft().map(RaftGroup::alive).orElse(List.of()).contains(former.get())) {
+    if (former.isPresent() && alive().contains(former.get())) {
       done.completeExceptionally(
           new Refused(
               Refused.Reason.PRECONDITION,
@@ -219,15 +216,17 @@ final class MembershipDriver {
   }
 
   private Optional<Refused> lossOfMajority(String leaving) {
-    Optional<RaftGroup> raft = raft();
     Optional<Member> member = roster.voter(leaving);
-    if (raft.isEmpty() || member.isEmpty()) {
+    if (member.isEmpty()) {
       return Optional.empty();
     }
     var address = ReplicaIdentity.peerId(member.get()).getEndpoint();
     List<PeerId> left =
-        raft.get().peers().stream().filter(peer -> !peer.getEndpoint().equals(address)).toList();
-    long alive = left.stream().filter(raft.get().alive()::contains).count();
+        roster.voters().stream()
+            .map(ReplicaIdentity::peerId)
+            .filter(peer -> !peer.getEndpoint().equals(address))
+            .toList();
+    long alive = left.stream().filter(alive()::contains).count();
     if (left.isEmpty() || alive * 2 > left.size()) {
       return Optional.empty();
     }
@@ -283,7 +282,7 @@ final class MembershipDriver {
       return;
     }
     Optional<RaftGroup> raft = raft();
-    var alive = new HashSet<>(raft.map(RaftGroup::alive).orElse(List.of()));
+    Set<PeerId> alive = alive();
     var learners = new HashSet<>(raft.map(RaftGroup::learners).orElse(List.of()));
     var standings = new ArrayList<Standing>();
     for (Seat seat : state.members()) {
@@ -319,18 +318,26 @@ final class MembershipDriver {
     return word != null && word.incarnation() == seat.joining() ? word.durableIndex() : 0;
   }
 
-  /** Does what can be done now; to be called every second, and when something has changed. */
+  /** To be called every second. */
+  void look() {
+    if (leadership.get().isLeader()) {
+      Set<PeerId> alive = alive();
+      looksAlive.keySet().retainAll(alive);
+      alive.forEach(
+          peer -> looksAlive.merge(peer, 1, (looks, one) -> Math.min(looks + one, LOOKS)));
+    }
+    step();
+  }
+
+  /** Does what can be done now; to be called when something has changed. */
   void step() {
     Leadership now = leadership.get();
-    if (!now.isLeader()) {
+    if (!now.isLeader() || now.term() != term) {
       words.clear();
-      return;
+      looksAlive.clear();
+      term = now.isLeader() ? now.term() : 0;
     }
-    if (now.term() != term) {
-      term = now.term();
-      leadingSinceNanos = nanos.getAsLong();
-    }
-    if (busy) {
+    if (!now.isLeader() || busy) {
       return;
     }
     List<Seat> seats = state.members();
@@ -353,19 +360,30 @@ final class MembershipDriver {
 
   private Optional<RaftGroup> raft() {
     try {
-      List<PeerId> alive = new ArrayList<>(node.get().listAlivePeers());
-      alive.addAll(node.get().listAliveLearners());
-      long settledNanos = TimeUnit.MILLISECONDS.toNanos(SETTLED_TIMEOUTS * electionMillis);
       return Optional.of(
           new RaftGroup(
               identity.peerId(),
               node.get().listPeers(),
               node.get().listLearners(),
-              alive,
-              nanos.getAsLong() - leadingSinceNanos > settledNanos));
+              looksAlive.entrySet().stream()
+                  .filter(entry -> entry.getValue() == LOOKS)
+                  .map(Map.Entry::getKey)
+                  .toList()));
     } catch (IllegalStateException e) {
       LOG.debug("stopped leading in between", e);
       return Optional.empty();
+    }
+  }
+
+  /** Whom JRaft calls alive, for a moment also one that it has just begun to try. */
+  private Set<PeerId> alive() {
+    try {
+      Set<PeerId> alive = new HashSet<>(node.get().listAlivePeers());
+      alive.addAll(node.get().listAliveLearners());
+      return alive;
+    } catch (IllegalStateException e) {
+      LOG.debug("stopped leading in between", e);
+      return Set.of();
     }
   }
 

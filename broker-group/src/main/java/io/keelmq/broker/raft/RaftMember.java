@@ -154,8 +154,7 @@ final class RaftMember {
             proposer::propose,
             this::committedIndex,
             this::later,
-            options.nanos(),
-            options.electionTimeout().toMillis());
+            options.nanos());
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
     this.server = RaftServer.listen(options.raftListen());
     this.service =
@@ -343,7 +342,7 @@ final class RaftMember {
         new Watchdog.Progress(
             leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
     peerWatch.look(peers());
-    membership.step();
+    membership.look();
   }
 
   private final class Remedies implements Watchdog.Remedies {
