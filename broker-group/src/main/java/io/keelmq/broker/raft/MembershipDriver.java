@@ -12,7 +12,6 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Refused;
-import io.keelmq.broker.raft.MembershipPlanner.Heard;
 import io.keelmq.broker.raft.MembershipPlanner.RaftGroup;
 import io.keelmq.broker.raft.MembershipPlanner.Step;
 import io.keelmq.broker.state.Command;
@@ -29,7 +28,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -46,24 +44,8 @@ final class MembershipDriver {
 
   private static final Logger LOG = LoggerFactory.getLogger(MembershipDriver.class);
 
-  /** Who has said nothing for so long does not run, or does not reach us. */
-  private static final long HEARD_MILLIS = 5_000;
-
   /** At so many looks in a row, a second apart, a peer must be alive to count as answering. */
   private static final int LOOKS = 6;
-
-  /**
-   * What a replica said last.
-   *
-   * @param targetIndex what was committed then: with this much on disk the next time, it keeps up
-   */
-  private record Word(
-      int incarnation,
-      long durableIndex,
-      long targetIndex,
-      boolean caughtUp,
-      boolean startedAsLearner,
-      long nanos) {}
 
   private final ReplicaIdentity identity;
   private final Supplier<Node> node;
@@ -73,9 +55,8 @@ final class MembershipDriver {
   private final Consumer<Proposal> proposer;
   private final LongSupplier committedIndex;
   private final Executor timer;
-  private final LongSupplier nanos;
 
-  private final Map<String, Word> words = new HashMap<>();
+  private final ReplicaWords words;
   private final Map<PeerId, Integer> looksAlive = new HashMap<>();
   private long term;
   private boolean busy;
@@ -98,7 +79,7 @@ final class MembershipDriver {
     this.proposer = proposer;
     this.committedIndex = committedIndex;
     this.timer = timer;
-    this.nanos = nanos;
+    this.words = new ReplicaWords(nanos);
   }
 
   /** See {@link io.keelmq.broker.Membership#arrive}. */
@@ -131,7 +112,7 @@ final class MembershipDriver {
       done.completeExceptionally(noMember(arrival.self().node()));
       return;
     }
-    hear(arrival);
+    words.hear(arrival, committedIndex.getAsLong());
     done.complete(new ProposalOutcome.Applied(state.applied().index(), new Reply.Done()));
     step();
   }
@@ -163,6 +144,8 @@ final class MembershipDriver {
                   .formatted(self.node(), former.get())));
       return;
     }
+    // It has gone: its answers of before must not call off what begins now.
+    former.ifPresent(looksAlive::remove);
     recorded(
         done,
         () ->
@@ -178,22 +161,6 @@ final class MembershipDriver {
         Refused.Reason.PRECONDITION,
         "%s is no member of group %s: `keelmq cluster add %s --raft HOST:PORT --client HOST:PORT` lets it join"
             .formatted(node, identity.plan().brokerGroup(), node));
-  }
-
-  private void hear(Arrival arrival) {
-    Word before = words.get(arrival.self().node());
-    boolean same = before != null && before.incarnation() == arrival.incarnation();
-    boolean caughtUp =
-        same && before.targetIndex() > 0 && arrival.durableIndex() >= before.targetIndex();
-    words.put(
-        arrival.self().node(),
-        new Word(
-            arrival.incarnation(),
-            arrival.durableIndex(),
-            committedIndex.getAsLong(),
-            caughtUp,
-            arrival.startedAsLearner(),
-            nanos.getAsLong()));
   }
 
   /** See {@link io.keelmq.broker.Membership#change}. */
@@ -301,7 +268,7 @@ final class MembershipDriver {
               phase,
               seat.joining(),
               answers,
-              heardIndex(seat),
+              words.durableIndex(seat.node(), seat.joining()),
               seat.staysLearner()));
     }
     if (standings.isEmpty()) {
@@ -311,11 +278,6 @@ final class MembershipDriver {
       }
     }
     done.complete(standings);
-  }
-
-  private long heardIndex(Seat seat) {
-    Word word = words.get(seat.node());
-    return word != null && word.incarnation() == seat.joining() ? word.durableIndex() : 0;
   }
 
   /** To be called every second. */
@@ -342,23 +304,12 @@ final class MembershipDriver {
     }
     List<Seat> seats = state.members();
     Optional<RaftGroup> raft = seats.isEmpty() ? Optional.empty() : raft();
-    raft.flatMap(group -> MembershipPlanner.next(seats, group, heard()))
+    raft.flatMap(group -> MembershipPlanner.next(seats, group, words.heard()))
         .ifPresent(step -> take(step, raft.get()));
   }
 
-  private Map<String, Heard> heard() {
-    long oldest = nanos.getAsLong() - TimeUnit.MILLISECONDS.toNanos(HEARD_MILLIS);
-    var heard = new HashMap<String, Heard>();
-    words.forEach(
-        (name, word) -> {
-          if (word.nanos() - oldest >= 0) {
-            heard.put(name, new Heard(word.incarnation(), word.caughtUp()));
-          }
-        });
-    return heard;
-  }
-
   private Optional<RaftGroup> raft() {
+    Set<PeerId> alive = alive();
     try {
       return Optional.of(
           new RaftGroup(
@@ -368,6 +319,7 @@ final class MembershipDriver {
               looksAlive.entrySet().stream()
                   .filter(entry -> entry.getValue() == LOOKS)
                   .map(Map.Entry::getKey)
+                  .filter(alive::contains)
                   .toList()));
     } catch (IllegalStateException e) {
       LOG.debug("stopped leading in between", e);
@@ -394,7 +346,16 @@ final class MembershipDriver {
       return;
     }
     busy = true;
-    LOG.info("members change, step={}", step);
+    if (step instanceof Step.Tell tell
+        && tell.command() instanceof Command.ReplicaLeft left
+        && left.incarnation() != 0) {
+      LOG.warn(
+          "the former incarnation of {} answers again: nobody joins in its place, incarnation={}",
+          left.node(),
+          left.incarnation());
+    } else {
+      LOG.info("members change, step={}", step);
+    }
     try {
       if (step instanceof Step.AddLearner add) {
         node.get().addLearners(List.of(add.learner()), status -> ended(step, status));
@@ -446,8 +407,7 @@ final class MembershipDriver {
    * election. A new term starts its timer.
    */
   private void beginNewTerm(String name) {
-    Word word = words.get(name);
-    if (word != null && word.startedAsLearner()) {
+    if (words.startedAsLearner(name)) {
       LOG.info("handing leadership over, because {} has no election timer in this term", name);
       node.get().transferLeadershipTo(PeerId.ANY_PEER);
     }

@@ -12,9 +12,11 @@ import io.keelmq.broker.state.Command.Run;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.TopicType;
+import io.keelmq.v1.log.JoinReplica;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEntryHeader;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RecordMembers;
 import io.keelmq.v1.log.SendMessages;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -41,7 +43,15 @@ class LogEntryBytesTest {
           new Command.CommitOffsets(
               "g", "t", 3, List.of(new QueueOffset(0, 7), new QueueOffset(2, Long.MAX_VALUE))),
           new Command.SeekOffsets("g", "t", List.of(new QueueOffset(1, 0))),
-          new Command.AdvanceTime());
+          new Command.AdvanceTime(),
+          new Command.RecordMembers(
+              List.of(new Command.Founder("n1", "h:1", "h:2", Integer.MAX_VALUE))),
+          new Command.JoinReplica("n1", "h:1", "h:2", -7),
+          new Command.AnnounceReplica("n4", "h:1", "h:2", true),
+          new Command.PromoteReplica("n4"),
+          new Command.RetireReplica("n4"),
+          new Command.ReplicaVotes("n4", 1_000_000_000),
+          new Command.ReplicaLeft("n4", 0));
 
   @Test
   void givesBackEveryCommand() {
@@ -124,6 +134,18 @@ class LogEntryBytesTest {
         entry(
             send.toBuilder().setPutTopic(send.getPutTopic().toBuilder().setUnknownFields(future))),
         "PutTopic");
+    assertUnreadable(
+        entry(
+            LogCommand.newBuilder()
+                .setJoinReplica(JoinReplica.newBuilder().setUnknownFields(future))),
+        "JoinReplica");
+    assertUnreadable(
+        entry(
+            LogCommand.newBuilder()
+                .setRecordMembers(
+                    RecordMembers.newBuilder()
+                        .addFounders(RecordMembers.Founder.newBuilder().setUnknownFields(future)))),
+        "Founder");
     assertUnreadable(
         entry(
             LogCommand.newBuilder()
