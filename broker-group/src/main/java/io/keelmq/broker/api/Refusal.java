@@ -29,7 +29,7 @@ record Refusal(Code code, String message) {
     return new Refusal(
         Code.NOT_INITIALIZED,
         "this replica is in no broker group yet: run keelmq cluster init for a new group; a member"
-            + " that lost its folder has to be given it back");
+            + " that lost its folder comes back by itself when its group has a leader");
   }
 
   /** A defect or a broken promise; the log has the stack. */

@@ -12,7 +12,6 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Refused;
-import io.keelmq.broker.raft.MembershipPlanner.Heard;
 import io.keelmq.broker.raft.MembershipPlanner.RaftGroup;
 import io.keelmq.broker.raft.MembershipPlanner.Step;
 import io.keelmq.broker.state.Command;
@@ -26,9 +25,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -45,24 +44,8 @@ final class MembershipDriver {
 
   private static final Logger LOG = LoggerFactory.getLogger(MembershipDriver.class);
 
-  /** Who has said nothing for so long does not run, or does not reach us. */
-  private static final long HEARD_MILLIS = 5_000;
-
-  /** After this many election timeouts of a term, whom JRaft calls alive has answered in it. */
-  private static final int SETTLED_TIMEOUTS = 3;
-
-  /**
-   * What a replica said last.
-   *
-   * @param targetIndex what was committed then: with this much on disk the next time, it keeps up
-   */
-  private record Word(
-      int incarnation,
-      long durableIndex,
-      long targetIndex,
-      boolean caughtUp,
-      boolean startedAsLearner,
-      long nanos) {}
+  /** At so many looks in a row, a second apart, a peer must be alive to count as answering. */
+  private static final int LOOKS = 6;
 
   private final ReplicaIdentity identity;
   private final Supplier<Node> node;
@@ -72,12 +55,10 @@ final class MembershipDriver {
   private final Consumer<Proposal> proposer;
   private final LongSupplier committedIndex;
   private final Executor timer;
-  private final LongSupplier nanos;
-  private final long electionMillis;
 
-  private final Map<String, Word> words = new HashMap<>();
+  private final ReplicaWords words;
+  private final Map<PeerId, Integer> looksAlive = new HashMap<>();
   private long term;
-  private long leadingSinceNanos;
   private boolean busy;
 
   MembershipDriver(
@@ -89,8 +70,7 @@ final class MembershipDriver {
       Consumer<Proposal> proposer,
       LongSupplier committedIndex,
       Executor timer,
-      LongSupplier nanos,
-      long electionMillis) {
+      LongSupplier nanos) {
     this.identity = identity;
     this.node = node;
     this.state = state;
@@ -99,8 +79,7 @@ final class MembershipDriver {
     this.proposer = proposer;
     this.committedIndex = committedIndex;
     this.timer = timer;
-    this.nanos = nanos;
-    this.electionMillis = electionMillis;
+    this.words = new ReplicaWords(nanos);
   }
 
   /** See {@link io.keelmq.broker.Membership#arrive}. */
@@ -133,7 +112,7 @@ final class MembershipDriver {
       done.completeExceptionally(noMember(arrival.self().node()));
       return;
     }
-    hear(arrival);
+    words.hear(arrival, committedIndex.getAsLong());
     done.complete(new ProposalOutcome.Applied(state.applied().index(), new Reply.Done()));
     step();
   }
@@ -157,8 +136,7 @@ final class MembershipDriver {
       return;
     }
     Optional<PeerId> former = voter.map(ReplicaIdentity::peerId);
-    if (former.isPresent()
-        && raft().map(RaftGroup::alive).orElse(List.of()).contains(former.get())) {
+    if (former.isPresent() && alive().contains(former.get())) {
       done.completeExceptionally(
           new Refused(
               Refused.Reason.PRECONDITION,
@@ -166,6 +144,8 @@ final class MembershipDriver {
                   .formatted(self.node(), former.get())));
       return;
     }
+    // It has gone: its answers of before must not call off what begins now.
+    former.ifPresent(looksAlive::remove);
     recorded(
         done,
         () ->
@@ -181,22 +161,6 @@ final class MembershipDriver {
         Refused.Reason.PRECONDITION,
         "%s is no member of group %s: `keelmq cluster add %s --raft HOST:PORT --client HOST:PORT` lets it join"
             .formatted(node, identity.plan().brokerGroup(), node));
-  }
-
-  private void hear(Arrival arrival) {
-    Word before = words.get(arrival.self().node());
-    boolean same = before != null && before.incarnation() == arrival.incarnation();
-    boolean caughtUp =
-        same && before.targetIndex() > 0 && arrival.durableIndex() >= before.targetIndex();
-    words.put(
-        arrival.self().node(),
-        new Word(
-            arrival.incarnation(),
-            arrival.durableIndex(),
-            committedIndex.getAsLong(),
-            caughtUp,
-            arrival.startedAsLearner(),
-            nanos.getAsLong()));
   }
 
   /** See {@link io.keelmq.broker.Membership#change}. */
@@ -219,15 +183,17 @@ final class MembershipDriver {
   }
 
   private Optional<Refused> lossOfMajority(String leaving) {
-    Optional<RaftGroup> raft = raft();
     Optional<Member> member = roster.voter(leaving);
-    if (raft.isEmpty() || member.isEmpty()) {
+    if (member.isEmpty()) {
       return Optional.empty();
     }
     var address = ReplicaIdentity.peerId(member.get()).getEndpoint();
     List<PeerId> left =
-        raft.get().peers().stream().filter(peer -> !peer.getEndpoint().equals(address)).toList();
-    long alive = left.stream().filter(raft.get().alive()::contains).count();
+        roster.voters().stream()
+            .map(ReplicaIdentity::peerId)
+            .filter(peer -> !peer.getEndpoint().equals(address))
+            .toList();
+    long alive = left.stream().filter(alive()::contains).count();
     if (left.isEmpty() || alive * 2 > left.size()) {
       return Optional.empty();
     }
@@ -283,7 +249,7 @@ final class MembershipDriver {
       return;
     }
     Optional<RaftGroup> raft = raft();
-    var alive = new HashSet<>(raft.map(RaftGroup::alive).orElse(List.of()));
+    Set<PeerId> alive = alive();
     var learners = new HashSet<>(raft.map(RaftGroup::learners).orElse(List.of()));
     var standings = new ArrayList<Standing>();
     for (Seat seat : state.members()) {
@@ -302,7 +268,7 @@ final class MembershipDriver {
               phase,
               seat.joining(),
               answers,
-              heardIndex(seat),
+              words.durableIndex(seat.node(), seat.joining()),
               seat.staysLearner()));
     }
     if (standings.isEmpty()) {
@@ -314,58 +280,62 @@ final class MembershipDriver {
     done.complete(standings);
   }
 
-  private long heardIndex(Seat seat) {
-    Word word = words.get(seat.node());
-    return word != null && word.incarnation() == seat.joining() ? word.durableIndex() : 0;
+  /** To be called every second. */
+  void look() {
+    if (leadership.get().isLeader()) {
+      Set<PeerId> alive = alive();
+      looksAlive.keySet().retainAll(alive);
+      alive.forEach(
+          peer -> looksAlive.merge(peer, 1, (looks, one) -> Math.min(looks + one, LOOKS)));
+    }
+    step();
   }
 
-  /** Does what can be done now; to be called every second, and when something has changed. */
+  /** Does what can be done now; to be called when something has changed. */
   void step() {
     Leadership now = leadership.get();
-    if (!now.isLeader()) {
+    if (!now.isLeader() || now.term() != term) {
       words.clear();
-      return;
+      looksAlive.clear();
+      term = now.isLeader() ? now.term() : 0;
     }
-    if (now.term() != term) {
-      term = now.term();
-      leadingSinceNanos = nanos.getAsLong();
-    }
-    if (busy) {
+    if (!now.isLeader() || busy) {
       return;
     }
     List<Seat> seats = state.members();
     Optional<RaftGroup> raft = seats.isEmpty() ? Optional.empty() : raft();
-    raft.flatMap(group -> MembershipPlanner.next(seats, group, heard()))
+    raft.flatMap(group -> MembershipPlanner.next(seats, group, words.heard()))
         .ifPresent(step -> take(step, raft.get()));
   }
 
-  private Map<String, Heard> heard() {
-    long oldest = nanos.getAsLong() - TimeUnit.MILLISECONDS.toNanos(HEARD_MILLIS);
-    var heard = new HashMap<String, Heard>();
-    words.forEach(
-        (name, word) -> {
-          if (word.nanos() - oldest >= 0) {
-            heard.put(name, new Heard(word.incarnation(), word.caughtUp()));
-          }
-        });
-    return heard;
-  }
-
   private Optional<RaftGroup> raft() {
+    Set<PeerId> alive = alive();
     try {
-      List<PeerId> alive = new ArrayList<>(node.get().listAlivePeers());
-      alive.addAll(node.get().listAliveLearners());
-      long settledNanos = TimeUnit.MILLISECONDS.toNanos(SETTLED_TIMEOUTS * electionMillis);
       return Optional.of(
           new RaftGroup(
               identity.peerId(),
               node.get().listPeers(),
               node.get().listLearners(),
-              alive,
-              nanos.getAsLong() - leadingSinceNanos > settledNanos));
+              looksAlive.entrySet().stream()
+                  .filter(entry -> entry.getValue() == LOOKS)
+                  .map(Map.Entry::getKey)
+                  .filter(alive::contains)
+                  .toList()));
     } catch (IllegalStateException e) {
       LOG.debug("stopped leading in between", e);
       return Optional.empty();
+    }
+  }
+
+  /** Whom JRaft calls alive, for a moment also one that it has just begun to try. */
+  private Set<PeerId> alive() {
+    try {
+      Set<PeerId> alive = new HashSet<>(node.get().listAlivePeers());
+      alive.addAll(node.get().listAliveLearners());
+      return alive;
+    } catch (IllegalStateException e) {
+      LOG.debug("stopped leading in between", e);
+      return Set.of();
     }
   }
 
@@ -376,7 +346,16 @@ final class MembershipDriver {
       return;
     }
     busy = true;
-    LOG.info("members change, step={}", step);
+    if (step instanceof Step.Tell tell
+        && tell.command() instanceof Command.ReplicaLeft left
+        && left.incarnation() != 0) {
+      LOG.warn(
+          "the former incarnation of {} answers again: nobody joins in its place, incarnation={}",
+          left.node(),
+          left.incarnation());
+    } else {
+      LOG.info("members change, step={}", step);
+    }
     try {
       if (step instanceof Step.AddLearner add) {
         node.get().addLearners(List.of(add.learner()), status -> ended(step, status));
@@ -428,8 +407,7 @@ final class MembershipDriver {
    * election. A new term starts its timer.
    */
   private void beginNewTerm(String name) {
-    Word word = words.get(name);
-    if (word != null && word.startedAsLearner()) {
+    if (words.startedAsLearner(name)) {
       LOG.info("handing leadership over, because {} has no election timer in this term", name);
       node.get().transferLeadershipTo(PeerId.ANY_PEER);
     }

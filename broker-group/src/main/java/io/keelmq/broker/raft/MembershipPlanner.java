@@ -24,20 +24,16 @@ final class MembershipPlanner {
   /**
    * Raft's configuration at the leader.
    *
-   * @param alive those of peers and learners that have answered lately
-   * @param settled the leader leads long enough for {@code alive} to mean something: at first JRaft
-   *     takes everybody for alive
+   * @param answering those that have answered for a while. Not those that JRaft calls alive: it
+   *     does that for a moment whenever it tries a peer anew, as when a new incarnation has opened
+   *     the port of the one before
    */
   record RaftGroup(
-      PeerId leader,
-      List<PeerId> peers,
-      List<PeerId> learners,
-      List<PeerId> alive,
-      boolean settled) {
+      PeerId leader, List<PeerId> peers, List<PeerId> learners, List<PeerId> answering) {
     RaftGroup {
       peers = List.copyOf(peers);
       learners = List.copyOf(learners);
-      alive = List.copyOf(alive);
+      answering = List.copyOf(answering);
     }
   }
 
@@ -131,9 +127,7 @@ final class MembershipPlanner {
   /** The node's former self, which votes, has come back: then nobody joins in its place. */
   private static Optional<Step> cancelled(
       Seat seat, RaftGroup raft, PeerId joining, boolean isLearner) {
-    if (seat.voting() == 0
-        || !raft.settled()
-        || !raft.alive().contains(peer(seat, seat.voting()))) {
+    if (seat.voting() == 0 || !raft.answering().contains(peer(seat, seat.voting()))) {
       return Optional.empty();
     }
     return Optional.of(

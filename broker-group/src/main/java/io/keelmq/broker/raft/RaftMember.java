@@ -188,8 +188,7 @@ final class RaftMember {
             proposer::propose,
             this::committedIndex,
             this::later,
-            options.nanos(),
-            options.electionTimeout().toMillis());
+            options.nanos());
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
     this.server = RaftServer.listen(options.raftListen());
     this.service =
@@ -413,7 +412,7 @@ final class RaftMember {
         new Watchdog.Progress(
             leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
     peerWatch.look(peers());
-    membership.step();
+    membership.look();
     snapshotTrigger.check();
   }
 

@@ -332,15 +332,22 @@ public final class RaftReplica implements Replica, ReplicaControl {
     RaftMember running = member;
     Optional<Throwable> cause = departure.cause();
     Leadership now = leadership();
-    boolean ready = running != null && cause.isEmpty() && !closed && now.leaderNode().isPresent();
+    // A learner that was removed still knows a leader, and that leader knows it no more.
+    Optional<String> note = membership.note();
+    boolean ready =
+        running != null
+            && cause.isEmpty()
+            && !closed
+            && note.isEmpty()
+            && now.leaderNode().isPresent();
     String reason =
-        cause.isPresent()
-            ? "leaving: " + cause.get().getMessage()
-            : running == null
-                ? membership.note().orElse("not initialized")
-                : now.leaderNode().isPresent()
-                    ? ""
-                    : membership.note().orElse("no leader is known");
+        cause
+            .map(why -> "leaving: " + why.getMessage())
+            .or(() -> note)
+            .orElse(
+                running == null
+                    ? "not initialized"
+                    : now.leaderNode().isPresent() ? "" : "no leader is known");
     return new Status(
         folder.identity().map(ReplicaIdentity::plan),
         running != null,

@@ -69,9 +69,12 @@ final class ReplicaMembership implements Membership {
 
   /** Called about once a second by the timer. */
   void look() {
-    if (running.get().flatMap(member -> member.leadership().leaderNode()).isPresent()) {
+    Optional<RaftMember> member = running.get();
+    if (member.flatMap(found -> found.leadership().leaderNode()).isPresent()) {
       leaderlessSinceNanos = NEVER;
-      note = Optional.empty();
+      if (member.get().votes()) {
+        note = Optional.empty();
+      }
     } else if (leaderlessSinceNanos == NEVER) {
       // A reading of 0 would be "never".
       leaderlessSinceNanos = options.nanos().getAsLong() | 1;
@@ -113,6 +116,7 @@ final class ReplicaMembership implements Membership {
 
   @Override
   public void take(Place place) throws Refused {
+    note = Optional.empty();
     Optional<ReplicaIdentity> identity = folder.identity();
     if (identity.isEmpty()) {
       rejoin.as(place.plan());

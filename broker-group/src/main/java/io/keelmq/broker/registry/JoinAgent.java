@@ -119,8 +119,8 @@ public final class JoinAgent implements AutoCloseable {
     }
     refused(
         ("group %s of cluster %s has no leader that could be asked (members heard of: %s). A group"
-                + " that has lost the folders of a majority cannot come back by itself: put them"
-                + " back")
+                + " that has lost the data folders of a majority cannot elect anybody and is not made"
+                + " anew by itself: put the folders, or what was set aside in them, back")
             .formatted(group.get().getBrokerGroup(), group.get().getClusterId(), addresses));
   }
 

@@ -20,11 +20,13 @@ import io.keelmq.broker.state.LeaseId;
 import io.keelmq.broker.state.OffsetSet;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.GrantLeases;
+import io.keelmq.v1.log.JoinReplica;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEntryHeader;
 import io.keelmq.v1.log.LogOffsets;
 import io.keelmq.v1.log.PutTopic;
 import io.keelmq.v1.log.RunHeader;
+import io.keelmq.v1.log.RecordMembers;
 import io.keelmq.v1.log.SendMessages;
 import io.keelmq.v1.log.SettleLeases;
 import java.nio.ByteBuffer;
@@ -95,7 +97,15 @@ class LogEntryBytesTest {
                                   : OffsetSet.range(Long.MAX_VALUE - 5, 3),
                               kind.ordinal() * 1_000L))
                   .toList()),
-          new Command.AdvanceTime());
+          new Command.AdvanceTime(),
+          new Command.RecordMembers(
+              List.of(new Command.Founder("n1", "h:1", "h:2", Integer.MAX_VALUE))),
+          new Command.JoinReplica("n1", "h:1", "h:2", -7),
+          new Command.AnnounceReplica("n4", "h:1", "h:2", true),
+          new Command.PromoteReplica("n4"),
+          new Command.RetireReplica("n4"),
+          new Command.ReplicaVotes("n4", 1_000_000_000),
+          new Command.ReplicaLeft("n4", 0));
 
   @Test
   void givesBackEveryCommand() {
@@ -211,6 +221,18 @@ class LogEntryBytesTest {
         entry(
             send.toBuilder().setPutTopic(send.getPutTopic().toBuilder().setUnknownFields(future))),
         "PutTopic");
+    assertUnreadable(
+        entry(
+            LogCommand.newBuilder()
+                .setJoinReplica(JoinReplica.newBuilder().setUnknownFields(future))),
+        "JoinReplica");
+    assertUnreadable(
+        entry(
+            LogCommand.newBuilder()
+                .setRecordMembers(
+                    RecordMembers.newBuilder()
+                        .addFounders(RecordMembers.Founder.newBuilder().setUnknownFields(future)))),
+        "Founder");
     assertUnreadable(
         entry(
             LogCommand.newBuilder()

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -134,7 +135,7 @@ class MembershipTest {
       String first = cluster.leaderNode();
       String wiped = others(cluster, first).get(0);
       cluster.wipe(wiped);
-      cluster.joinUntil(() -> phase(cluster, wiped) == Membership.Phase.CATCHING_UP);
+      joinAsLearner(cluster, wiped);
       int given = cluster.seat(wiped).orElseThrow().joining();
 
       // The others are two of three voters: both are needed to elect.
@@ -155,7 +156,7 @@ class MembershipTest {
       String wiped = others(cluster, leader).get(0);
       String third = others(cluster, leader).get(1);
       cluster.wipe(wiped);
-      cluster.joinUntil(() -> phase(cluster, wiped) == Membership.Phase.CATCHING_UP);
+      joinAsLearner(cluster, wiped);
 
       // With the third gone, the leader and a learner are no majority of three.
       cluster.close(third);
@@ -327,6 +328,23 @@ class MembershipTest {
             ExecutionException.class,
             () -> cluster.leader().membership().arrive(arrival).get(60, SECONDS));
     return assertInstanceOf(Refused.class, failure.getCause());
+  }
+
+  /** One word makes it a learner; a second one soon after could show that it keeps up. */
+  private static void joinAsLearner(ReplicaCluster cluster, String node) {
+    cluster.joinUntil(() -> cluster.replica(node).status().started());
+    var looks = new AtomicInteger();
+    await()
+        .atMost(60, SECONDS)
+        .until(
+            () -> {
+              // Again when nobody led who could have heard it.
+              if (looks.getAndIncrement() % 30 == 0
+                  && phase(cluster, node) == Membership.Phase.JOINING) {
+                cluster.join();
+              }
+              return phase(cluster, node) == Membership.Phase.CATCHING_UP;
+            });
   }
 
   private static Membership.Phase phase(ReplicaCluster cluster, String node) throws Exception {

@@ -160,9 +160,15 @@ final class ReplicaCluster implements AutoCloseable {
             });
   }
 
-  /** Until the leader says that this node votes and nothing is under way with it. */
+  /** Until the incarnation under which this node runs votes, and nothing is under way with it. */
   Seat joinUntilVoter(String node) {
-    joinUntil(() -> seat(node).filter(seat -> seat.joining() == 0).isPresent());
+    joinUntil(
+        () -> {
+          String runs = replica(node).status().peerId();
+          return seat(node)
+              .filter(seat -> seat.joining() == 0 && runs.endsWith(":" + seat.voting()))
+              .isPresent();
+        });
     return seat(node).orElseThrow();
   }
 

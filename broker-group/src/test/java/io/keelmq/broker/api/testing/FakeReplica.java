@@ -107,6 +107,6 @@ public final class FakeReplica implements Replica, ReplicaControl {
   /** Nobody comes or goes. */
   @Override
   public Membership membership() {
-    return null;
+    return new NoMembership();
   }
 }
