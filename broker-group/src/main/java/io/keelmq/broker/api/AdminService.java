@@ -318,20 +318,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
   public void takeSnapshot(
       TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> caller) {
     letCancel(caller);
-    control
-        .snapshotNow()
-        .whenComplete(
-            (taken, failure) ->
-                edge.call(
-                    () -> {
-                      if (failure != null) {
-                        caller.onError(edge.refuse(ReplicaCalls.refusal(failure)));
-                        return;
-                      }
-                      caller.onNext(ReplicaCalls.taken(taken));
-                      caller.onCompleted();
-                    },
-                    why -> caller.onError(edge.refuse(why))));
+    replicaCalls.takeSnapshot(edge, caller);
   }
 
   @Override

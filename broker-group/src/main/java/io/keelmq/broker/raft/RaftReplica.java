@@ -11,8 +11,6 @@ import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.store.RocksTables;
-import io.keelmq.raftlog.CorruptLogException;
-import io.keelmq.raftlog.PoisonedLogException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -100,9 +98,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
     var opened = new AtomicReference<ReplicaFolder>();
     Consumer<Throwable> onFatal =
         reported -> {
-          Throwable cause = root(reported, Optional.ofNullable(opened.get()));
+          Throwable cause = FatalCause.root(reported, Optional.ofNullable(opened.get()));
           if (fatal.compareAndSet(null, cause)) {
-            logFatal(cause);
+            FatalCause.log(cause);
             options.onFatal().accept(cause);
           }
         };
@@ -135,25 +133,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
       if (!started) {
         replica.close();
       }
-    }
-  }
-
-  /** JRaft tells that the log failed, and keeps why to itself; the log knows. */
-  private static Throwable root(Throwable reported, Optional<ReplicaFolder> folder) {
-    return folder
-        .filter(opened -> !(reported instanceof CorruptLogException))
-        .flatMap(opened -> opened.log().poison())
-        .map(Throwable.class::cast)
-        .orElse(reported);
-  }
-
-  /** What says by itself what is wrong and what to do needs no stack. */
-  private static void logFatal(Throwable cause) {
-    if (cause instanceof CorruptLogException || cause instanceof PoisonedLogException) {
-      LOG.error("this replica leaves its group: {}", cause.getMessage());
-      LOG.debug("it was found here", cause);
-    } else {
-      LOG.error("this replica leaves its group: {}", cause.toString(), cause);
     }
   }
 
