@@ -56,8 +56,7 @@ class MemoryBudgetTest {
             .withBrokerJvm(
                 List.of("-D" + ApplyPace.PROPERTY + "=" + APPLY_PAUSE_MICROS),
                 List.of(Path.of(System.getProperty("chaos.marker"))));
-    var workload =
-        new WorkloadOptions(16, 4, 4, 8 << 10, 16 << 10, 0, 450, Duration.ofMinutes(2));
+    var workload = new WorkloadOptions(16, 4, 4, 8 << 10, 16 << 10, 0, 450, Duration.ofMinutes(2));
     var plan = new ChaosPlan("memory-budget", ChaosPlan.givenOrNewSeed(), workload, 2_000, 0);
     var pids = new TreeMap<String, Long>();
     var peaks = new TreeMap<String, Long>();

@@ -323,20 +323,7 @@ final class AdminService extends MembershipAdmin {
   public void takeSnapshot(
       TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> caller) {
     letCancel(caller);
-    control
-        .snapshotNow()
-        .whenComplete(
-            (taken, failure) ->
-                edge.call(
-                    () -> {
-                      if (failure != null) {
-                        caller.onError(edge.refuse(ReplicaCalls.refusal(failure)));
-                        return;
-                      }
-                      caller.onNext(ReplicaCalls.taken(taken));
-                      caller.onCompleted();
-                    },
-                    why -> caller.onError(edge.refuse(why))));
+    replicaCalls.takeSnapshot(edge, caller);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.keelmq.broker.api;
 
+import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
@@ -121,12 +122,27 @@ final class ReplicaCalls {
     return answer.build();
   }
 
-  static TakeSnapshotResponse taken(ReplicaControl.Snapshot snapshot) {
-    return TakeSnapshotResponse.newBuilder()
-        .setIndex(snapshot.index())
-        .setBytes(snapshot.bytes())
-        .setMillis(snapshot.millis())
-        .build();
+  /** Answers when the snapshot is published, or why it is not; holds no thread meanwhile. */
+  void takeSnapshot(Edge edge, StreamObserver<TakeSnapshotResponse> caller) {
+    control
+        .snapshotNow()
+        .whenComplete(
+            (taken, failure) ->
+                edge.call(
+                    () -> {
+                      if (failure != null) {
+                        caller.onError(edge.refuse(refusal(failure)));
+                        return;
+                      }
+                      caller.onNext(
+                          TakeSnapshotResponse.newBuilder()
+                              .setIndex(taken.index())
+                              .setBytes(taken.bytes())
+                              .setMillis(taken.millis())
+                              .build());
+                      caller.onCompleted();
+                    },
+                    why -> caller.onError(edge.refuse(why))));
   }
 
   /** What a future of the replica's failed with. */

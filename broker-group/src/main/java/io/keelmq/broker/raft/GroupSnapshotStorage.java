@@ -3,7 +3,7 @@ package io.keelmq.broker.raft;
 import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.option.SnapshotCopierOptions;
-import com.alipay.sofa.jraft.storage.SnapshotThrottle;
+import com.alipay.sofa.jraft.storage.FileService;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotCopier;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotStorage;
@@ -35,6 +35,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
    */
   private static final long SERVING_NANOS = TimeUnit.MINUTES.toNanos(30);
 
+  private final RaftOptions raftOptions;
   private final SegmentedLog log;
   private final SnapshotCounters counters;
   private final LongSupplier nanos;
@@ -54,21 +55,11 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       LongSupplier nanos,
       String node) {
     super(folder.toString(), null, options);
+    this.raftOptions = options;
     this.log = log;
     this.counters = counters;
     this.nanos = nanos;
     this.node = node;
-    // Not to slow anybody down: it is the one place that sees each piece being sent. A receiver
-    // asks for one piece at a time, which is slow enough.
-    setSnapshotThrottle(new Watch());
-  }
-
-  private final class Watch implements SnapshotThrottle {
-    @Override
-    public long throttledByThroughput(long bytes) {
-      lastSentNanos = nanos.getAsLong();
-      return bytes;
-    }
   }
 
   @Override
@@ -128,7 +119,9 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
   private final class OpenSnapshot extends SnapshotReader {
 
     private final SnapshotReader reader;
-    private boolean counted;
+
+    /** What JRaft hands the receiver's requests to; 0 while nobody is sent anything. */
+    private long sender;
 
     OpenSnapshot(SnapshotReader reader) {
       this.reader = reader;
@@ -139,14 +132,30 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       return reader.load();
     }
 
+    /** The address of JRaft's reader, with our own in the place of its number. */
     @Override
     public String generateURIForCopy() {
-      if (!counted) {
-        counted = true;
-        lastSentNanos = nanos.getAsLong();
-        sending.incrementAndGet();
+      String uri = reader.generateURIForCopy();
+      if (uri == null || sender != 0) {
+        return uri == null ? null : addressed(uri);
       }
-      return reader.generateURIForCopy();
+      try {
+        sender =
+            FileService.getInstance()
+                .addReader(
+                    new SnapshotSender(
+                        Path.of(getPath()), raftOptions, () -> lastSentNanos = nanos.getAsLong()));
+      } catch (IOException e) {
+        LOG.error("the snapshot in {} cannot be sent", getPath(), e);
+        return null;
+      }
+      lastSentNanos = nanos.getAsLong();
+      sending.incrementAndGet();
+      return addressed(uri);
+    }
+
+    private String addressed(String uri) {
+      return uri.substring(0, uri.lastIndexOf('/') + 1) + sender;
     }
 
     @Override
@@ -176,8 +185,9 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
 
     @Override
     public void close() throws IOException {
-      if (counted) {
-        counted = false;
+      if (sender != 0) {
+        FileService.getInstance().removeReader(sender);
+        sender = 0;
         sending.decrementAndGet();
       }
       reader.close();
