@@ -21,6 +21,19 @@ public final class ApiStats {
   final LongAdder openReaders = new LongAdder();
   final LongAdder openProducers = new LongAdder();
   final LongAdder inFlightBytes = new LongAdder();
+  final LongAdder openConsumers = new LongAdder();
+  final LongAdder parkedConsumers = new LongAdder();
+  final LongAdder deliveredMessages = new LongAdder();
+  final LongAdder redeliveredMessages = new LongAdder();
+  final LongAdder deliveredBytes = new LongAdder();
+  final LongAdder undeliveredBytes = new LongAdder();
+  final LongAdder settledMessages = new LongAdder();
+  final LongAdder settleCommands = new LongAdder();
+  final LongAdder grants = new LongAdder();
+  final LongAdder emptyGrants = new LongAdder();
+  final LongAdder renewals = new LongAdder();
+  final LongAdder reopenedConsumers = new LongAdder();
+  final LongAdder cutConsumers = new LongAdder();
   private final Map<Code, LongAdder> refused = new EnumMap<>(Code.class);
 
   public ApiStats() {
@@ -90,6 +103,70 @@ public final class ApiStats {
   /** Bytes of batches that wait for their receipts now. */
   public long inFlightBytes() {
     return inFlightBytes.sum();
+  }
+
+  /** Consume streams open here, those that are passed on to the leader included. */
+  public long openConsumers() {
+    return openConsumers.sum();
+  }
+
+  /** Consumers of this leader that could take messages now and wait for some. */
+  public long parkedConsumers() {
+    return parkedConsumers.sum();
+  }
+
+  /** Messages this leader has sent to consumers. */
+  public long deliveredMessages() {
+    return deliveredMessages.sum();
+  }
+
+  /** Of those, the ones that had been delivered before. */
+  public long redeliveredMessages() {
+    return redeliveredMessages.sum();
+  }
+
+  public long deliveredBytes() {
+    return deliveredBytes.sum();
+  }
+
+  /** Bytes that are granted, or handed over and not taken by their consumers yet. */
+  public long undeliveredBytes() {
+    return undeliveredBytes.sum();
+  }
+
+  /** Messages that consumers have settled at this leader. */
+  public long settledMessages() {
+    return settledMessages.sum();
+  }
+
+  /** Commands that these settlements took, and those of the planners themselves. */
+  public long settleCommands() {
+    return settleCommands.sum();
+  }
+
+  /** Grants of leases that were proposed. */
+  public long grants() {
+    return grants.sum();
+  }
+
+  /** Grants that were to lease something and leased nothing. */
+  public long emptyGrants() {
+    return emptyGrants.sum();
+  }
+
+  /** Leases that were extended because their consumer lives. */
+  public long renewals() {
+    return renewals.sum();
+  }
+
+  /** Times a stream was opened at the next leader on behalf of a consumer connected here. */
+  public long reopenedConsumers() {
+    return reopenedConsumers.sum();
+  }
+
+  /** Consumers whose leases were ended because their stream broke and no other followed. */
+  public long cutConsumers() {
+    return cutConsumers.sum();
   }
 
   /** Answers other than OK by their code; codes never given are there with 0. */

@@ -57,6 +57,7 @@ public final class GrpcServers {
   private final LeadershipWatch watch;
   private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
+  private final DeliveryPlanners planners;
   private final StreamsService streams;
   private final AdminService admin;
   private final AtomicBoolean stopped = new AtomicBoolean();
@@ -86,7 +87,8 @@ public final class GrpcServers {
             TimeUnit.SECONDS,
             new ArrayBlockingQueue<>(CALLS_WAITING),
             named("keelmq-call"));
-    // A read stream waits in the queue at most once, and the streams are counted.
+    // A read stream or a planner waits in the queue at most once, an opening consumer too, and they
+    // are counted.
     this.readers =
         new ThreadPoolExecutor(
             READ_THREADS,
@@ -101,7 +103,9 @@ public final class GrpcServers {
     timer.setRemoveOnCancelPolicy(true);
     this.watch = new LeadershipWatch(replica, calls);
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
-    this.streams = new StreamsService(edge, parked, readers);
+    this.planners = new DeliveryPlanners(edge, readers);
+    watch.add(planners::leadershipChanged);
+    this.streams = new StreamsService(edge, parked, planners, readers);
     this.admin =
         new AdminService(edge, identity, control, new AdminChanges(edge, randomOriginId()));
     setReady(false);
@@ -179,6 +183,7 @@ public final class GrpcServers {
       watch.changed();
     } else {
       parked.applied(effects);
+      planners.applied(effects);
     }
   }
 

@@ -4,11 +4,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
- * How much the batches of all producers without a receipt may take together. A session that finds
- * it full takes no further batch until it is told that there is room: the pressure goes back to the
- * producer through the window of its stream. Each session may be one request over the bound.
+ * How much something may take for all sessions together: the batches of producers without a
+ * receipt, or the deliveries that consumers have not taken yet. A session that finds it full adds
+ * no more until it is told that there is room: the pressure goes back through the window of its
+ * stream. Each session may be one request over the bound.
  *
  * <p>Thread-safe: the queue of waiting sessions is guarded by its lock, under which nobody is
  * called; a session is in it at most once.
@@ -19,28 +21,35 @@ final class InFlightBytes {
   private static final int WOKEN_AT_ONCE = 4;
 
   private final long maxBytes;
-  private final ApiStats stats;
+  private final LongAdder gauge;
   private final AtomicLong bytes = new AtomicLong();
   private final LinkedHashSet<Runnable> waiting = new LinkedHashSet<>();
 
-  InFlightBytes(long maxBytes, ApiStats stats) {
+  /**
+   * @param gauge shows what there is
+   */
+  InFlightBytes(long maxBytes, LongAdder gauge) {
     this.maxBytes = maxBytes;
-    this.stats = stats;
+    this.gauge = gauge;
   }
 
-  void add(int more) {
+  void add(long more) {
     bytes.addAndGet(more);
-    stats.inFlightBytes.add(more);
+    gauge.add(more);
   }
 
-  void release(int less) {
-    stats.inFlightBytes.add(-less);
+  void release(long less) {
+    gauge.add(-less);
     long left = bytes.addAndGet(-less);
     if (left < maxBytes) {
       // Whoever is woken may have nothing to send and pass the turn to nobody. When nothing is in
       // flight no later release does it either, so the last one wakes everybody.
       wakeOldest(left == 0 ? Integer.MAX_VALUE : WOKEN_AT_ONCE);
     }
+  }
+
+  boolean isFull() {
+    return bytes.get() >= maxBytes;
   }
 
   /**

@@ -21,10 +21,7 @@ record RecordCut(int from, int to, int count) {
    * @throws IllegalStateException if the bytes are not as many messages
    */
   static RecordCut of(ByteBuffer entry, int from, int to, long skip, long maxCount, int maxBytes) {
-    int start = from;
-    for (long i = 0; i < skip; i++) {
-      start = behindRecord(entry, start, to);
-    }
+    int start = skip(entry, from, to, skip);
     int end = start;
     int count = 0;
     while (end < to && count < maxCount) {
@@ -40,6 +37,15 @@ record RecordCut(int from, int to, int count) {
           "expected a record at byte " + start + " of the entry, found the end of the run");
     }
     return new RecordCut(start, end, count);
+  }
+
+  /** Behind so many records. */
+  static int skip(ByteBuffer entry, int from, int to, long records) {
+    int at = from;
+    for (long i = 0; i < records; i++) {
+      at = behindRecord(entry, at, to);
+    }
+    return at;
   }
 
   private static int behindRecord(ByteBuffer entry, int at, int to) {

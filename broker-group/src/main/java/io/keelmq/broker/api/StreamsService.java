@@ -3,6 +3,8 @@ package io.keelmq.broker.api;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.ConsumeRequest;
+import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
 import io.keelmq.v1.ReadRequest;
@@ -23,26 +25,30 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
 
   static final int MAX_READ_STREAMS = 20_000;
   static final int MAX_PUBLISH_STREAMS = 10_000;
+  static final int MAX_CONSUME_STREAMS = 20_000;
 
   /** Of batches without a receipt, all producers together. */
   static final long MAX_IN_FLIGHT_BYTES = 48L << 20;
 
   private final Edge edge;
   private final ParkedReads parked;
+  private final DeliveryPlanners planners;
   private final Executor readers;
   private final InFlightBytes inFlight;
   private final Set<PublishSession> sessions = ConcurrentHashMap.newKeySet();
+  private final Set<ConsumeSession> consumers = ConcurrentHashMap.newKeySet();
   private final Set<ReadStream> reads = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
 
   /**
    * @param readers takes as many tasks as there can be read streams
    */
-  StreamsService(Edge edge, ParkedReads parked, Executor readers) {
+  StreamsService(Edge edge, ParkedReads parked, DeliveryPlanners planners, Executor readers) {
     this.edge = edge;
     this.parked = parked;
+    this.planners = planners;
     this.readers = readers;
-    this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats());
+    this.inFlight = new InFlightBytes(MAX_IN_FLIGHT_BYTES, edge.stats().inFlightBytes);
   }
 
   @Override
@@ -76,6 +82,19 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   }
 
   @Override
+  public StreamObserver<ConsumeRequest> consume(StreamObserver<ConsumeResponse> consumerSide) {
+    var session = new ConsumeSession[1];
+    session[0] =
+        new ConsumeSession(edge, planners, consumerSide, () -> consumers.remove(session[0]));
+    consumers.add(session[0]);
+    session[0].start(consumers.size() > MAX_CONSUME_STREAMS);
+    if (stopping) {
+      session[0].stop();
+    }
+    return session[0];
+  }
+
+  @Override
   public void read(ReadRequest request, StreamObserver<ReadResponse> caller) {
     Optional<Refusal> refusal = RequestChecks.read(request);
     if (stopping) {
@@ -102,10 +121,11 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
     }
   }
 
-  /** Refuses what is new, ends streams that follow, lets producers have their receipts. */
+  /** Refuses what is new, ends streams that wait for more, lets producers have their receipts. */
   void stop() {
     stopping = true;
     reads.forEach(ReadStream::stop);
+    consumers.forEach(ConsumeSession::stop);
     sessions.forEach(PublishSession::stop);
   }
 }

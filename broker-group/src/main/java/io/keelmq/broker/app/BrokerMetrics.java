@@ -91,6 +91,7 @@ final class BrokerMetrics {
     gauge(metrics, "keelmq_open_producers", "open Publish streams", api::openProducers);
     gauge(metrics, "keelmq_open_readers", "open Read streams", api::openReaders);
     gauge(metrics, "keelmq_parked_readers", "Read streams that wait for more", api::parkedReaders);
+    consuming(metrics, api);
     metrics.gauges(
         "keelmq_refused_calls",
         "answers other than OK since the start, by code",
@@ -103,6 +104,55 @@ final class BrokerMetrics {
                       }
                     }),
         "code");
+  }
+
+  private static void consuming(Metrics metrics, ApiStats api) {
+    gauge(metrics, "keelmq_open_consumers", "open Consume streams", api::openConsumers);
+    gauge(
+        metrics,
+        "keelmq_parked_consumers",
+        "consumers of this leader that wait for messages",
+        api::parkedConsumers);
+    counter(
+        metrics, "keelmq_delivered_messages_total", "messages delivered", api::deliveredMessages);
+    counter(
+        metrics,
+        "keelmq_redelivered_messages_total",
+        "messages delivered that had been delivered before",
+        api::redeliveredMessages);
+    counter(metrics, "keelmq_delivered_bytes_total", "bytes delivered", api::deliveredBytes);
+    gauge(
+        metrics,
+        "keelmq_undelivered_bytes",
+        "bytes granted and not taken by consumers yet",
+        api::undeliveredBytes);
+    counter(metrics, "keelmq_settled_messages_total", "messages settled", api::settledMessages);
+    counter(
+        metrics,
+        "keelmq_settle_commands_total",
+        "commands that settled leases",
+        api::settleCommands);
+    counter(metrics, "keelmq_grants_total", "grants of leases proposed", api::grants);
+    counter(
+        metrics,
+        "keelmq_empty_grants_total",
+        "grants that leased nothing of what they asked for",
+        api::emptyGrants);
+    counter(
+        metrics,
+        "keelmq_lease_renewals_total",
+        "leases extended because their consumer lives",
+        api::renewals);
+    counter(
+        metrics,
+        "keelmq_reopened_consumers_total",
+        "streams opened at the next leader on behalf of consumers",
+        api::reopenedConsumers);
+    counter(
+        metrics,
+        "keelmq_cut_consumers_total",
+        "consumers whose leases ended with their stream",
+        api::cutConsumers);
   }
 
   private static void gauge(Metrics metrics, String name, String help, LongSupplier value) {

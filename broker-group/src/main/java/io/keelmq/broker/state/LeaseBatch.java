@@ -71,9 +71,9 @@ record LeaseBatch(
         id, state, offsets, otherAttempt, hash, clientId, attemptId, deadlineMillis);
   }
 
-  /** The same, to be delivered again to whomever. */
+  /** The same, to be delivered again to whomever. Who had it may still settle it. */
   LeaseBatch madeReady() {
-    return ready(id, offsets, attempt, hash);
+    return new LeaseBatch(id, State.READY, offsets, attempt, hash, clientId, attemptId, 0);
   }
 
   /** The same, hidden from everybody until {@code millis}. */

@@ -63,6 +63,20 @@ final class LeaseQueries {
     return batches;
   }
 
+  static Optional<Batch> batch(TableReads tables, Subscription at, LeaseId id) {
+    return Subscriptions.cursor(tables, at)
+        .flatMap(cursor -> tables.get(Table.LEASES, LeaseKeys.batch(at, cursor.generation(), id)))
+        .map(row -> LeaseRows.batch(id, row).view());
+  }
+
+  static boolean isHeld(TableReads tables, Subscription at, long hash) {
+    return Subscriptions.cursor(tables, at)
+        .flatMap(
+            cursor ->
+                tables.get(Table.LEASES, LeaseKeys.messageGroup(at, cursor.generation(), hash)))
+        .isPresent();
+  }
+
   static long lowestOutstanding(TableReads tables, Subscription at) {
     Optional<Cursor> cursor = Subscriptions.cursor(tables, at);
     if (cursor.isEmpty()) {

@@ -151,15 +151,13 @@ final class QueueLeases {
     }
   }
 
-  /** Goes on with a batch that is on its way to the dead letter topic. */
+  /** Goes on with a batch that is on its way to the dead letter topic, and whose time has come. */
   void buryMore(LeaseBatch doomed) {
     OffsetSet left = doomed.offsets().minus(step.bury(this, doomed.offsets()));
-    if (left.isEmpty()) {
-      remove(doomed);
-    } else {
-      replace(
-          doomed,
-          LeaseBatch.doomed(doomed.id(), left, doomed.attempt(), step.buryAgainMillis(this)));
+    // Not replaced: its deadline was taken away when it was served, and may be the same again.
+    remove(doomed);
+    if (!left.isEmpty()) {
+      add(LeaseBatch.doomed(doomed.id(), left, doomed.attempt(), step.buryAgainMillis(this)));
     }
   }
 

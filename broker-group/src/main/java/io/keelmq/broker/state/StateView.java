@@ -69,6 +69,7 @@ public final class StateView {
    *
    * @param attempt deliveries so far, the present one included; 0 if there was none
    * @param messageGroupHash 0 if unknown or without a message group
+   * @param clientId who had it last; empty if nobody did, and while it waits to become ready
    * @param deadlineMillis log time; 0 while ready
    */
   public record Batch(
@@ -248,6 +249,16 @@ public final class StateView {
   public List<Batch> leased(
       long groupId, long topicId, int queue, Optional<LeaseId> after, int limit) {
     return LeaseQueries.leased(tables, new Subscription(topicId, groupId, queue), after, limit);
+  }
+
+  /** A batch by its name, leased or ready, in the queue's present generation. */
+  public Optional<Batch> batch(long groupId, long topicId, int queue, LeaseId id) {
+    return LeaseQueries.batch(tables, new Subscription(topicId, groupId, queue), id);
+  }
+
+  /** Whether messages of a message group have to wait, because earlier ones are not settled. */
+  public boolean messageGroupHeld(long groupId, long topicId, int queue, long hash) {
+    return LeaseQueries.isHeld(tables, new Subscription(topicId, groupId, queue), hash);
   }
 
   /** The lowest offset that is not settled; the cursor's if everything before is. */

@@ -6,13 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Test;
 
 class InFlightBytesTest {
 
   private static final int WAITING = 100;
 
-  private final InFlightBytes inFlight = new InFlightBytes(100, new ApiStats());
+  private final InFlightBytes inFlight = new InFlightBytes(100, new LongAdder());
   private final List<Integer> woken = new ArrayList<>();
 
   private void fillAndWait() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -103,7 +104,11 @@ class LeaseModelTest {
   private void assertFound(Predicate<Losing.Change> fault) {
     var play = new LeasePlay(seed, tables -> new Losing(tables, fault));
 
-    assertThrows(AssertionError.class, () -> play.play(STEPS));
+    // By a check, or by the state machine itself, which stops its replica when a row is missing.
+    var found = assertThrows(Throwable.class, () -> play.play(STEPS));
+    assertTrue(
+        found instanceof AssertionError || found instanceof NoSuchElementException,
+        found::toString);
   }
 
   @Test

@@ -178,6 +178,7 @@ final class NaiveLeases {
       }
     }
     if (!held) {
+      freed.remove(hash);
       out.values().removeIf(message -> message.hash == hash);
     }
     return held;

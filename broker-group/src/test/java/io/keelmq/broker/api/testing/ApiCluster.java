@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /** A fake group with a real gRPC server for each replica. */
 public final class ApiCluster implements AutoCloseable {
@@ -30,7 +31,14 @@ public final class ApiCluster implements AutoCloseable {
   private final List<ManagedChannel> channels = new ArrayList<>();
 
   public ApiCluster(long seed, int nodes) throws IOException {
-    group = new FakeGroup(seed, nodes);
+    this(new FakeGroup(seed, nodes), nodes, System::nanoTime);
+  }
+
+  /**
+   * @param nanoClock of all replicas
+   */
+  public ApiCluster(FakeGroup group, int nodes, LongSupplier nanoClock) throws IOException {
+    this.group = group;
     for (int node = 0; node < nodes; node++) {
       FakeReplica replica = group.replica(node);
       var nodeStats = new ApiStats();
@@ -41,7 +49,7 @@ public final class ApiCluster implements AutoCloseable {
               replica,
               replica,
               nodeStats,
-              System::nanoTime);
+              nanoClock);
       int port = server.start();
       server.setReady(true);
       group.serves(node, "127.0.0.1:" + port);
@@ -86,7 +94,11 @@ public final class ApiCluster implements AutoCloseable {
   }
 
   public void createTopic(String name, int queues) {
-    group.apply(new Command.CreateTopic(name, TopicType.NORMAL, queues, 0));
+    createTopic(name, TopicType.NORMAL, queues);
+  }
+
+  public void createTopic(String name, TopicType type, int queues) {
+    group.apply(new Command.CreateTopic(name, type, queues, 0));
   }
 
   /** Messages of the bodies as a run holds them. */
@@ -107,6 +119,10 @@ public final class ApiCluster implements AutoCloseable {
     for (String body : bodies) {
       messages.add(Message.newBuilder().setBody(ByteString.copyFromUtf8(body)).build());
     }
+    return run(topic, queue, messages);
+  }
+
+  public static Run run(String topic, int queue, List<Message> messages) {
     return Run.newBuilder()
         .setTopic(topic)
         .setQueue(queue)

@@ -127,14 +127,16 @@ public final class FakeGroup implements AutoCloseable {
 
   /**
    * Ends the term. What the leader had taken is stored up to somewhere, and its outcome is unknown.
+   * Returns when the next one leads, which it does after all of that is applied.
    *
    * @param next who leads now; -1: nobody
    */
   public void elect(int next) {
     List<Taken> cutOff = new ArrayList<>();
+    var done = new CompletableFuture<Void>();
     synchronized (this) {
       term++;
-      leader = next;
+      leader = -1;
       cutOff.addAll(queue);
       queue.clear();
     }
@@ -149,12 +151,17 @@ public final class FakeGroup implements AutoCloseable {
               applyOne(cutOff.get(i));
             }
           }
+          synchronized (this) {
+            leader = next;
+          }
           for (Taken taken : cutOff) {
             taken.proposal().done().accept(new ProposalOutcome.Unknown("the leader was deposed"));
           }
           listeners.forEach(listener -> listener.accept(List.of()));
           answerWaiting();
+          done.complete(null);
         });
+    done.orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   private void answerWaiting() {
