@@ -10,11 +10,11 @@ import io.keelmq.v1.SettleReceipt;
 import io.keelmq.v1.SettlementKind;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * The leases of a consumer and what becomes of their messages: from a delivery to the broker's word
@@ -24,6 +24,9 @@ final class HeldLeases implements SettleLine.Outcome {
 
   /** The broker leases at most 1,024 messages at once. */
   private static final int MAX_DELIVERY = 65_536;
+
+  /** The broker's limit for leases that a stream is opened with. */
+  static final int MAX_HELD = 16_384;
 
   private final ConsumeSession session;
   private final String topic;
@@ -43,9 +46,19 @@ final class HeldLeases implements SettleLine.Outcome {
     return line;
   }
 
-  /** What a new stream has to be told. */
-  Set<LeaseRef> refs() {
-    return leases.keySet();
+  /**
+   * What a new stream has to be told. Beyond the broker's limit, leases that only wait for an
+   * answer are left out: their messages are delivered again, and dropped as known.
+   */
+  List<LeaseRef> refs() {
+    if (leases.size() <= MAX_HELD) {
+      return List.copyOf(leases.keySet());
+    }
+    return leases.values().stream()
+        .sorted(Comparator.comparing(HeldLease::isDecided))
+        .limit(MAX_HELD)
+        .map(HeldLease::ref)
+        .toList();
   }
 
   /** Messages of a delivery; -1 when its ranges cannot be. */

@@ -28,6 +28,9 @@ final class SettleLine {
   /** The broker's limit for one request. */
   static final int MAX_SETTLEMENTS = 256;
 
+  /** Messages in one request, beyond which nothing is added: fewer ranges than the broker takes. */
+  static final int MAX_MESSAGES = 8_192;
+
   /** Requests that are sent before they are full; beyond them decisions gather. */
   static final int PARTIAL_IN_FLIGHT = 4;
 
@@ -270,9 +273,11 @@ final class SettleLine {
 
   private List<Part> takeParts() {
     var parts = new ArrayList<Part>();
+    int messages = 0;
     var all = gathering.entrySet().iterator();
-    while (all.hasNext() && parts.size() < MAX_SETTLEMENTS) {
+    while (all.hasNext() && parts.size() < MAX_SETTLEMENTS && messages < MAX_MESSAGES) {
       var each = all.next();
+      messages += each.getValue().size();
       parts.add(new Part(each.getKey(), each.getValue()));
       all.remove();
     }
