@@ -16,8 +16,11 @@ import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListTopicsRequest;
+import io.keelmq.v1.Message;
 import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.SeekOffsetsRequest;
+import io.keelmq.v1.SendRequest;
+import io.keelmq.v1.StreamsGrpc;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TopicType;
@@ -29,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * What operators and tools ask of a cluster; values are the protocol's. Thread-safe, stateless.
@@ -110,12 +114,17 @@ public final class Admin {
   }
 
   public ConsumerGroup createConsumerGroup(String consumerGroup, ConsumerGroupKind kind) {
+    return createConsumerGroup(
+        ConsumerGroup.newBuilder().setConsumerGroup(consumerGroup).setKind(kind).build());
+  }
+
+  /** Makes a consumer group; making it again with the same settings is fine. */
+  public ConsumerGroup createConsumerGroup(ConsumerGroup settings) {
     return change(
         AdminGrpc.getCreateConsumerGroupMethod(),
         CreateConsumerGroupRequest.newBuilder()
             .setOrigin(core.calls().newOrigin())
-            .setConsumerGroup(
-                ConsumerGroup.newBuilder().setConsumerGroup(consumerGroup).setKind(kind))
+            .setConsumerGroup(settings)
             .build());
   }
 
@@ -182,6 +191,39 @@ public final class Admin {
             request.addTargets(
                 SeekOffsetsRequest.Target.newBuilder().setQueue(queue).setFrom(place(start))));
     return seek(request);
+  }
+
+  /**
+   * Stores a message that is told by its id: again within ten minutes, with the same client id,
+   * topic and message id, it is answered with the first receipt. For tools that have to repeat a
+   * step; a {@link Producer} does better for everything else. Returns at once, unless the topic's
+   * place is not known yet.
+   *
+   * @param clientId whose message ids these are, 1 to 255 bytes
+   * @param queue empty: the server chooses
+   * @param message with its id; stored as it is
+   * @return the receipt, or what the class comment lists
+   */
+  public CompletableFuture<Receipt> sendOnce(
+      String clientId, String topic, OptionalInt queue, Message message) {
+    String group = core.topics().find(topic, timeout).group();
+    var request = SendRequest.newBuilder().setClientId(clientId).setTopic(topic);
+    queue.ifPresent(request::setQueue);
+    return core.calls()
+        .call(
+            StreamsGrpc.getSendMethod(),
+            request.setMessage(message).build(),
+            Calls.Repeat.NAMED_CHANGE,
+            group,
+            timeout)
+        .thenApply(
+            stored ->
+                new Receipt(
+                    topic,
+                    stored.getQueue(),
+                    stored.getOffset(),
+                    message.getMessageId(),
+                    stored.getDuplicate()));
   }
 
   /**

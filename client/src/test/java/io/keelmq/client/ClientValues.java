@@ -13,6 +13,36 @@ public final class ClientValues {
     return new ReadMessage(topic, queue, offset, storeTimeMillis, message.toByteString());
   }
 
+  public static ReadMessage deadLetter(
+      String topic, long offset, long storeTimeMillis, Message message, MessagePlace source) {
+    return new ReadMessage(topic, 0, offset, storeTimeMillis, message.toByteString(), source);
+  }
+
+  /** A leased message that cannot be settled. */
+  public static ConsumedMessage consumed(ReadMessage message) {
+    return new ConsumedMessage(
+        null,
+        null,
+        1,
+        0,
+        0,
+        message.topic(),
+        message.queue(),
+        message.offset(),
+        0,
+        message.message().toByteString());
+  }
+
+  public static ConsumerStats consumerStats(long acknowledged) {
+    var counters = new ConsumerCounters();
+    counters.acknowledgedMessages.add(acknowledged);
+    return counters.stats(new CreditLine(1, 1));
+  }
+
+  public static LeaseLost leaseLost(String message) {
+    return new LeaseLost(message);
+  }
+
   public static RequestRejected rejected(Code code, String message) {
     return new RequestRejected(code, message);
   }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures a cluster from here.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {BenchProduce.class, BenchRead.class})
+    subcommands = {BenchProduce.class, BenchRead.class, BenchConsume.class})
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -1,18 +1,16 @@
 package io.keelmq.client.cli;
 
-import io.keelmq.client.RequestRejected;
 import io.keelmq.common.Durations;
-import io.keelmq.v1.Code;
-import io.keelmq.v1.Topic;
-import io.keelmq.v1.TopicType;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code keelmq bench produce}. */
@@ -25,37 +23,9 @@ final class BenchProduce extends CliCommand {
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long BUFFER_BYTES = 64L << 20;
 
-  @Option(
-      names = "--topic",
-      paramLabel = "TOPIC",
-      defaultValue = "bench",
-      converter = Converters.TopicName.class,
-      description = "default bench; made when it is missing")
-  String topic;
+  @Mixin BenchScope scope;
 
-  @Option(
-      names = "--queues",
-      paramLabel = "N",
-      defaultValue = "4",
-      description = "of a topic that is made; default 4")
-  int queues;
-
-  @Option(
-      names = "--size",
-      paramLabel = "BYTES",
-      defaultValue = "1024",
-      description = "of a body; default 1024")
-  int size;
-
-  @Option(names = "--count", paramLabel = "N", description = "measure so many messages")
-  Long count;
-
-  @Option(
-      names = "--seconds",
-      paramLabel = "TIME",
-      converter = Converters.Length.class,
-      description = "measure for so long; default 10s unless --count is given")
-  Duration time;
+  @Mixin BenchTopic bodies;
 
   @Option(
       names = "--warmup",
@@ -85,12 +55,10 @@ final class BenchProduce extends CliCommand {
 
   @Override
   public Integer call() {
-    BenchReport.check("--size", size, 0, 4 << 20);
-    BenchReport.check("--queues", queues, 1, 1_024);
+    scope.check();
+    bodies.check();
     BenchReport.check("--producers", producers, 1, 256);
     BenchReport.check("--in-flight", inFlight, 1, 1_000_000);
-    BenchReport.check("--count", count == null ? 1 : count, 1, Long.MAX_VALUE);
-    BenchReport.checkTime("--seconds", time);
     BenchReport.checkTime("--warmup", warmUp);
     if (!(rate >= 0 && rate <= 1e9)) {
       throw CliError.usage("--rate " + rate + ": give messages a second, or 0");
@@ -99,61 +67,37 @@ final class BenchProduce extends CliCommand {
   }
 
   private int measure(Cluster cluster) {
-    makeTopic(cluster);
+    bodies.make(cluster, scope.topic);
     List<String> brokers = ServerCost.opsAddresses(cluster.brokerGroups().status());
     var sinks = new ArrayList<Cluster.Sink>();
     for (int i = 0; i < producers; i++) {
       sinks.add(cluster.openSink(new Cluster.SinkOptions(BUFFER_BYTES, DRAIN)));
     }
-    var settings = new LoadRun.Settings(topic, size, inFlight, rate);
+    var settings = new LoadRun.Settings(scope.topic, bodies.size, inFlight, rate);
     try (var run = new LoadRun(settings, sinks, System::nanoTime)) {
       var progress = new Progress(console(), run);
       run.start(Long.MAX_VALUE);
-      watch(run, progress, System.nanoTime() + warmUp.toNanos());
+      long warmUpBegan = System.nanoTime();
+      watch(run, progress, () -> System.nanoTime() - warmUpBegan >= warmUp.toNanos());
 
       ServerCost before = ServerCost.now(brokers);
       long acknowledgedBefore = run.acknowledged();
       long began = System.nanoTime();
-      run.record(count == null ? Long.MAX_VALUE : count);
-      long limit =
-          time == null && count != null
-              ? Long.MAX_VALUE
-              : began + (time == null ? DEFAULT_TIME : time).toNanos();
-      watch(run, progress, limit);
+      run.record(scope.countOr(Long.MAX_VALUE));
+      watch(run, progress, () -> scope.isOver(began, DEFAULT_TIME));
       boolean settled = run.drain(DRAIN.toNanos());
       ServerCost after = ServerCost.now(brokers);
       progress.clear();
 
       long messages = run.acknowledged() - acknowledgedBefore;
-      double took =
-          Math.max(1, run.lastReceiptNanos() - began) / (double) TimeUnit.SECONDS.toNanos(1);
+      double took = BenchScope.seconds(began, run.lastReceiptNanos());
       report(run, messages, took, after, after.since(before));
       return exit(run, settled);
     }
   }
 
-  private void makeTopic(Cluster cluster) {
-    try {
-      cluster
-          .topics()
-          .create(
-              Topic.newBuilder()
-                  .setTopic(topic)
-                  .setType(TopicType.NORMAL)
-                  .setQueues(queues)
-                  .build());
-    } catch (RequestRejected e) {
-      // It is there with other settings, which are as good.
-      if (e.code() != Code.TOPIC_EXISTS) {
-        throw e;
-      }
-    }
-  }
-
-  private void watch(LoadRun run, Progress progress, long limitNanos) {
-    while (!run.finished()
-        && !console().stop().requested()
-        && (limitNanos == Long.MAX_VALUE || System.nanoTime() < limitNanos)) {
+  private void watch(LoadRun run, Progress progress, BooleanSupplier over) {
+    while (!run.finished() && !console().stop().requested() && !over.getAsBoolean()) {
       LockSupport.parkNanos(LOOK_NANOS);
       progress.show();
     }
@@ -167,16 +111,16 @@ final class BenchProduce extends CliCommand {
       Optional<ServerCost.Counters> cost) {
     Histogram latency = run.takeLatencies();
     var report =
-        new BenchReport("bench produce", topic)
-            .number("size", size)
+        new BenchReport("bench produce", scope.topic)
+            .number("size", bodies.size)
             .number("producers", producers)
             .number("in_flight", inFlight)
             .decimal("rate", rate)
             .number("failed", run.failed())
-            .throughput(messages, messages * size, took)
+            .throughput(messages, messages * bodies.size, took)
             .percentiles("latency_ms", latency)
             .clientCpu()
-            .servers(after.brokers().size(), cost, messages, messages * size);
+            .servers(after.brokers().size(), cost, messages, messages * bodies.size);
     out().line(json() ? report.json() : report.text());
   }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code keelmq bench read}. */
@@ -19,13 +20,7 @@ final class BenchRead extends CliCommand {
   private static final long MAX_WAIT_NANOS = TimeUnit.MINUTES.toNanos(10);
   private static final int MAX_POLL = 4_096;
 
-  @Option(
-      names = "--topic",
-      paramLabel = "TOPIC",
-      defaultValue = "bench",
-      converter = Converters.TopicName.class,
-      description = "default bench")
-  String topic;
+  @Mixin BenchScope scope;
 
   @Option(
       names = "--from",
@@ -34,23 +29,12 @@ final class BenchRead extends CliCommand {
       description = "earliest (default), latest, an offset, a time, or -5m")
   String from;
 
-  @Option(names = "--count", paramLabel = "N", description = "end after so many messages")
-  Long count;
-
-  @Option(
-      names = "--seconds",
-      paramLabel = "TIME",
-      converter = Converters.Length.class,
-      description = "end after so long, e.g. 10s")
-  Duration time;
-
   @Option(names = "--follow", description = "wait at the end for more")
   boolean follow;
 
   @Override
   public Integer call() {
-    BenchReport.check("--count", count == null ? 1 : count, 1, Long.MAX_VALUE);
-    BenchReport.checkTime("--seconds", time);
+    scope.check();
     StartAt start = Converters.startAt("--from", from, console().clock());
     return withCluster(
         cluster -> {
@@ -62,7 +46,7 @@ final class BenchRead extends CliCommand {
   private void measure(Cluster cluster, StartAt start) {
     List<String> brokers = ServerCost.opsAddresses(cluster.brokerGroups().status());
     var waits = new Histogram(MAX_WAIT_NANOS, 3);
-    long most = count == null ? Long.MAX_VALUE : count;
+    long most = scope.countOr(Long.MAX_VALUE);
     long messages = 0;
     long bytes = 0;
     long lost = 0;
@@ -70,12 +54,9 @@ final class BenchRead extends CliCommand {
     long began = System.nanoTime();
     long first = 0;
     long last = began;
-    long limit = time == null ? 0 : began + time.toNanos();
-    var options = new Cluster.SourceOptions(topic, List.of(), start, follow, MAX_POLL);
+    var options = new Cluster.SourceOptions(scope.topic, List.of(), start, follow, MAX_POLL);
     try (Cluster.Source source = cluster.openSource(options)) {
-      while (messages < most
-          && !console().stop().requested()
-          && (limit == 0 || System.nanoTime() < limit)) {
+      while (messages < most && !console().stop().requested() && !scope.isOver(began, null)) {
         long asked = System.nanoTime();
         List<ReadMessage> batch;
         try {
@@ -101,9 +82,9 @@ final class BenchRead extends CliCommand {
       }
     }
     ServerCost after = ServerCost.now(brokers);
-    double took = Math.max(1, last - began) / (double) TimeUnit.SECONDS.toNanos(1);
+    double took = BenchScope.seconds(began, last);
     var report =
-        new BenchReport("bench read", topic)
+        new BenchReport("bench read", scope.topic)
             .number("trimmed", lost)
             .decimal("first_message_ms", first == 0 ? Double.NaN : (first - began) / 1e6)
             .throughput(messages, bytes, took)

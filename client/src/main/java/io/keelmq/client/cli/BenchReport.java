@@ -40,6 +40,12 @@ final class BenchReport {
     }
   }
 
+  BenchReport text(String name, String value) {
+    json.put(name, value);
+    line(name.replace('_', ' '), value);
+    return this;
+  }
+
   BenchReport number(String name, long value) {
     json.put(name, value);
     line(name.replace('_', ' '), String.format(Locale.ROOT, "%,d", value));
@@ -75,17 +81,24 @@ final class BenchReport {
    * @param nanos recorded in nanoseconds
    */
   BenchReport percentiles(String name, Histogram nanos) {
-    double p50 = nanos.getValueAtPercentile(50) / MILLI;
-    double p99 = nanos.getValueAtPercentile(99) / MILLI;
-    double p999 = nanos.getValueAtPercentile(99.9) / MILLI;
-    double max = nanos.getMaxValue() / MILLI;
+    return percentiles(name, nanos, MILLI);
+  }
+
+  /**
+   * @param milli how many units of the histogram a millisecond is
+   */
+  BenchReport percentiles(String name, Histogram recorded, double milli) {
+    double p50 = recorded.getValueAtPercentile(50) / milli;
+    double p99 = recorded.getValueAtPercentile(99) / milli;
+    double p999 = recorded.getValueAtPercentile(99.9) / milli;
+    double max = recorded.getMaxValue() / milli;
     json.put(
         name,
         new Json()
-            .put("count", nanos.getTotalCount())
-            .put("mean", nanos.getTotalCount() == 0 ? 0 : nanos.getMean() / MILLI)
+            .put("count", recorded.getTotalCount())
+            .put("mean", recorded.getTotalCount() == 0 ? 0 : recorded.getMean() / milli)
             .put("p50", p50)
-            .put("p90", nanos.getValueAtPercentile(90) / MILLI)
+            .put("p90", recorded.getValueAtPercentile(90) / milli)
             .put("p99", p99)
             .put("p999", p999)
             .put("max", max));

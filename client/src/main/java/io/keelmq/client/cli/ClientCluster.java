@@ -3,6 +3,8 @@ package io.keelmq.client.cli;
 import io.keelmq.client.Admin;
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.ConsumedMessage;
+import io.keelmq.client.ConsumerStats;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelClient;
 import io.keelmq.client.OutgoingMessage;
@@ -11,9 +13,9 @@ import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Reader;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
+import io.keelmq.client.Verdict;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
-import io.keelmq.v1.ConsumerGroupKind;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -23,6 +25,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /** A cluster reached through the Java client. Thread-safe. */
 final class ClientCluster implements Cluster {
@@ -76,8 +79,83 @@ final class ClientCluster implements Cluster {
   }
 
   @Override
+  public Receiver openReceiver(ReceiverOptions options) {
+    return new ConsumerReceiver(builder(options).open());
+  }
+
+  @Override
+  public Listening openListener(
+      ReceiverOptions options, int threads, Consumer<ConsumedMessage> listener) {
+    return new ListeningConsumer(
+        builder(options)
+            .concurrency(threads)
+            .listener(
+                message -> {
+                  listener.accept(message);
+                  return Verdict.ACK;
+                })
+            .open());
+  }
+
+  @Override
+  public Once openOnce(String clientId) {
+    Admin admin = client.admin();
+    return (topic, queue, message) -> admin.sendOnce(clientId, topic, queue, message);
+  }
+
+  @Override
   public void close() {
     client.close();
+  }
+
+  private io.keelmq.client.Consumer.Builder builder(ReceiverOptions options) {
+    return client
+        .consumer()
+        .group(options.group())
+        .topic(options.topic())
+        .tags(options.tags())
+        .maxInFlight(options.maxInFlight());
+  }
+
+  private record ConsumerReceiver(io.keelmq.client.Consumer consumer) implements Receiver {
+    @Override
+    public List<Leased> receive(int max, Duration wait) {
+      return consumer.receive(max, wait).stream().<Leased>map(LeasedMessage::new).toList();
+    }
+
+    @Override
+    public void abandon() {
+      consumer.abandon();
+    }
+
+    @Override
+    public void close() {
+      consumer.close();
+    }
+  }
+
+  private record LeasedMessage(ConsumedMessage message) implements Leased {
+    @Override
+    public int attempt() {
+      return message.attempt();
+    }
+
+    @Override
+    public CompletableFuture<Void> ack() {
+      return message.ack();
+    }
+  }
+
+  private record ListeningConsumer(io.keelmq.client.Consumer consumer) implements Listening {
+    @Override
+    public ConsumerStats stats() {
+      return consumer.stats();
+    }
+
+    @Override
+    public void close() {
+      consumer.close();
+    }
   }
 
   private record AdminTopics(Admin admin) implements Topics {
@@ -113,8 +191,8 @@ final class ClientCluster implements Cluster {
 
   private record AdminConsumerGroups(Admin admin) implements ConsumerGroups {
     @Override
-    public ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind) {
-      return admin.createConsumerGroup(consumerGroup, kind);
+    public ConsumerGroup create(ConsumerGroup wanted) {
+      return admin.createConsumerGroup(wanted);
     }
 
     @Override

@@ -2,6 +2,8 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.ConsumedMessage;
+import io.keelmq.client.ConsumerStats;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
@@ -9,7 +11,7 @@ import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
-import io.keelmq.v1.ConsumerGroupKind;
+import io.keelmq.v1.Message;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * What the commands ask of a cluster. Failures are those that the client names ({@link
@@ -35,6 +38,19 @@ interface Cluster extends AutoCloseable {
 
   /** Returns when it is settled where reading begins. */
   Source openSource(SourceOptions options);
+
+  /** Returns when a replica has opened it. */
+  Receiver openReceiver(ReceiverOptions options);
+
+  /**
+   * Pushes messages to a listener, which acknowledges all, on {@code threads} threads.
+   *
+   * @param listener called for each message, on those threads
+   */
+  Listening openListener(ReceiverOptions options, int threads, Consumer<ConsumedMessage> listener);
+
+  /** Tells messages by client id and message id, for ten minutes: again within them is no copy. */
+  Once openOnce(String clientId);
 
   @Override
   void close();
@@ -65,7 +81,8 @@ interface Cluster extends AutoCloseable {
 
   /** The consumer groups of a cluster. */
   interface ConsumerGroups {
-    ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind);
+    /** Making it again with the same settings changes nothing. */
+    ConsumerGroup create(ConsumerGroup wanted);
 
     void delete(String consumerGroup);
 
@@ -120,6 +137,51 @@ interface Cluster extends AutoCloseable {
 
     @Override
     void close();
+  }
+
+  /** Gives leased messages. For one thread. */
+  interface Receiver extends AutoCloseable {
+    /** Empty when there was none in time. */
+    List<Leased> receive(int max, Duration wait);
+
+    /** Leaves without giving back what is not acknowledged, as a crash would. */
+    void abandon();
+
+    /** Gives back what is not acknowledged. */
+    @Override
+    void close();
+  }
+
+  /** A message that nobody else of the consumer group gets until its lease ends. */
+  interface Leased {
+    ReadMessage message();
+
+    /** From 1. */
+    int attempt();
+
+    CompletableFuture<Void> ack();
+  }
+
+  /** A listener at work. Thread-safe. */
+  interface Listening extends AutoCloseable {
+    ConsumerStats stats();
+
+    /** Lets the listener finish and returns when its acks are stored. */
+    @Override
+    void close();
+  }
+
+  /**
+   * What a receiver gets.
+   *
+   * @param tags empty: all
+   * @param maxInFlight messages that are leased to it at once
+   */
+  record ReceiverOptions(String group, String topic, String tags, int maxInFlight) {}
+
+  /** Sends messages that are told by their ids. Thread-safe. */
+  interface Once {
+    CompletableFuture<Receipt> send(String topic, OptionalInt queue, Message message);
   }
 
   /**

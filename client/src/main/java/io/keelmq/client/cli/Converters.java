@@ -89,6 +89,36 @@ final class Converters {
     }
   }
 
+  /** A moment: a time with or without its zone, a date, or so long ago ({@code -5m}). */
+  static Instant instant(String option, String text, InstantSource clock) {
+    try {
+      return text.startsWith("-") ? clock.instant().minus(duration(text.substring(1))) : time(text);
+    } catch (DateTimeException | ArithmeticException | TypeConversionException e) {
+      throw CliError.usage(
+          "%s \"%s\": write a time like 2026-01-31T12:00:00Z, or -5m for five minutes ago"
+              .formatted(option, Table.printable(text)));
+    }
+  }
+
+  /** Offsets from A up to and with B, written {@code A..B}; {@code A} alone is that one. */
+  record Offsets(long from, long to) {
+    private static final Pattern FORM = Pattern.compile("(\\d{1,18})(?:\\.\\.(\\d{1,18}))?");
+
+    static Offsets parse(String option, String text) {
+      var form = FORM.matcher(text);
+      if (form.matches()) {
+        long from = Long.parseLong(form.group(1));
+        long to = form.group(2) == null ? from : Long.parseLong(form.group(2));
+        if (from <= to) {
+          return new Offsets(from, to);
+        }
+      }
+      throw CliError.usage(
+          "%s \"%s\": write an offset from 0, or a range A..B that does not fall"
+              .formatted(option, Table.printable(text)));
+    }
+  }
+
   private static Instant time(String text) {
     if (text.endsWith("Z") || text.matches(".*T.*[+-]\\d\\d:?\\d\\d")) {
       return OffsetDateTime.parse(text).toInstant();

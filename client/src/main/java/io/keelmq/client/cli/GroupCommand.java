@@ -17,7 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code keelmq group}: consumer groups that keep their place by committing offsets. */
+/** {@code keelmq group}: consumer groups, of both kinds. */
 @Command(
     name = "group",
     description = "Makes, shows and moves consumer groups.",
@@ -26,10 +26,13 @@ import picocli.CommandLine.Spec;
       GroupCommand.Create.class,
       GroupCommand.ListAll.class,
       GroupCommand.Describe.class,
-      GroupCommand.Seek.class,
+      GroupCommand.Lag.class,
+      GroupCommand.Reset.class,
       GroupCommand.Delete.class,
     })
 final class GroupCommand implements Runnable {
+  private static final int MAX_ATTEMPTS = 1_000;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -37,17 +40,76 @@ final class GroupCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "Missing command");
   }
 
-  @Command(name = "create", description = "Makes a consumer group of kind offset.")
+  /** The kinds as users write them. */
+  enum Kind {
+    LEASE(ConsumerGroupKind.LEASE),
+    OFFSET(ConsumerGroupKind.OFFSET);
+
+    final ConsumerGroupKind value;
+
+    Kind(ConsumerGroupKind value) {
+      this.value = value;
+    }
+  }
+
+  /** Where a lease group begins in a topic. */
+  enum Begin {
+    EARLIEST,
+    LATEST
+  }
+
+  @Command(
+      name = "create",
+      description = "Makes a consumer group; again with the same settings is fine.")
   static final class Create extends CliCommand {
     @Parameters(paramLabel = "NAME")
     String name;
 
+    @Option(
+        names = "--kind",
+        paramLabel = "KIND",
+        defaultValue = "offset",
+        description =
+            "offset (default): consumers keep their place; lease: the broker hands out messages one"
+                + " by one")
+    Kind kind;
+
+    @Option(
+        names = "--fifo",
+        description = "kind lease: messages of one message group are delivered one after the other")
+    boolean fifo;
+
+    @Option(
+        names = "--max-attempts",
+        paramLabel = "N",
+        description =
+            "kind lease: deliveries before a message goes to %%DLQ%%NAME, 1 to 1000; default 17")
+    Integer maxAttempts;
+
+    @Option(
+        names = "--from",
+        paramLabel = "PLACE",
+        description = "kind lease: where it begins in a topic, earliest (default) or latest")
+    Begin from;
+
     @Override
     public Integer call() {
-      return withCluster(
-          cluster ->
-              print(
-                  this, List.of(cluster.consumerGroups().create(name, ConsumerGroupKind.OFFSET))));
+      if (kind == Kind.OFFSET && (fifo || maxAttempts != null || from != null)) {
+        throw CliError.usage(
+            "--fifo, --max-attempts and --from are of lease groups: add --kind lease");
+      }
+      if (maxAttempts != null) {
+        BenchReport.check("--max-attempts", maxAttempts, 1, MAX_ATTEMPTS);
+      }
+      var wanted =
+          ConsumerGroup.newBuilder()
+              .setConsumerGroup(name)
+              .setKind(kind.value)
+              .setFifo(fifo)
+              .setMaxAttempts(maxAttempts == null ? 0 : maxAttempts)
+              .setFromLatest(from == Begin.LATEST)
+              .build();
+      return withCluster(cluster -> print(this, List.of(cluster.consumerGroups().create(wanted))));
     }
   }
 
@@ -70,29 +132,66 @@ final class GroupCommand implements Runnable {
           cluster -> {
             ConsumerGroupDescription description = cluster.consumerGroups().describe(name);
             if (json()) {
-              out().line(toJson(description).toString());
+              out()
+                  .line(
+                      GroupProgress.queues(
+                              toJson(description.getConsumerGroup()),
+                              description,
+                              description.getQueuesList())
+                          .toString());
               return ExitCodes.OK;
             }
             print(this, List.of(description.getConsumerGroup()));
             out().line("");
-            var table = new Table("TOPIC", "QUEUE", "COMMITTED", "END", "LAG", "EPOCH");
-            for (QueueProgress queue : description.getQueuesList()) {
-              table.row(
-                  queue.getTopic(),
-                  queue.getQueue(),
-                  queue.getCommittedOffset(),
-                  queue.getEndOffset(),
-                  lag(queue),
-                  queue.getEpoch());
-            }
-            table.print(out());
+            GroupProgress.table(description, description.getQueuesList()).print(out());
             return ExitCodes.OK;
           });
     }
   }
 
-  @Command(name = "seek", description = "Moves a consumer group in a topic, back too.")
-  static final class Seek extends CliCommand {
+  @Command(name = "lag", description = "Shows how many messages a consumer group has before it.")
+  static final class Lag extends CliCommand {
+    @Parameters(paramLabel = "NAME")
+    String name;
+
+    @Option(
+        names = "--topic",
+        paramLabel = "TOPIC",
+        converter = Converters.TopicName.class,
+        description = "only this topic")
+    String topic;
+
+    @Override
+    public Integer call() {
+      return withCluster(
+          cluster -> {
+            ConsumerGroupDescription description = cluster.consumerGroups().describe(name);
+            List<QueueProgress> queues =
+                description.getQueuesList().stream()
+                    .filter(queue -> topic == null || queue.getTopic().equals(topic))
+                    .toList();
+            long lag =
+                queues.stream().mapToLong(queue -> GroupProgress.lag(description, queue)).sum();
+            if (json()) {
+              var object = toJson(description.getConsumerGroup()).put("lag", lag);
+              out().line(GroupProgress.queues(object, description, queues).toString());
+              return ExitCodes.OK;
+            }
+            GroupProgress.table(description, queues).print(out());
+            out().line("lag %,d".formatted(lag));
+            return ExitCodes.OK;
+          });
+    }
+  }
+
+  @Command(
+      name = "reset",
+      aliases = "seek",
+      description = {
+        "Moves a consumer group in a topic, back too.",
+        "Of a lease group, what is leased, waiting or held back in these queues is forgotten."
+      })
+  static final class Reset extends CliCommand {
     @Parameters(paramLabel = "NAME")
     String name;
 
@@ -172,38 +271,37 @@ final class GroupCommand implements Runnable {
       groups.forEach(group -> command.out().line(toJson(group).toString()));
       return ExitCodes.OK;
     }
-    var table = new Table("GROUP", "KIND");
-    groups.forEach(group -> table.row(group.getConsumerGroup(), kind(group)));
+    var table = new Table("GROUP", "KIND", "FIFO", "MAX_ATTEMPTS", "FROM");
+    for (ConsumerGroup group : groups) {
+      if (group.getKind() == ConsumerGroupKind.LEASE) {
+        table.row(
+            group.getConsumerGroup(),
+            kind(group),
+            group.getFifo() ? "yes" : "no",
+            group.getMaxAttempts(),
+            from(group));
+      } else {
+        table.row(group.getConsumerGroup(), kind(group), "-", "-", "-");
+      }
+    }
     table.print(command.out());
     return ExitCodes.OK;
   }
 
   private static Json toJson(ConsumerGroup group) {
-    return new Json().put("consumer_group", group.getConsumerGroup()).put("kind", kind(group));
-  }
-
-  private static Json toJson(ConsumerGroupDescription description) {
-    return toJson(description.getConsumerGroup())
-        .putObjects(
-            "queues",
-            description.getQueuesList().stream()
-                .map(
-                    queue ->
-                        new Json()
-                            .put("topic", queue.getTopic())
-                            .put("queue", queue.getQueue())
-                            .put("committed_offset", queue.getCommittedOffset())
-                            .put("end_offset", queue.getEndOffset())
-                            .put("lag", lag(queue))
-                            .put("epoch", queue.getEpoch()))
-                .toList());
-  }
-
-  private static long lag(QueueProgress queue) {
-    return Math.max(0, queue.getEndOffset() - queue.getCommittedOffset());
+    var json = new Json().put("consumer_group", group.getConsumerGroup()).put("kind", kind(group));
+    return group.getKind() == ConsumerGroupKind.LEASE
+        ? json.put("fifo", group.getFifo())
+            .put("max_attempts", group.getMaxAttempts())
+            .put("from", from(group))
+        : json.putNull("fifo").putNull("max_attempts").putNull("from");
   }
 
   private static String kind(ConsumerGroup group) {
     return group.getKind().name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String from(ConsumerGroup group) {
+    return group.getFromLatest() ? "latest" : "earliest";
   }
 }

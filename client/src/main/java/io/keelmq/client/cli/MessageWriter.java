@@ -13,6 +13,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Writes messages that were read, one a line. For one thread. */
 final class MessageWriter {
@@ -24,8 +25,18 @@ final class MessageWriter {
     RAW
   }
 
+  /**
+   * What a command says about a message besides what is stored.
+   *
+   * @param head of its column
+   * @param width of its column
+   * @param fields adds it to an object for programs
+   */
+  record Extra(String head, int width, String cell, Consumer<Json> fields) {}
+
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+  private static final String[] HEADS = {"QUEUE", "OFFSET", "STORED", "KEY", "BODY"};
   private static final int[] WIDTHS = {5, 10, 24, 12, 0};
 
   private final CharsetDecoder utf8 =
@@ -42,11 +53,20 @@ final class MessageWriter {
     this.form = form;
   }
 
-  void write(ReadMessage message) {
+  /**
+   * @param extras the same ones, in the same order, each time
+   */
+  void write(ReadMessage message, Extra... extras) {
     switch (form) {
       case RAW -> out.line(message.bodyBytes());
-      case JSON -> out.line(json(message).toString());
-      case TABLE -> row(message);
+      case JSON -> {
+        Json json = json(message);
+        for (Extra extra : extras) {
+          extra.fields().accept(json);
+        }
+        out.line(json.toString());
+      }
+      case TABLE -> row(message, extras);
     }
   }
 
@@ -74,26 +94,41 @@ final class MessageWriter {
         : json.put("body_base64", Base64.getEncoder().encodeToString(message.bodyBytes()));
   }
 
-  private void row(ReadMessage message) {
-    if (!headPrinted) {
-      headPrinted = true;
-      out.line(Table.line(new String[] {"QUEUE", "OFFSET", "STORED", "KEY", "BODY"}, WIDTHS));
-    }
+  private void row(ReadMessage message, Extra... extras) {
+    var widths = new int[HEADS.length + extras.length];
+    var heads = new String[widths.length];
     String key = message.keys().isEmpty() ? "-" : String.join(",", message.keys());
     String body =
         text(message.body())
             .map(Table::printable)
             .orElseGet(() -> "(" + message.bodySize() + " bytes that are no UTF-8)");
-    out.line(
-        Table.line(
-            new String[] {
-              String.valueOf(message.queue()),
-              String.valueOf(message.offset()),
-              time(message.storeTime()),
-              Table.printable(key),
-              body
-            },
-            WIDTHS));
+    String[] own = {
+      Integer.toString(message.queue()),
+      Long.toString(message.offset()),
+      time(message.storeTime()),
+      Table.printable(key),
+      body
+    };
+    var cells = new String[widths.length];
+    // Behind the place, in front of the body, which is of any length.
+    for (int i = 0; i < widths.length; i++) {
+      int extra = i - 2;
+      if (extra >= 0 && extra < extras.length) {
+        widths[i] = extras[extra].width();
+        heads[i] = extras[extra].head();
+        cells[i] = Table.printable(extras[extra].cell());
+      } else {
+        int from = extra < 0 ? i : i - extras.length;
+        widths[i] = WIDTHS[from];
+        heads[i] = HEADS[from];
+        cells[i] = own[from];
+      }
+    }
+    if (!headPrinted) {
+      headPrinted = true;
+      out.line(Table.line(heads, widths));
+    }
+    out.line(Table.line(cells, widths));
   }
 
   /** The body as text; empty when it is not UTF-8. */
@@ -105,7 +140,7 @@ final class MessageWriter {
     }
   }
 
-  private static String time(Instant time) {
+  static String time(Instant time) {
     return TIME.format(time);
   }
 }

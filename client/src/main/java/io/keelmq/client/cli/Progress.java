@@ -1,6 +1,7 @@
 package io.keelmq.client.cli;
 
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * A line on the terminal that is rewritten while a bench runs; nothing elsewhere. For one thread.
@@ -10,13 +11,19 @@ final class Progress {
   private static final String CLEAR = "\r\u001b[K";
 
   private final Console console;
-  private final LoadRun run;
+  private final LongSupplier messages;
+  private final LongSupplier failed;
   private long shownNanos = System.nanoTime();
   private long shownMessages;
 
   Progress(Console console, LoadRun run) {
+    this(console, run::acknowledged, run::failed);
+  }
+
+  Progress(Console console, LongSupplier messages, LongSupplier failed) {
     this.console = console;
-    this.run = run;
+    this.messages = messages;
+    this.failed = failed;
   }
 
   void show() {
@@ -24,14 +31,14 @@ final class Progress {
     if (!console.errIsTerminal() || now - shownNanos < EVERY_NANOS) {
       return;
     }
-    long messages = run.acknowledged();
-    double perSecond = (messages - shownMessages) * 1e9 / (now - shownNanos);
+    long count = messages.getAsLong();
+    double perSecond = (count - shownMessages) * 1e9 / (now - shownNanos);
     console
         .err()
-        .printf("%s%,d messages, %,.0f/s, %d failed", CLEAR, messages, perSecond, run.failed());
+        .printf("%s%,d messages, %,.0f/s, %d failed", CLEAR, count, perSecond, failed.getAsLong());
     console.err().flush();
     shownNanos = now;
-    shownMessages = messages;
+    shownMessages = count;
   }
 
   void clear() {

@@ -1,13 +1,20 @@
 package io.keelmq.client.cli;
 
+import static io.keelmq.client.ClientValues.consumed;
+import static io.keelmq.client.ClientValues.consumerStats;
+import static io.keelmq.client.ClientValues.deadLetter;
+import static io.keelmq.client.ClientValues.leaseLost;
 import static io.keelmq.client.ClientValues.readMessage;
 import static io.keelmq.client.ClientValues.rejected;
 
 import com.google.protobuf.ByteString;
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
+import io.keelmq.client.ConsumedMessage;
+import io.keelmq.client.ConsumerStats;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelException;
+import io.keelmq.client.MessagePlace;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
@@ -37,6 +44,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * A cluster in memory: one queue for each topic, and receipts at once. For one thread but sends.
@@ -48,7 +56,12 @@ final class FakeCluster implements Cluster {
   final List<ReadMessage> stored = new ArrayList<>();
   final List<KeelException> pollFailures = new ArrayList<>();
   final List<String> commits = new ArrayList<>();
+  final List<Long> acks = new ArrayList<>();
+  final List<String> ends = new ArrayList<>();
+  final Map<String, Message> sentOnce = new TreeMap<>();
   SourceOptions lastSource;
+  ReceiverOptions lastReceiver;
+  ConsumerGroup lastGroup;
   StartAt lastSeek;
   ReplicaRole role = ReplicaRole.LEADER;
   String leader = "n1";
@@ -59,6 +72,12 @@ final class FakeCluster implements Cluster {
   Cluster connect(String endpoints, Duration timeout) {
     this.endpoints = endpoints;
     return this;
+  }
+
+  /** A dead letter of the consumer group "billing", in the only topic that the fake has. */
+  void bury(Message message, MessagePlace source) {
+    topics.put("%DLQ%billing", Topic.newBuilder().setTopic("%DLQ%billing").build());
+    stored.add(deadLetter("%DLQ%billing", stored.size(), STORE_TIME_MILLIS, message, source));
   }
 
   void store(Message message) {
@@ -125,9 +144,12 @@ final class FakeCluster implements Cluster {
   public ConsumerGroups consumerGroups() {
     return new ConsumerGroups() {
       @Override
-      public ConsumerGroup create(String consumerGroup, ConsumerGroupKind kind) {
+      public ConsumerGroup create(ConsumerGroup wanted) {
         failIfTold();
-        return ConsumerGroup.newBuilder().setConsumerGroup(consumerGroup).setKind(kind).build();
+        lastGroup = wanted;
+        boolean byDefault =
+            wanted.getKind() == ConsumerGroupKind.LEASE && wanted.getMaxAttempts() == 0;
+        return byDefault ? wanted.toBuilder().setMaxAttempts(17).build() : wanted;
       }
 
       @Override
@@ -137,19 +159,31 @@ final class FakeCluster implements Cluster {
 
       @Override
       public List<ConsumerGroup> list() {
-        return List.of(create("billing", ConsumerGroupKind.OFFSET));
+        return List.of(offsetGroup("billing"), leaseGroup("shipping"));
       }
 
       @Override
       public ConsumerGroupDescription describe(String consumerGroup) {
-        return ConsumerGroupDescription.newBuilder()
-            .setConsumerGroup(create(consumerGroup, ConsumerGroupKind.OFFSET))
-            .addQueues(
-                QueueProgress.newBuilder()
-                    .setTopic("orders")
-                    .setCommittedOffset(3)
-                    .setEndOffset(10)
-                    .setEpoch(1))
+        failIfTold();
+        if (consumerGroup.equals("nobody")) {
+          throw rejected(Code.CONSUMER_GROUP_NOT_FOUND, "consumer group nobody does not exist");
+        }
+        var progress =
+            QueueProgress.newBuilder()
+                .setTopic("orders")
+                .setCommittedOffset(3)
+                .setEndOffset(10)
+                .setEpoch(1);
+        var description = ConsumerGroupDescription.newBuilder();
+        if (consumerGroup.equals("shipping")) {
+          description.setConsumerGroup(leaseGroup(consumerGroup));
+          progress.setCursorOffset(8).setLeased(2).setReady(1).setBlocked(1);
+        } else {
+          description.setConsumerGroup(offsetGroup(consumerGroup));
+        }
+        return description
+            .addQueues(progress)
+            .addQueues(progress.clone().setTopic("other").setQueue(1).setEndOffset(9))
             .build();
       }
 
@@ -261,6 +295,9 @@ final class FakeCluster implements Cluster {
     find(options.topic());
     lastSource = options;
     var left = new ArrayDeque<>(stored);
+    if (options.from() instanceof StartAt.Fixed place) {
+      left.removeIf(message -> message.offset() < place.from().getOffset());
+    }
     return new Source() {
       @Override
       public List<ReadMessage> poll(Duration timeout) {
@@ -292,7 +329,106 @@ final class FakeCluster implements Cluster {
   }
 
   @Override
+  public Receiver openReceiver(ReceiverOptions options) {
+    find(options.topic());
+    lastReceiver = options;
+    var left = new ArrayDeque<>(stored);
+    return new Receiver() {
+      @Override
+      public List<Leased> receive(int max, Duration wait) {
+        var batch = new ArrayList<Leased>();
+        while (!left.isEmpty() && batch.size() < max) {
+          batch.add(new FakeLeased(left.remove()));
+        }
+        return batch;
+      }
+
+      @Override
+      public void abandon() {
+        ends.add("abandoned");
+      }
+
+      @Override
+      public void close() {
+        ends.add("closed");
+      }
+    };
+  }
+
+  private final class FakeLeased implements Leased {
+    private final ReadMessage message;
+
+    FakeLeased(ReadMessage message) {
+      this.message = message;
+    }
+
+    @Override
+    public ReadMessage message() {
+      return message;
+    }
+
+    @Override
+    public int attempt() {
+      return 2;
+    }
+
+    @Override
+    public CompletableFuture<Void> ack() {
+      if (message.bodyText().contains("lose me")) {
+        return CompletableFuture.failedFuture(leaseLost("the lease ended before this"));
+      }
+      acks.add(message.offset());
+      return CompletableFuture.completedFuture(null);
+    }
+  }
+
+  @Override
+  public Listening openListener(
+      ReceiverOptions options, int threads, Consumer<ConsumedMessage> listener) {
+    find(options.topic());
+    lastReceiver = options;
+    stored.forEach(message -> listener.accept(consumed(message)));
+    return new Listening() {
+      @Override
+      public ConsumerStats stats() {
+        return consumerStats(stored.size());
+      }
+
+      @Override
+      public void close() {
+        ends.add("closed");
+      }
+    };
+  }
+
+  @Override
+  public Once openOnce(String clientId) {
+    return (topic, queue, message) -> {
+      find(topic);
+      boolean fresh = sentOnce.putIfAbsent(message.getMessageId(), message) == null;
+      return CompletableFuture.completedFuture(
+          new Receipt(topic, queue.orElse(0), 7, message.getMessageId(), !fresh));
+    };
+  }
+
+  @Override
   public void close() {
     closed = true;
+  }
+
+  private static ConsumerGroup offsetGroup(String name) {
+    return ConsumerGroup.newBuilder()
+        .setConsumerGroup(name)
+        .setKind(ConsumerGroupKind.OFFSET)
+        .build();
+  }
+
+  private static ConsumerGroup leaseGroup(String name) {
+    return ConsumerGroup.newBuilder()
+        .setConsumerGroup(name)
+        .setKind(ConsumerGroupKind.LEASE)
+        .setFifo(true)
+        .setMaxAttempts(17)
+        .build();
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.keelmq.client.MessagePlace;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicType;
@@ -44,9 +45,19 @@ class JsonFieldsTest {
     record(lines, "topic", "delete", "orders");
     record(lines, "send", "--topic", "fresh", "--quiet", "hello");
     record(lines, "group", "create", "billing");
+    record(lines, "group", "create", "shipping", "--kind", "lease", "--fifo", "--from", "latest");
     record(lines, "group", "list");
     record(lines, "group", "describe", "billing");
+    record(lines, "group", "describe", "shipping");
+    record(lines, "group", "lag", "shipping", "--topic", "orders");
     record(lines, "group", "seek", "billing", "--topic", "fresh", "--to", "earliest");
+    record(lines, "group", "reset", "billing", "--topic", "fresh", "--to", "latest");
+    record(lines, "receive", "--topic", "fresh", "--group", "shipping");
+    record(lines, "message", "get", "fresh", "0", "1");
+    record(lines, "message", "query", "fresh", "--id", "m1");
+    buryOne();
+    record(lines, "dlq", "list", "billing");
+    record(lines, "dlq", "resend", "billing", "--all");
     record(lines, "group", "delete", "billing");
     record(lines, "cluster", "init");
     record(lines, "cluster", "status");
@@ -73,11 +84,6 @@ class JsonFieldsTest {
             "bench produce -o json --count 500 --warmup 0 --size 10 --in-flight 8".split(" "));
 
     assertEquals(0, exitCode, () -> keelmq.errLines().toString());
-    var names = new ArrayList<String>();
-    var matcher = Pattern.compile("\"([^\"]+)\":").matcher(keelmq.out());
-    while (matcher.find()) {
-      names.add(matcher.group(1));
-    }
     assertEquals(
         List.of(
             "command",
@@ -102,7 +108,69 @@ class JsonFieldsTest {
             "max",
             "client_cpu_seconds",
             "servers"),
-        names);
+        names());
+  }
+
+  private void buryOne() {
+    keelmq.cluster.stored.clear();
+    keelmq.cluster.bury(
+        Message.newBuilder().setMessageId("m9").setBody(ByteString.copyFromUtf8("dead")).build(),
+        new MessagePlace("fresh", 1, 41));
+  }
+
+  @Test
+  void benchConsumeTellsEachFigure() {
+    keelmq.cluster.topics.put("bench", Topic.newBuilder().setTopic("bench").build());
+    keelmq.cluster.store(
+        Message.newBuilder()
+            .setBornTimeMillis(CommandLineRun.NOW.toEpochMilli() - 5)
+            .setBody(ByteString.copyFromUtf8("12345"))
+            .build());
+
+    int exitCode = keelmq.run("bench consume -o json --messages 1".split(" "));
+
+    assertEquals(0, exitCode, () -> keelmq.errLines().toString());
+    assertEquals(
+        List.of(
+            "command",
+            "topic",
+            "group",
+            "consumers",
+            "threads",
+            "in_flight",
+            "acknowledged",
+            "redelivered",
+            "lost_leases",
+            "settle_requests",
+            "first_message_ms",
+            "messages",
+            "bytes",
+            "seconds",
+            "messages_per_second",
+            "mb_per_second",
+            "latency_ms",
+            "count",
+            "mean",
+            "p50",
+            "p90",
+            "p99",
+            "p999",
+            "max",
+            "client_cpu_seconds",
+            "servers"),
+        names());
+    assertTrue(keelmq.out().contains("\"bytes\":5,"), keelmq::out);
+    assertTrue(keelmq.out().contains("\"p50\":5.0"), keelmq::out);
+    assertEquals(List.of("closed"), keelmq.cluster.ends);
+  }
+
+  private List<String> names() {
+    var names = new ArrayList<String>();
+    var matcher = Pattern.compile("\"([^\"]+)\":").matcher(keelmq.out());
+    while (matcher.find()) {
+      names.add(matcher.group(1));
+    }
+    return names;
   }
 
   private void record(List<String> lines, String... words) {
