@@ -139,6 +139,10 @@ public final class ConsumedMessage extends ReadMessage {
   Settling decide(SettlementKind kind, long millis) {
     var mine = new Settling(this, kind, millis);
     if (decision.compareAndSet(null, mine)) {
+      if (kind == SettlementKind.NACK || kind == SettlementKind.RELEASE) {
+        // At once: whoever looks at a later message of the lease may be quicker than the loop.
+        lease.giveBack(offset());
+      }
       session.settle(mine);
       return mine;
     }
@@ -163,6 +167,11 @@ public final class ConsumedMessage extends ReadMessage {
     } catch (IllegalStateException e) {
       return "";
     }
+  }
+
+  /** In a FIFO group: comes again behind an earlier one of its message group, and is not ours. */
+  boolean isBehindGivenBack() {
+    return lease.isBehindGivenBack(offset()) && isOfMessageGroup();
   }
 
   /** True when the application has given it back to its group. */

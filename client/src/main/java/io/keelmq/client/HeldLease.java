@@ -6,11 +6,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A lease of this consumer: its messages that the application has not decided about, and how many
  * decisions the broker has not answered. It is held, and named to a new stream, until neither is
- * left. Owned by the loop.
+ * left. Owned by the loop, but for what was given back, which threads of the application tell each
+ * other.
  */
 final class HeldLease {
 
@@ -22,12 +24,27 @@ final class HeldLease {
 
   private int unanswered;
 
+  /** The lowest offset that the application has given back. */
+  private final AtomicLong givenBack = new AtomicLong(Long.MAX_VALUE);
+
   HeldLease(LeaseRef ref) {
     this.ref = ref;
   }
 
   LeaseRef ref() {
     return ref;
+  }
+
+  /** From the thread that decides, before the loop hears of it. */
+  void giveBack(long offset) {
+    givenBack.accumulateAndGet(offset, Math::min);
+  }
+
+  /**
+   * Whether an earlier message was given back, behind which this one comes again in FIFO groups.
+   */
+  boolean isBehindGivenBack(long offset) {
+    return givenBack.get() < offset;
   }
 
   boolean wasDelivered(long offset) {

@@ -164,7 +164,7 @@ final class ListenerPool implements Inbox {
   }
 
   private void work(ConsumedMessage message) {
-    if (!passGate() || message.gone().isPresent()) {
+    if (!passGate() || message.gone().isPresent() || (fifo && message.isBehindGivenBack())) {
       return;
     }
     if (clock.isOver(message)) {

@@ -20,6 +20,7 @@ final class PullInbox implements Inbox {
   private final LongSupplier nanos;
   private final LeaseClock clock;
   private final ArrayDeque<ConsumedMessage> waiting = new ArrayDeque<>();
+  private volatile boolean fifo;
   private boolean connected;
   private boolean stopped;
   private KeelException failure;
@@ -85,6 +86,7 @@ final class PullInbox implements Inbox {
 
   @Override
   public synchronized void connected(boolean fifo) {
+    this.fifo = fifo;
     connected = true;
     notifyAll();
   }
@@ -123,7 +125,7 @@ final class PullInbox implements Inbox {
   }
 
   private boolean isOurs(ConsumedMessage message) {
-    if (message.gone().isPresent()) {
+    if (message.gone().isPresent() || (fifo && message.isBehindGivenBack())) {
       return false;
     }
     if (clock.isOver(message)) {

@@ -497,6 +497,80 @@ class ConsumerTest {
     }
   }
 
+  // Goal: nothing of a message group is begun behind one that failed, however the threads run.
+  // Method: deliveries of several messages whose first one fails at once, many times over, so that
+  // the listener is done with it while the others are still being put in.
+  @Test
+  void beginsNothingBehindAFailedMessage() throws Exception {
+    group.consumers.leases.fifo = true;
+    int groups = 200;
+    try (Producer producer = client.producer().open()) {
+      for (int g = 0; g < groups; g++) {
+        for (int i = 0; i < 5; i++) {
+          producer.send(
+              OutgoingMessage.builder("orders").messageGroup("g" + g).body("" + i).build());
+        }
+      }
+      assertTrue(producer.flush(LONG));
+    }
+    var next = new ConcurrentHashMap<String, Integer>();
+    var outOfOrder = new AtomicInteger();
+    try (Consumer consumer =
+        consumer()
+            .concurrency(8)
+            .backoff(Duration.ZERO, Duration.ZERO)
+            .listener(
+                message -> {
+                  int number = Integer.parseInt(message.bodyText());
+                  int expected = next.getOrDefault(message.messageGroup(), 0);
+                  if (number != expected) {
+                    outOfOrder.incrementAndGet();
+                  }
+                  if (message.attempt() <= 2) {
+                    return null;
+                  }
+                  next.put(message.messageGroup(), number + 1);
+                  return Verdict.ACK;
+                })
+            .open()) {
+      await()
+          .atMost(LONG)
+          .until(
+              () -> {
+                group.consumers.deliver();
+                return group.consumers.leases.acknowledged() == groups * 5;
+              });
+      assertEquals(0, outOfOrder.get());
+      assertEquals(0, consumer.stats().heldMessages());
+    }
+  }
+
+  @Test
+  void receivesNothingBehindAMessageThatWasGivenBack() throws Exception {
+    group.consumers.leases.fifo = true;
+    group.consumers.paused = true;
+    try (Producer producer = client.producer().open()) {
+      for (String body : List.of("a", "b", "c")) {
+        producer.sendSync(
+            OutgoingMessage.builder("orders").messageGroup("g").queue(0).body(body).build());
+      }
+    }
+    try (Consumer consumer = consumer().open()) {
+      for (int round = 1; round <= 50; round++) {
+        group.consumers.paused = false;
+        group.consumers.deliver();
+        ConsumedMessage first = receiveOne(consumer);
+        assertEquals("a", first.bodyText());
+        group.consumers.paused = true;
+
+        CompletableFuture<Void> nack = first.nack(Duration.ZERO);
+
+        assertEquals(List.of(), consumer.receive(3, Duration.ZERO));
+        nack.get(60, TimeUnit.SECONDS);
+      }
+    }
+  }
+
   @Test
   void turnsVerdictsIntoSettlements() throws Exception {
     fill(1, "ack", "nack", "dead", "throw", "null");
