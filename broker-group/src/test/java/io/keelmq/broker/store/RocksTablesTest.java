@@ -259,11 +259,11 @@ class RocksTablesTest {
     try (var tables = RocksTables.open(store())) {
       assertFalse(tables.dirty());
     }
-    addFamilyToStore("leases");
+    addFamilyToStore("later");
 
     var refused = assertThrows(StoreException.class, () -> RocksTables.open(store()));
 
-    assertTrue(refused.getMessage().contains("\"leases\""), refused.getMessage());
+    assertTrue(refused.getMessage().contains("\"later\""), refused.getMessage());
 
     RocksTables.discard(store());
     makePlainDatabase(ByteBuffer.allocate(4).putInt(2).array());
