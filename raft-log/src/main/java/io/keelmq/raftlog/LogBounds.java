@@ -12,14 +12,29 @@ import java.nio.file.Path;
  */
 record LogBounds(long logicalFirst, long durableFloor, State state) {
 
-  /** What a crash has interrupted. The ordinals are stored and never change. */
+  /** What a crash has interrupted. The codes are stored and never change. */
   enum State {
     /** Nothing. */
-    STEADY,
+    STEADY(0),
     /** All segments are to be dropped, so that the log is empty before {@code logicalFirst}. */
-    RESETTING,
+    RESETTING(1),
     /** The segments of a snapshot that ends before {@code logicalFirst} were being brought in. */
-    ADOPTING
+    ADOPTING(2);
+
+    private final byte code;
+
+    State(int code) {
+      this.code = (byte) code;
+    }
+
+    private static State ofCode(byte code, Path file) {
+      for (State state : values()) {
+        if (state.code == code) {
+          return state;
+        }
+      }
+      throw new CorruptLogException(file, 32, "state 0, 1 or 2", "state " + code);
+    }
   }
 
   static final LogBounds OF_NEW_LOG = steady(1, 0);
@@ -43,7 +58,7 @@ record LogBounds(long logicalFirst, long durableFloor, State state) {
 
   ByteBuffer encode() {
     var bytes = ByteBuffer.allocate(BYTES).putLong(16, logicalFirst).putLong(24, durableFloor);
-    bytes.put(32, (byte) state.ordinal());
+    bytes.put(32, state.code);
     Preamble.FIRST.seal(bytes);
     return bytes;
   }
@@ -53,10 +68,6 @@ record LogBounds(long logicalFirst, long durableFloor, State state) {
     if (bytes.limit() != BYTES) {
       throw new CorruptLogException(file, 0, BYTES + " bytes", bytes.limit() + " bytes");
     }
-    int state = bytes.get(32);
-    if (state < 0 || state >= State.values().length) {
-      throw new CorruptLogException(file, 32, "state 0, 1 or 2", "state " + state);
-    }
-    return new LogBounds(bytes.getLong(16), bytes.getLong(24), State.values()[state]);
+    return new LogBounds(bytes.getLong(16), bytes.getLong(24), State.ofCode(bytes.get(32), file));
   }
 }
