@@ -111,7 +111,7 @@ final class LeasePlay {
     } else if (dice < 97) {
       script.apply(
           new Command.AlterTopic("a", OptionalInt.of(2 + random.nextInt(2)), OptionalLong.empty()));
-    } else if (random.nextInt(6) == 0) {
+    } else if (random.nextInt(3) == 0) {
       delete(topic, group);
     }
   }
@@ -407,28 +407,15 @@ final class LeasePlay {
   /** Applies the same log again; restarts must not matter. */
   MapTables replay() {
     var tables = new MapTables();
-    replay(tables, 0);
+    script.replay(tables, 0, () -> random.nextInt(100) == 0);
     return tables;
   }
 
   /** Goes on from rows copied in the middle of the play. */
   MapTables replayFromSnapshot() {
     MapTables tables = snapshot.orElseThrow().copy();
-    replay(tables, snapshotAt);
+    script.replay(tables, snapshotAt, () -> random.nextInt(100) == 0);
     return tables;
-  }
-
-  private void replay(MapTables tables, int from) {
-    var state = new BrokerState(tables);
-    for (var fed : script.log.subList(from, script.log.size())) {
-      if (random.nextInt(100) == 0) {
-        state = new BrokerState(tables);
-      }
-      for (var command : fed.commands()) {
-        state.apply(fed.entry(), command.origin(), command.command());
-      }
-      state.finish(fed.entry());
-    }
   }
 
   private int queues(String topic) {

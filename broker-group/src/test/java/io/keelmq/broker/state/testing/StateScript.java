@@ -13,6 +13,7 @@ import io.keelmq.broker.state.TopicType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 
 /** Feeds a state machine one entry after the other, as a log would, and keeps what was fed. */
@@ -79,6 +80,24 @@ public final class StateScript {
     }
     state.finish(entry);
     return outcomes;
+  }
+
+  /**
+   * Applies what was fed, from the {@code from}th entry on, to other rows.
+   *
+   * @param restarts asked before each entry
+   */
+  public void replay(MapTables other, int from, BooleanSupplier restarts) {
+    var replayed = new BrokerState(other);
+    for (Fed fed : log.subList(from, log.size())) {
+      if (restarts.getAsBoolean()) {
+        replayed = new BrokerState(other);
+      }
+      for (FedCommand command : fed.commands()) {
+        replayed.apply(fed.entry(), command.origin(), command.command());
+      }
+      replayed.finish(fed.entry());
+    }
   }
 
   /** Log time now. */
