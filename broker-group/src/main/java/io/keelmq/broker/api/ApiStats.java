@@ -29,6 +29,7 @@ public final class ApiStats {
   final LongAdder undeliveredBytes = new LongAdder();
   final LongAdder settledMessages = new LongAdder();
   final LongAdder settleCommands = new LongAdder();
+  final LongAdder deliveryTurns = new LongAdder();
   final LongAdder grants = new LongAdder();
   final LongAdder emptyGrants = new LongAdder();
   final LongAdder renewals = new LongAdder();
@@ -142,6 +143,11 @@ public final class ApiStats {
   /** Commands that these settlements took, and those of the planners themselves. */
   public long settleCommands() {
     return settleCommands.sum();
+  }
+
+  /** Times a planner looked what there is for a consumer. */
+  public long deliveryTurns() {
+    return deliveryTurns.sum();
   }
 
   /** Grants of leases that were proposed. */

@@ -1,21 +1,12 @@
 package io.keelmq.broker.api;
 
 import io.keelmq.broker.Leadership;
-import io.keelmq.broker.Proposal;
-import io.keelmq.broker.ProposalOutcome;
-import io.keelmq.broker.state.Command;
-import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
-import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.Code;
-import io.keelmq.v1.ConsumePaused;
 import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.ConsumerOpened;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -23,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,16 +26,13 @@ import org.slf4j.LoggerFactory;
  * it remembers what is planned; nothing else of it matters: the state decides, and a new leader's
  * planner begins with what the state says. It lives for one leadership at most.
  *
- * <p>Works in passes on the read executor, one at a time; fields that are not final are owned by
- * the pass. What others tell it, and which queues have grown, is guarded by {@link #mail}, under
- * which nobody is called.
+ * <p>Works in passes on the read executor, one at a time; fields that are neither final nor
+ * volatile are owned by the pass. What others tell it goes through {@link PlannerMail}.
  */
-final class DeliveryPlanner {
+final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
 
   /** Granted to a consumer, or handed over, and not taken by it; a single message may be larger. */
   static final long MAX_UNSENT_BYTES = 512 << 10;
-
-  static final int MAX_GRANTS_IN_FLIGHT = 32;
 
   /** Of records that one grant is planned for. */
   private static final long GRANT_BYTES = 256 << 10;
@@ -58,57 +45,30 @@ final class DeliveryPlanner {
 
   private static final int TASKS_PER_PASS = 256;
 
-  /** On PRIORITY topics one plan in so many goes to the next queue, whatever its priority. */
-  private static final int GUARD_EVERY = 8;
-
-  /** Tries at an entry that is applied and not in the local log. */
-  private static final int MAX_ENTRY_TRIES = 400;
-
-  private static final long ENTRY_RETRY_MILLIS = 5;
-  private static final long LOST_ENTRY_MILLIS = 1_000;
-  private static final long PAUSED_QUEUE_MILLIS = 1_000;
-  private static final long FILTERED_MILLIS = 1_000;
-  private static final long MAX_PAUSE_MILLIS = 640;
-
   private static final Logger LOG = LoggerFactory.getLogger(DeliveryPlanner.class);
 
   private final Edge edge;
-  private final Executor readers;
   private final InFlightBytes unsent;
   private final DeliveryPlanners.Key key;
   private final String consumerGroup;
   private final String topic;
   private final Leadership leadership;
   private final StateView.ConsumerGroup group;
-  private final boolean byPriority;
   private final Runnable onEnd;
-  private final Runnable roomMade = this::call;
+  private final PlannerMail mail;
+  // A field, because who is to forget it must be given the same object again.
+  private final Runnable roomMade;
   private final PlannedQueue.Planning planning;
   private final SettleBatches settles;
   private final PlannerClients clients;
   private final LeaseDeliveries deliveries;
-
-  private final Object mail = new Object();
-  private final ArrayDeque<Attachment> arrivals = new ArrayDeque<>();
-  private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
-  private final BitSet grown = new BitSet();
-  private final BitSet readied = new BitSet();
-  private boolean closed;
-
-  /** Reasons for a pass since the last one began; a pass is queued or runs while it is not 0. */
-  private final AtomicInteger calls = new AtomicInteger();
+  private final PlannerQueues queues;
+  private final GrantsInFlight grants;
 
   /** Whether a queue that grows is of interest at once. */
   private volatile boolean hungry;
 
   private volatile long dueNanos;
-
-  private final List<PlannedQueue> queues = new ArrayList<>();
-
-  /** Queues that may have something to plan. */
-  private final BitSet active = new BitSet();
-
-  private final BitSet told = new BitSet();
 
   /** Streams that have not ended. */
   private final Set<Attachment> streams = new LinkedHashSet<>();
@@ -116,15 +76,7 @@ final class DeliveryPlanner {
   /** Those that can take messages, the one whose turn it is first. */
   private final LinkedHashSet<Attachment> waiting = new LinkedHashSet<>();
 
-  private int grantsInFlight;
-  private int lastQueue = -1;
-  private int picks;
-  private int failures;
-  private boolean pausing;
-  private boolean retrying;
-  private int[] entryTries = new int[0];
   private boolean started;
-  private long filteredDueNanos;
 
   DeliveryPlanner(
       Edge edge,
@@ -136,13 +88,13 @@ final class DeliveryPlanner {
       Leadership leadership,
       Runnable onEnd) {
     this.edge = edge;
-    this.readers = readers;
+    this.mail = new PlannerMail(readers, this::pass);
+    this.roomMade = mail::call;
     this.unsent = unsent;
     this.key = key;
     this.group = group;
     this.consumerGroup = group.name();
     this.topic = topic.name();
-    this.byPriority = topic.type() == TopicType.PRIORITY;
     this.leadership = leadership;
     this.onEnd = onEnd;
     var records = new RecordSource(edge.replica().log());
@@ -157,11 +109,13 @@ final class DeliveryPlanner {
     this.settles = new SettleBatches(edge, consumerGroup, this.topic, this::post);
     this.clients = new PlannerClients(edge, settles, key.groupId(), key.topicId());
     this.deliveries = new LeaseDeliveries(edge, key, records, clients, unsent);
-    this.dueNanos = never();
-  }
-
-  private long never() {
-    return edge.now() + TimeUnit.DAYS.toNanos(1);
+    this.queues =
+        new PlannerQueues(
+            edge, "group=" + consumerGroup + " topic=" + this.topic, topic.type(), planning, this);
+    this.grants =
+        new GrantsInFlight(
+            edge, consumerGroup, this.topic, unsent, queues, clients, deliveries, this);
+    this.dueNanos = queues.nextDueNanos();
   }
 
   Leadership leadership() {
@@ -170,14 +124,7 @@ final class DeliveryPlanner {
 
   /** Takes a stream on; false if this planner has come to its end. */
   boolean attach(Attachment stream) {
-    synchronized (mail) {
-      if (closed) {
-        return false;
-      }
-      arrivals.add(stream);
-    }
-    call();
-    return true;
+    return mail.arrive(stream);
   }
 
   /** There is something to take from a stream's changes. */
@@ -187,12 +134,10 @@ final class DeliveryPlanner {
 
   /** A queue has grown, or may have batches that are ready. Called on the listener thread. */
   void wake(int queue, boolean ready) {
-    synchronized (mail) {
-      (ready ? readied : grown).set(queue);
-    }
+    mail.note(queue, ready);
     // Without somebody who waits it is enough to know.
     if (hungry) {
-      call();
+      mail.call();
     }
   }
 
@@ -202,58 +147,38 @@ final class DeliveryPlanner {
 
   /** This replica leads no more, or leads anew. */
   void leadershipLost() {
-    post(
-        () ->
-            end(
-                stream ->
-                    stream.consumer().broken(Refusal.noLeader("this replica leads no more"))));
+    post(() -> breakAll(Refusal.noLeader("this replica leads no more")));
   }
 
   /** Called from time to time, while {@link #dueNanos} is near. */
   void tick() {
     if (dueNanos - edge.now() <= 0 || unsent.isFull()) {
-      call();
+      mail.call();
     }
   }
 
-  /** Tasks are run by the pass, in their order. */
-  private boolean post(Runnable task) {
-    synchronized (mail) {
-      if (closed) {
-        return false;
-      }
-      tasks.add(task);
-    }
-    call();
-    return true;
+  /** Tasks are run by the pass, in their order; not at all once the planner has ended. */
+  @Override
+  public void post(Runnable task) {
+    mail.post(task);
   }
 
-  private void call() {
-    if (calls.getAndIncrement() == 0) {
-      queuePass();
-    }
-  }
-
-  private void queuePass() {
+  @Override
+  public void later(long millis, Runnable task) {
     try {
-      readers.execute(this::pass);
+      edge.timer().schedule(() -> post(task), millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
-      // Only when the server is closed, which ends the streams too.
-      LOG.debug("a planner was left", e);
+      LOG.debug("the server is closed, and the streams with it", e);
     }
   }
 
-  private void pass() {
-    int seen = calls.get();
-    boolean more = false;
+  private boolean pass() {
     try {
-      more = work();
+      return work();
     } catch (RuntimeException e) {
       LOG.error("group={} topic={} a planner failed", consumerGroup, topic, e);
-      end(stream -> stream.consumer().refused(Refusal.internal(e)));
-    }
-    if (more || !calls.compareAndSet(seen, 0)) {
-      queuePass();
+      refuseAll(Refusal.internal(e));
+      return false;
     }
   }
 
@@ -261,22 +186,25 @@ final class DeliveryPlanner {
   private boolean work() {
     hungry = false;
     boolean more = runTasks();
-    synchronized (mail) {
-      if (closed) {
-        return false;
-      }
-      active.or(grown);
-      active.or(readied);
-      readied.stream().filter(queue -> queue < queues.size()).forEach(this::lookForReady);
-      grown.clear();
-      readied.clear();
+    if (mail.isClosed()) {
+      return false;
+    }
+    mail.takeNotes(queues);
+    if (queues.isOutgrown()) {
+      refresh();
     }
     if (dueNanos - edge.now() <= 0) {
       clients.tick();
-      tellFiltered();
+      queues.planFiltered(streams.stream().findFirst()).forEach(grants::propose);
     }
     if (unsent.isFull()) {
       endStuck();
+    }
+    if (!waiting.isEmpty() && queues.hasActive() && !isGroupTheSame()) {
+      refuseAll(
+          new Refusal(
+              Code.CONSUMER_GROUP_NOT_FOUND,
+              "consumer group " + consumerGroup + " was deleted meanwhile"));
     }
     int plans = 0;
     while (plans < PLANS_PER_PASS && planOne()) {
@@ -290,11 +218,9 @@ final class DeliveryPlanner {
         leave();
         return false;
       }
-      dueNanos = earliest(clients.nextDueNanos(), filteredDueNanos);
+      dueNanos = earliest(clients.nextDueNanos(), queues.nextDueNanos());
       hungry = !waiting.isEmpty();
-      synchronized (mail) {
-        more = hungry && (!grown.isEmpty() || !readied.isEmpty());
-      }
+      more = hungry && mail.hasNotes();
     }
     return more;
   }
@@ -317,48 +243,39 @@ final class DeliveryPlanner {
     }
   }
 
-  private void lookForReady(int queue) {
-    queues.get(queue).lookForReady();
+  private boolean isGroupTheSame() {
+    return edge.replica()
+        .state()
+        .consumerGroup(consumerGroup)
+        .filter(now -> now.id() == key.groupId())
+        .isPresent();
   }
 
-  private long earliest(long a, long b) {
+  private static long earliest(long a, long b) {
     return a - b < 0 ? a : b;
   }
 
   private boolean runTasks() {
-    while (true) {
-      Attachment arrived;
-      synchronized (mail) {
-        arrived = arrivals.poll();
-      }
-      if (arrived == null) {
-        break;
-      }
-      attached(arrived);
+    for (var next = mail.nextArrival(); next.isPresent(); next = mail.nextArrival()) {
+      attached(next.get());
     }
     for (int i = 0; i < TASKS_PER_PASS; i++) {
-      Runnable task;
-      synchronized (mail) {
-        task = tasks.poll();
-      }
-      if (task == null) {
+      Optional<Runnable> task = mail.nextTask();
+      if (task.isEmpty()) {
         return false;
       }
-      task.run();
+      task.get().run();
     }
     return true;
   }
 
   private boolean isIdle() {
-    return grantsInFlight == 0 && !deliveries.hasStalled() && clients.isIdle();
+    return grants.isIdle() && clients.isIdle();
   }
 
   private void leave() {
-    synchronized (mail) {
-      if (!tasks.isEmpty() || !arrivals.isEmpty()) {
-        return;
-      }
-      closed = true;
+    if (!mail.closeIfEmpty()) {
+      return;
     }
     unsent.forget(roomMade);
     onEnd.run();
@@ -367,11 +284,10 @@ final class DeliveryPlanner {
   private void attached(Attachment stream) {
     if (!started) {
       started = true;
-      filteredDueNanos = never();
       refresh();
       clients.find(queues.size());
     }
-    if (isClosed()) {
+    if (mail.isClosed()) {
       stream.consumer().broken(Refusal.noLeader("the planner of the topic has ended"));
       return;
     }
@@ -387,12 +303,6 @@ final class DeliveryPlanner {
     stream.consumer().opened(opened.build());
   }
 
-  private boolean isClosed() {
-    synchronized (mail) {
-      return closed;
-    }
-  }
-
   private void took(Attachment stream, ConsumerChanges.Taken taken) {
     stream.credit += taken.credit();
     if (streams.contains(stream)) {
@@ -402,10 +312,7 @@ final class DeliveryPlanner {
     }
     for (ConsumerChanges.LeaseChange change : taken.leases()) {
       clients.changed(stream, change);
-      if (change.lease().queue() < queues.size()
-          && queues.get(change.lease().queue()).paused().isPresent()) {
-        active.set(change.lease().queue());
-      }
+      queues.settled(change.lease().queue());
     }
     for (LeaseKey lease : taken.undelivered()) {
       clients.undelivered(stream, lease);
@@ -417,6 +324,16 @@ final class DeliveryPlanner {
       leave(stream);
       clients.detach(stream);
     }
+    decided(stream);
+  }
+
+  @Override
+  public boolean isOpen(Attachment stream) {
+    return streams.contains(stream);
+  }
+
+  @Override
+  public void decided(Attachment stream) {
     closeIfDone(stream);
     await(stream);
   }
@@ -459,19 +376,31 @@ final class DeliveryPlanner {
 
   /** Does one step for the consumer whose turn it is; false if there is nothing to do now. */
   private boolean planOne() {
-    if (pausing || waiting.isEmpty() || grantsInFlight >= MAX_GRANTS_IN_FLIGHT) {
+    if (waiting.isEmpty() || !grants.hasRoom()) {
       return false;
     }
     Attachment stream = waiting.iterator().next();
+    if (!stream.canTake()) {
+      unqueue(stream);
+      return true;
+    }
     boolean again = !stream.again.isEmpty();
-    if ((!again && active.isEmpty()) || !unsent.hasRoom(roomMade)) {
+    if ((!again && !queues.hasActive()) || !unsent.hasRoom(roomMade)) {
       return false;
     }
+    edge.stats().deliveryTurns.increment();
     if (again) {
-      deliveries.deliverAgain(stream, stream.again.remove());
-      retryStalled();
-    } else if (!plan(stream, pick())) {
-      return true;
+      grants.deliverAgain(stream, stream.again.remove());
+    } else {
+      Optional<GrantPlan> plan =
+          queues.plan(
+              stream,
+              (int) Math.min(stream.credit, stream.maxBatchMessages()),
+              Math.min(GRANT_BYTES, MAX_UNSENT_BYTES - stream.unsentBytes));
+      if (plan.isEmpty()) {
+        return true;
+      }
+      grants.propose(plan.get());
     }
     // The others have their turn first.
     unqueue(stream);
@@ -479,289 +408,38 @@ final class DeliveryPlanner {
     return true;
   }
 
-  private int pick() {
-    if (byPriority && ++picks % GUARD_EVERY != 0) {
-      return active.length() - 1;
-    }
-    int queue = active.nextSetBit(lastQueue + 1);
-    lastQueue = queue >= 0 ? queue : active.nextSetBit(0);
-    return lastQueue;
-  }
-
-  /** Plans from one queue; true if something was proposed. */
-  private boolean plan(Attachment stream, int number) {
-    if (number >= queues.size()) {
-      refresh();
-      if (number >= queues.size()) {
-        active.clear(number);
-        return false;
-      }
-    }
-    PlannedQueue queue = queues.get(number);
-    Optional<GrantPlan> plan =
-        queue.plan(
-            planning,
-            stream,
-            (int) Math.min(stream.credit, stream.maxBatchMessages()),
-            Math.min(GRANT_BYTES, MAX_UNSENT_BYTES - stream.unsentBytes));
-    queue.takeTrimmed().ifPresent(stream.consumer()::trimmed);
-    if (!queue.hasMore()) {
-      active.clear(number);
-    }
-    queue.missingEntry().ifPresentOrElse(entry -> missing(queue, entry), () -> found(queue));
-    tellPaused(queue);
-    if (queue.hasFiltered() && filteredDueNanos - edge.now() > FILTERED_MILLIS * 1_000_000) {
-      filteredDueNanos = edge.now() + TimeUnit.MILLISECONDS.toNanos(FILTERED_MILLIS);
-    }
-    plan.ifPresent(this::propose);
-    return plan.isPresent();
-  }
-
-  /** An entry is applied and not in the local log yet: looks again shortly, for a while. */
-  private void missing(PlannedQueue queue, long entry) {
-    int number = queue.queue();
-    active.clear(number);
-    if (++entryTries[number] <= MAX_ENTRY_TRIES) {
-      activateLater(number, ENTRY_RETRY_MILLIS);
-      return;
-    }
-    if (entryTries[number] == MAX_ENTRY_TRIES + 1) {
-      String why = "entry " + entry + " cannot be read at this replica";
-      LOG.error("group={} topic={} queue={} {}", consumerGroup, topic, number, why);
-      tellAll(number, why + ": it is tried again every second");
-    }
-    activateLater(number, LOST_ENTRY_MILLIS);
-  }
-
-  private void found(PlannedQueue queue) {
-    entryTries[queue.queue()] = 0;
-  }
-
-  private void tellPaused(PlannedQueue queue) {
-    int number = queue.queue();
-    if (queue.paused().isEmpty()) {
-      told.clear(number);
-      return;
-    }
-    if (!told.get(number)) {
-      told.set(number);
-      tellAll(number, queue.paused().get());
-      activateLater(number, PAUSED_QUEUE_MILLIS);
-    }
-  }
-
-  private void tellAll(int queue, String why) {
-    ConsumeResponse event =
-        ConsumeResponse.newBuilder()
-            .setPaused(ConsumePaused.newBuilder().setQueue(queue).setMessage(why))
-            .build();
-    streams.forEach(stream -> stream.consumer().tell(event));
-  }
-
-  private void activateLater(int queue, long millis) {
-    later(
-        millis,
-        () -> {
-          active.set(queue);
-          told.clear(queue);
-        });
-  }
-
-  private void later(long millis, Runnable task) {
-    try {
-      edge.timer().schedule(() -> post(task), millis, TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("the server is closed, and the streams with it", e);
-    }
-  }
-
-  /** Tells the state of messages that a filter took nothing of, when it has waited for a while. */
-  private void tellFiltered() {
-    if (filteredDueNanos - edge.now() > 0) {
-      return;
-    }
-    filteredDueNanos = never();
-    Optional<Attachment> stream = streams.stream().filter(one -> !one.gone).findFirst();
-    for (PlannedQueue queue : queues) {
-      if (queue.hasFiltered() && stream.isPresent()) {
-        queue.planFiltered(planning, stream.get()).ifPresent(this::propose);
-      }
-    }
-  }
-
-  private void propose(GrantPlan plan) {
-    Attachment stream = plan.consumer();
-    stream.credit -= plan.messages();
-    if (stream.unsentBytes == 0) {
-      stream.movedNanos = edge.now();
-    }
-    stream.unsentBytes += plan.bytes();
-    unsent.add(plan.bytes());
-    stream.grantsInFlight++;
-    grantsInFlight++;
-    edge.stats().grants.increment();
-    edge.replica()
-        .propose(
-            new Proposal(
-                Optional.empty(),
-                new Command.GrantLeases(
-                    consumerGroup,
-                    topic,
-                    plan.queue().queue(),
-                    plan.generation(),
-                    stream.clientId(),
-                    "",
-                    stream.invisibleMillis(),
-                    plan.grants()),
-                List.of(),
-                outcome -> post(() -> ended(plan, outcome))));
-  }
-
-  private void ended(GrantPlan plan, ProposalOutcome outcome) {
-    Attachment stream = plan.consumer();
-    grantsInFlight--;
-    stream.grantsInFlight--;
-    stream.credit += plan.messages();
-    if (streams.contains(stream)) {
-      stream.unsentBytes -= plan.bytes();
-      unsent.release(plan.bytes());
-    }
-    int leased = 0;
-    if (outcome instanceof ProposalOutcome.Applied applied) {
-      if (applied.reply() instanceof Reply.Leased leases) {
-        failures = 0;
-        for (Reply.Lease lease : leases.leases()) {
-          leased += lease.offsets().size();
-          deliver(plan, lease);
-        }
-        retryStalled();
-        if (leased == 0 && plan.messages() > 0) {
-          edge.stats().emptyGrants.increment();
-        }
-      } else {
-        rejected(plan, applied.reply());
-      }
-    } else {
-      notGranted(plan, outcome);
-    }
-    long pauseMillis = plan.queue().ended(plan, leased, failures == 0);
-    if (pauseMillis == 0) {
-      active.set(plan.queue().queue());
-    } else {
-      activateLater(plan.queue().queue(), pauseMillis);
-    }
-    closeIfDone(stream);
-    await(stream);
-  }
-
-  private void deliver(GrantPlan plan, Reply.Lease lease) {
-    Attachment stream = plan.consumer();
-    var key = new LeaseKey(plan.queue().queue(), plan.generation(), lease.id());
-    if (lease.offsets().size() > stream.credit) {
-      // A message group was freed between plan and grant, so that more came than was asked for.
-      clients.release(key, lease.offsets());
-      return;
-    }
-    stream.credit -= lease.offsets().size();
-    deliveries.deliver(
-        stream,
-        new LeaseDeliveries.Leased(
-            key,
-            lease.offsets(),
-            plan.runs().get(lease.grant()),
-            lease.attempt(),
-            lease.deadlineMillis(),
-            false));
-  }
-
-  private void retryStalled() {
-    if (deliveries.hasStalled() && !retrying) {
-      retrying = true;
-      later(
-          ENTRY_RETRY_MILLIS,
-          () -> {
-            retrying = false;
-            deliveries.retry().forEach(this::closeIfDone);
-            retryStalled();
-          });
-    }
-  }
-
-  private void rejected(GrantPlan plan, Reply reply) {
-    Refusal why =
-        reply instanceof Reply.Rejected rejected
-            ? ReplyMapper.refusal(rejected)
-            : ReplyMapper.unexpected(reply);
-    if (why.code() == Code.TOPIC_NOT_FOUND
-        || why.code() == Code.CONSUMER_GROUP_NOT_FOUND
-        || why.code() == Code.CONSUMER_GROUP_KIND_CONFLICT) {
-      end(stream -> stream.consumer().refused(why));
-      return;
-    }
-    LOG.error(
-        "group={} topic={} queue={} a grant was rejected: {}",
-        consumerGroup,
-        topic,
-        plan.queue().queue(),
-        why.message());
-    pause();
-  }
-
-  private void notGranted(GrantPlan plan, ProposalOutcome outcome) {
-    if (outcome instanceof ProposalOutcome.NotProposed notProposed) {
-      switch (notProposed.reason()) {
-        case NOT_LEADER, SHUTTING_DOWN -> {
-          Refusal why = Refusal.noLeader(notProposed.message());
-          end(stream -> stream.consumer().broken(why));
-        }
-        case OVERLOADED, DISK_FULL -> pause();
-        case TOO_LARGE -> {
-          LOG.error("group={} topic={} a grant is too large: {}", consumerGroup, topic, plan);
-          pause();
-        }
-      }
-    } else {
-      pause();
-    }
-  }
-
-  /** Plans nothing for a while, a longer one each time in a row. */
-  private void pause() {
-    long millis =
-        Math.min(MAX_PAUSE_MILLIS, Edge.OVERLOAD_PAUSE.toMillis() << Math.min(failures, 6));
-    failures++;
-    if (!pausing) {
-      pausing = true;
-      later(millis, () -> pausing = false);
-    }
-  }
-
   /** Takes up queues that were added; ends with the topic. */
   private void refresh() {
     Optional<Topic> now = edge.replica().state().topic(key.topicId());
     if (now.isEmpty()) {
       var why = new Refusal(Code.TOPIC_NOT_FOUND, "topic " + topic + " was deleted meanwhile");
-      end(stream -> stream.consumer().refused(why));
+      refuseAll(why);
       return;
     }
-    while (queues.size() < now.get().queues()) {
-      active.set(queues.size());
-      queues.add(new PlannedQueue(queues.size()));
-    }
-    entryTries = Arrays.copyOf(entryTries, queues.size());
+    queues.grow(now.get().queues());
+  }
+
+  @Override
+  public void tellAll(ConsumeResponse event) {
+    streams.forEach(stream -> stream.consumer().tell(event));
+  }
+
+  @Override
+  public void refuseAll(Refusal why) {
+    end(stream -> stream.consumer().refused(why));
+  }
+
+  @Override
+  public void breakAll(Refusal why) {
+    end(stream -> stream.consumer().broken(why));
   }
 
   private void end(Consumer<Attachment> tell) {
-    List<Attachment> all = new ArrayList<>(streams);
-    synchronized (mail) {
-      if (closed) {
-        return;
-      }
-      closed = true;
-      all.addAll(arrivals);
-      arrivals.clear();
-      tasks.clear();
+    if (mail.isClosed()) {
+      return;
     }
+    List<Attachment> all = new ArrayList<>(streams);
+    all.addAll(mail.close());
     settles.stop();
     unsent.forget(roomMade);
     for (Attachment stream : all) {

@@ -71,7 +71,7 @@ final class GrantDraft {
   /**
    * Adds messages without a message group, or of a group that is not FIFO, to the present grant.
    */
-  void add(long first, long end, long moreBytes) {
+  void addRange(long first, long end, long moreBytes) {
     candidates
         .computeIfAbsent(MessageGroupHash.NONE, none -> new OffsetSet.Builder())
         .add(first, end);
@@ -80,9 +80,9 @@ final class GrantDraft {
   }
 
   /** Adds one message of a FIFO group, deliverable or not, to the present grant. */
-  void add(long hash, long offset, int moreBytes) {
+  void addOne(long hash, long offset, int moreBytes) {
     if (hash == MessageGroupHash.NONE) {
-      add(offset, offset + 1, moreBytes);
+      addRange(offset, offset + 1, moreBytes);
       return;
     }
     boolean isNew = !candidates.containsKey(hash);

@@ -293,7 +293,9 @@ final class LocalConsumer implements ConsumeTarget {
                   .setCode(part.messages() > 0 ? Code.OK : Code.LEASE_NOT_FOUND)
                   .setMessages(part.messages())
                   .setDeadlineMillis(part.deadlineMillis());
-          part.lease().ifPresent(id -> result.setLease(lease.withId(id).toRef()));
+          part.lease()
+              .filter(id -> !id.equals(lease.id()))
+              .ifPresent(id -> result.setLease(lease.withId(id).toRef()));
           note(settlement, lease, part);
           set(index, result.build());
         }

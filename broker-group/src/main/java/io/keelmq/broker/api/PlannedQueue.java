@@ -357,7 +357,7 @@ final class PlannedQueue {
       long end =
           Math.min(
               Math.min(next + room, RecordSource.endOf(run.get())), from + Limits.MAX_GRANT_SPAN);
-      draft.add(next, end, (end - next) * each);
+      draft.addRange(next, end, (end - next) * each);
       its.add(run.get());
       next = end;
     }
@@ -385,7 +385,7 @@ final class PlannedQueue {
       while (next < end && draft.hasRoom()) {
         int behind = in.head().read(entry.get(), at, runEnd);
         if (in.head().isTakenBy(filter)) {
-          draft.add(in.fifo() ? in.head().messageGroupHash() : 0, next, behind - at);
+          draft.addOne(in.fifo() ? in.head().messageGroupHash() : 0, next, behind - at);
           taken = true;
         }
         inspected += behind - at;

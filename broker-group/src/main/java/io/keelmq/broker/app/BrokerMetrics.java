@@ -132,6 +132,11 @@ final class BrokerMetrics {
         "keelmq_settle_commands_total",
         "commands that settled leases",
         api::settleCommands);
+    counter(
+        metrics,
+        "keelmq_delivery_turns_total",
+        "times a planner looked what there is for a consumer",
+        api::deliveryTurns);
     counter(metrics, "keelmq_grants_total", "grants of leases proposed", api::grants);
     counter(
         metrics,

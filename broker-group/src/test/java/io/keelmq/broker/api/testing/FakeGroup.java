@@ -121,6 +121,11 @@ public final class FakeGroup implements AutoCloseable {
     return mostQueued;
   }
 
+  /** Entries so far. */
+  public long applied() {
+    return view.applied().index();
+  }
+
   public synchronized int leader() {
     return leader;
   }

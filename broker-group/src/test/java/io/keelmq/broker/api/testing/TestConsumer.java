@@ -34,7 +34,13 @@ import java.util.concurrent.TimeUnit;
 public final class TestConsumer implements ClientResponseObserver<ConsumeRequest, ConsumeResponse> {
 
   /** What came back: an event, an error, or with both absent the end. */
-  public record Event(ConsumeResponse response, ErrorDetail error) {}
+  public record Event(ConsumeResponse response, ErrorDetail error) {
+
+    @Override
+    public String toString() {
+      return response != null ? response.getEventCase().toString() : "end with " + error;
+    }
+  }
 
   private static final int PATIENCE_SECONDS = 60;
 
@@ -175,7 +181,7 @@ public final class TestConsumer implements ClientResponseObserver<ConsumeRequest
   public ConsumerOpened opened() throws InterruptedException {
     ConsumeResponse response = response();
     if (!response.hasOpened()) {
-      throw new AssertionError("expected that it opens, found " + response);
+      throw new AssertionError("expected that it opens, found " + response.getEventCase());
     }
     return response.getOpened();
   }
@@ -183,7 +189,7 @@ public final class TestConsumer implements ClientResponseObserver<ConsumeRequest
   public Delivery delivery() throws InterruptedException {
     ConsumeResponse response = response();
     if (!response.hasDelivery()) {
-      throw new AssertionError("expected a delivery, found " + response);
+      throw new AssertionError("expected a delivery, found " + response.getEventCase());
     }
     return response.getDelivery();
   }
@@ -191,7 +197,7 @@ public final class TestConsumer implements ClientResponseObserver<ConsumeRequest
   public SettleReceipt receipt() throws InterruptedException {
     ConsumeResponse response = response();
     if (!response.hasReceipt()) {
-      throw new AssertionError("expected a receipt, found " + response);
+      throw new AssertionError("expected a receipt, found " + response.getEventCase());
     }
     return response.getReceipt();
   }
