@@ -58,7 +58,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
   private final PlannerMail mail;
   // A field, because who is to forget it must be given the same object again.
   private final Runnable roomMade;
-  private final PlannedQueue.Planning planning;
+  private final Planning planning;
   private final SettleBatches settles;
   private final PlannerClients clients;
   private final LeaseDeliveries deliveries;
@@ -99,7 +99,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     this.onEnd = onEnd;
     var records = new RecordSource(edge.replica().log());
     this.planning =
-        new PlannedQueue.Planning(
+        new Planning(
             edge.replica().state(),
             key.groupId(),
             key.topicId(),
@@ -218,7 +218,8 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
         leave();
         return false;
       }
-      dueNanos = earliest(clients.nextDueNanos(), queues.nextDueNanos());
+      long leasesDue = clients.nextDueNanos();
+      dueNanos = leasesDue - queues.nextDueNanos() < 0 ? leasesDue : queues.nextDueNanos();
       hungry = !waiting.isEmpty();
       more = hungry && mail.hasNotes();
     }
@@ -249,10 +250,6 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
         .consumerGroup(consumerGroup)
         .filter(now -> now.id() == key.groupId())
         .isPresent();
-  }
-
-  private static long earliest(long a, long b) {
-    return a - b < 0 ? a : b;
   }
 
   private boolean runTasks() {

@@ -3,7 +3,6 @@ package io.keelmq.broker.api;
 import io.keelmq.broker.state.LeaseId;
 import io.keelmq.broker.state.Limits;
 import io.keelmq.broker.state.OffsetSet;
-import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.StateView.Batch;
 import io.keelmq.broker.state.StateView.Cursor;
 import io.keelmq.broker.state.StateView.QueueBounds;
@@ -42,15 +41,6 @@ final class PlannedQueue {
   private static final int MAX_DOUBLINGS = 7;
 
   private static final Cursor NEW = new Cursor(0, 0, 0, 0, 0, 0);
-
-  /** What a plan is made for and from. */
-  record Planning(
-      StateView state,
-      long groupId,
-      long topicId,
-      boolean fifo,
-      RecordSource records,
-      RecordHead head) {}
 
   private final int queue;
   private int generation = UNKNOWN;

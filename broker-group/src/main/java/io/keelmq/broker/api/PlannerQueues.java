@@ -43,7 +43,7 @@ final class PlannerQueues {
   private final Edge edge;
   private final String name;
   private final boolean byPriority;
-  private final PlannedQueue.Planning planning;
+  private final Planning planning;
   private final Host host;
   private final List<PlannedQueue> queues = new ArrayList<>();
 
@@ -64,7 +64,7 @@ final class PlannerQueues {
   /**
    * @param name of group and topic, for the log
    */
-  PlannerQueues(Edge edge, String name, TopicType type, PlannedQueue.Planning planning, Host host) {
+  PlannerQueues(Edge edge, String name, TopicType type, Planning planning, Host host) {
     this.edge = edge;
     this.name = name;
     this.byPriority = type == TopicType.PRIORITY;

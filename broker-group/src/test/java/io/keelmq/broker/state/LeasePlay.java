@@ -111,7 +111,7 @@ final class LeasePlay {
     } else if (dice < 97) {
       script.apply(
           new Command.AlterTopic("a", OptionalInt.of(2 + random.nextInt(2)), OptionalLong.empty()));
-    } else if (random.nextInt(3) == 0) {
+    } else if (random.nextInt(6) == 0) {
       delete(topic, group);
     }
   }
