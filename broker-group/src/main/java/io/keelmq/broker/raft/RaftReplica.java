@@ -253,11 +253,15 @@ public final class RaftReplica implements Replica, ReplicaControl {
       }
       // Before Raft runs: from now on there may be a vote in this folder.
       write(identity.at(Stage.STARTED));
-      try {
-        startMember();
-      } catch (IOException e) {
-        throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
-      }
+      startOrRefuse();
+    }
+  }
+
+  private void startOrRefuse() throws Refused {
+    try {
+      startMember();
+    } catch (IOException e) {
+      throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
     }
   }
 
@@ -280,11 +284,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
         return;
       }
       write(new ReplicaIdentity(plan, options.node(), Stage.REJOINING));
-      try {
-        startMember();
-      } catch (IOException e) {
-        throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
-      }
+      startOrRefuse();
     }
   }
 
@@ -334,20 +334,13 @@ public final class RaftReplica implements Replica, ReplicaControl {
     Leadership now = leadership();
     // A learner that was removed still knows a leader, and that leader knows it no more.
     Optional<String> note = membership.note();
-    boolean ready =
-        running != null
-            && cause.isEmpty()
-            && !closed
-            && note.isEmpty()
-            && now.leaderNode().isPresent();
+    boolean led = running != null && now.leaderNode().isPresent();
+    boolean ready = led && cause.isEmpty() && !closed && note.isEmpty();
     String reason =
         cause
             .map(why -> "leaving: " + why.getMessage())
             .or(() -> note)
-            .orElse(
-                running == null
-                    ? "not initialized"
-                    : now.leaderNode().isPresent() ? "" : "no leader is known");
+            .orElse(running == null ? "not initialized" : led ? "" : "no leader is known");
     return new Status(
         folder.identity().map(ReplicaIdentity::plan),
         running != null,

@@ -38,6 +38,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** Replicas of one group in this process, on loopback ports of their own. Not thread-safe. */
 final class ReplicaCluster implements AutoCloseable {
@@ -315,12 +316,28 @@ final class ReplicaCluster implements AutoCloseable {
 
   /** The one state that all running replicas come to. */
   Applied commonState() {
-    await()
-        .atMost(DEADLINE_SECONDS, SECONDS)
-        .until(
-            () ->
-                running.values().stream().map(one -> one.state().applied()).distinct().count()
-                    == 1);
+    try {
+      await()
+          .atMost(DEADLINE_SECONDS, SECONDS)
+          .until(
+              () ->
+                  running.values().stream().map(one -> one.state().applied()).distinct().count()
+                      == 1);
+    } catch (ConditionTimeoutException e) {
+      var states = new StringBuilder("no common state:");
+      running.forEach(
+          (node, replica) ->
+              states
+                  .append("\n  ")
+                  .append(node)
+                  .append(' ')
+                  .append(replica.leadership())
+                  .append(' ')
+                  .append(replica.state().applied())
+                  .append(' ')
+                  .append(replica.status()));
+      throw new AssertionError(states.append("\n  fatal ").append(fatal).toString(), e);
+    }
     return running.values().iterator().next().state().applied();
   }
 
