@@ -64,6 +64,21 @@ public final class HeldMessages {
         .thenApply(response -> null);
   }
 
+  /** {@link #commit}, and waits; not to be called from a future's callback. */
+  public Placed commitSync(String topic, String heldId) {
+    return core.calls().join(commit(topic, heldId), timeout);
+  }
+
+  /** {@link #rollback}, and waits. */
+  public void rollbackSync(String topic, String heldId) {
+    core.calls().join(rollback(topic, heldId), timeout);
+  }
+
+  /** {@link #recall}, and waits. */
+  public void recallSync(String topic, String heldId) {
+    core.calls().join(recall(topic, heldId), timeout);
+  }
+
   /**
    * What waits in a topic, in the order of being sent. Blocks.
    *

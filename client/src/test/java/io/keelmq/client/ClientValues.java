@@ -43,6 +43,11 @@ public final class ClientValues {
     return new LeaseLost(message);
   }
 
+  /** When a message that is sent at {@code nowMillis} gets its place; 0: at once. */
+  public static long deliverAtMillis(OutgoingMessage message, long nowMillis) {
+    return message.deliverAtMillis(nowMillis);
+  }
+
   public static RequestRejected rejected(Code code, String message) {
     return new RequestRejected(code, message);
   }

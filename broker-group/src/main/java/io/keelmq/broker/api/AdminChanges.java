@@ -48,18 +48,26 @@ final class AdminChanges {
   /** Proposes one command and maps its reply. */
   <R> HeldCall.AtLeader<R> propose(
       Origin origin, Command command, Function<Reply, Optional<R>> response) {
+    return propose(Optional.of(origin), command, response);
+  }
+
+  /**
+   * @param origin absent where the command tells repeats itself
+   */
+  <R> HeldCall.AtLeader<R> propose(
+      Optional<Origin> origin, Command command, Function<Reply, Optional<R>> response) {
     return done -> propose(origin, command, response, done);
   }
 
   private <R> void propose(
-      Origin origin,
+      Optional<Origin> origin,
       Command command,
       Function<Reply, Optional<R>> response,
       Consumer<HeldCall.Answer<R>> done) {
     edge.replica()
         .propose(
             new Proposal(
-                Optional.of(new CommandOrigin(origin.getId(), origin.getSequence())),
+                origin.map(name -> new CommandOrigin(name.getId(), name.getSequence())),
                 command,
                 List.of(),
                 outcome -> done.accept(HeldCall.answer(outcome, reply -> map(reply, response)))));
@@ -105,7 +113,7 @@ final class AdminChanges {
     var offsets = new ArrayList<Command.QueueOffset>();
     starts.forEach(start -> offsets.add(new Command.QueueOffset(start.queue(), start.start())));
     propose(
-        request.getOrigin(),
+        Optional.of(request.getOrigin()),
         new Command.SeekOffsets(request.getConsumerGroup(), request.getTopic(), offsets),
         reply ->
             reply instanceof Reply.Epoch epoch

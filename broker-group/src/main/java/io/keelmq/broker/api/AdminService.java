@@ -5,7 +5,6 @@ import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
@@ -48,7 +47,6 @@ import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -309,23 +307,7 @@ final class AdminService extends AdminGrpc.AdminImplBase {
       Optional<String> node, Consumer<HeldCall.Answer<TransferLeadershipResponse>> done) {
     control
         .transferLeadership(node)
-        .whenComplete((now, failure) -> done.accept(transferred(now, failure)));
-  }
-
-  private static HeldCall.Answer<TransferLeadershipResponse> transferred(
-      Leadership now, Throwable failure) {
-    if (failure == null) {
-      return new HeldCall.Answer.Final<>(
-          TransferLeadershipResponse.newBuilder()
-              .setLeaderNode(now.leaderNode().orElse(""))
-              .setTerm(now.term())
-              .build());
-    }
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    return new HeldCall.Answer.Refused<>(
-        cause instanceof ReplicaControl.Refused refused
-            ? ReplicaCalls.refusal(refused)
-            : Refusal.internal(cause));
+        .whenComplete((now, failure) -> done.accept(ReplicaCalls.transferred(now, failure)));
   }
 
   @Override

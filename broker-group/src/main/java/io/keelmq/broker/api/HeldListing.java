@@ -31,6 +31,9 @@ final class HeldListing {
   /** Of records in one answer, but for a first run that is larger. */
   static final int MAX_RECORD_BYTES = 2 << 20;
 
+  /** Of entries read for one answer: a small run may stand in a large one. */
+  static final int MAX_ENTRY_BYTES = 32 << 20;
+
   /** Listings that wait for a reader or are with one. */
   static final int MAX_WAITING = 64;
 
@@ -94,16 +97,19 @@ final class HeldListing {
     int max = request.getMax() == 0 ? DEFAULT_MAX : request.getMax();
     var response = ListHeldResponse.newBuilder();
     long bytes = 0;
+    long entryBytes = 0;
     long entryIndex = 0;
     Optional<ByteBuffer> entry = Optional.empty();
     for (HeldRun held : state.held(topic.id(), HeldId.parse(request.getAfterHeldId()), max)) {
       bytes += held.run().bytes();
-      if (bytes > MAX_RECORD_BYTES && response.getMessagesCount() > 0) {
+      boolean full = bytes > MAX_RECORD_BYTES || entryBytes > MAX_ENTRY_BYTES;
+      if (full && response.getMessagesCount() > 0) {
         break;
       }
       if (held.id().logIndex() != entryIndex) {
         entryIndex = held.id().logIndex();
         entry = log.entry(entryIndex);
+        entryBytes += entry.map(ByteBuffer::remaining).orElse(0);
       }
       response.addMessages(message(held, entry));
     }

@@ -11,7 +11,7 @@ import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
 import io.keelmq.v1.PublishResponse;
-import io.keelmq.v1.TransactionCheck;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -30,8 +30,7 @@ import org.slf4j.LoggerFactory;
  * <p>Its fields are owned by {@link #turn}, which lets one thread at a time work on the session:
  * the event loop for what arrives, the replica's threads for outcomes.
  */
-final class PublishSession
-    implements StreamObserver<PublishRequest>, PublishTarget.Answers, TransactionChecks.Asked {
+final class PublishSession implements StreamObserver<PublishRequest>, PublishTarget.Answers {
 
   static final int MAX_IN_FLIGHT_BATCHES = Limits.PRODUCER_WINDOW;
   static final long MAX_IN_FLIGHT_BYTES = 16L << 20;
@@ -59,6 +58,7 @@ final class PublishSession
   private boolean stopping;
   private boolean requested = true;
   private Optional<PublishTarget> target = Optional.empty();
+  private Optional<AskedProducer> asked = Optional.empty();
   private Leadership targetOf = Leadership.UNINITIALIZED;
 
   PublishSession(
@@ -173,32 +173,15 @@ final class PublishSession
                     .setMaxInFlightBytes(MAX_IN_FLIGHT_BYTES)
                     .setLastSequence(lastSequence))
             .build());
-    if (!forwarded) {
-      checks.add(checkTopics(), this);
+    List<String> topics = producer.orElseThrow().getCheckTopicsList();
+    if (!forwarded && !topics.isEmpty()) {
+      var willAnswer =
+          new AskedProducer(
+              checks, Set.copyOf(topics), turn, producerSide, () -> ended, edge.stats());
+      asked = Optional.of(willAnswer);
+      willAnswer.begin();
     }
     goOn();
-  }
-
-  private Set<String> checkTopics() {
-    return producer.map(open -> Set.copyOf(open.getCheckTopicsList())).orElse(Set.of());
-  }
-
-  @Override
-  public boolean isReady() {
-    return producerSide.isReady();
-  }
-
-  @Override
-  public void ask(TransactionCheck check) {
-    turn.execute(
-        () -> {
-          if (ended || !producerSide.isReady()) {
-            edge.stats().checksDropped.increment();
-            return;
-          }
-          edge.stats().checksAsked.increment();
-          producerSide.onNext(PublishResponse.newBuilder().setCheck(check).build());
-        });
   }
 
   /** Does all that can be done now; called after every change. */
@@ -441,7 +424,7 @@ final class PublishSession
     edge.stats().openProducers.decrement();
     edge.watch().remove(watcher);
     target.ifPresent(PublishTarget::close);
-    checks.remove(checkTopics(), this);
+    asked.ifPresent(AskedProducer::end);
     pending.clear();
     inFlight.forget(roomMade);
     onEnd.run();

@@ -9,6 +9,8 @@ import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.util.concurrent.CompletionException;
 
 /** What concerns the replica that is called and nobody else. Stateless but for its ports. */
 final class ReplicaCalls {
@@ -110,6 +112,23 @@ final class ReplicaCalls {
               .setClientAddress(member.clientAddress()));
     }
     return answer.build();
+  }
+
+  /** How handing leadership over ended. */
+  static HeldCall.Answer<TransferLeadershipResponse> transferred(
+      Leadership now, Throwable failure) {
+    if (failure == null) {
+      return new HeldCall.Answer.Final<>(
+          TransferLeadershipResponse.newBuilder()
+              .setLeaderNode(now.leaderNode().orElse(""))
+              .setTerm(now.term())
+              .build());
+    }
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return new HeldCall.Answer.Refused<>(
+        cause instanceof ReplicaControl.Refused refused
+            ? refusal(refused)
+            : Refusal.internal(cause));
   }
 
   static Refusal refusal(ReplicaControl.Refused refused) {

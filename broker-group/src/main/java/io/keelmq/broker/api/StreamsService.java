@@ -122,15 +122,16 @@ final class StreamsService extends StreamsGrpc.StreamsImplBase {
   @Override
   public void endTransaction(
       EndTransactionRequest request, StreamObserver<EndTransactionResponse> caller) {
-    Origin origin = changes.name(request.getOrigin());
+    // Without an origin: the state machine knows how it decided, for longer than it keeps replies,
+    // of which it has room for fewer than there may be decisions.
     change(
         caller,
         RequestChecks.held(request.getTopic(), request.getHeldId()),
         StreamsGrpc.getEndTransactionMethod(),
-        request.toBuilder().setOrigin(origin).build(),
+        request,
         () ->
             changes.propose(
-                origin,
+                Optional.empty(),
                 new Command.EndTransaction(
                     request.getTopic(), id(request.getHeldId()), request.getCommit()),
                 ReplyMapper::decided));

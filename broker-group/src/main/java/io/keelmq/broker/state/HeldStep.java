@@ -4,6 +4,7 @@ import io.keelmq.broker.state.Deadlines.Deadline;
 import io.keelmq.broker.state.Rows.HeldRow;
 import io.keelmq.broker.state.StateView.StoredRun;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ final class HeldStep {
   private final Counters counters;
   private final Queues queues;
   private final HeldMessages held;
+  private final Map<Long, Optional<Topic>> topics = new HashMap<>();
   private final Map<Place, List<StoredRun>> deliveries = new LinkedHashMap<>();
   private final List<Effect> effects = new ArrayList<>();
   private long gone;
@@ -48,7 +50,7 @@ final class HeldStep {
     HeldId id = due.held().orElseThrow();
     Optional<HeldRow> found = HeldMessages.find(tables, topicId, id);
     // Of a topic that is deleted, the rows go by its sweep.
-    Optional<Topic> topic = Topics.find(tables, topicId);
+    Optional<Topic> topic = topics.computeIfAbsent(topicId, any -> Topics.find(tables, topicId));
     if (found.isEmpty() || found.get().dueMillis() != due.timeMillis() || topic.isEmpty()) {
       return;
     }

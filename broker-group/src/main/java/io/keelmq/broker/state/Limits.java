@@ -107,10 +107,10 @@ public final class Limits {
   static final int SWEEP_ROWS = 400;
 
   /** Rows after whose change an {@link Command.AdvanceTime} begins nothing more. */
-  static final int STEP_ROWS = 400;
+  static final int STEP_ROWS = 600;
 
   /** Deadlines that one {@link Command.AdvanceTime} serves at most. */
-  static final int DEADLINES_PER_STEP = 128;
+  static final int DEADLINES_PER_STEP = 300;
 
   /** How many old entries an insert forgets at most: more than one, so that a backlog shrinks. */
   static final int FORGET_PER_INSERT = 2;

@@ -18,8 +18,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Not a test: how fast consumers get and acknowledge 256-byte messages, with the real edge, gRPC and
- * state machine, and neither Raft nor disk below.
+ * Not a test: how fast consumers get and acknowledge 256-byte messages, with the real edge, gRPC
+ * and state machine, and neither Raft nor disk below.
  *
  * <pre>
  * ConsumeBench [messages=400000] [queues=1] [consumers=1] [credit=2048] [acks=batch|each] [tags=*]

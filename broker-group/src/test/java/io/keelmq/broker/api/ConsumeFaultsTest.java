@@ -123,11 +123,7 @@ class ConsumeFaultsTest {
   }
 
   private Void consume(
-      ApiCluster cluster,
-      int node,
-      Map<String, LeaseRef> delivered,
-      AtomicInteger acked,
-      long seed)
+      ApiCluster cluster, int node, Map<String, LeaseRef> delivered, AtomicInteger acked, long seed)
       throws Exception {
     // Leases without a receipt, and how many messages they have.
     var held = new LinkedHashMap<LeaseRef, Integer>();

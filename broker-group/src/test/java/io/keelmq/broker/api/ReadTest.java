@@ -8,8 +8,13 @@ import io.keelmq.broker.api.testing.ApiCluster;
 import io.keelmq.broker.api.testing.TestProducer;
 import io.keelmq.broker.api.testing.TestReader;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Command.SettlementKind;
+import io.keelmq.broker.state.LeaseId;
+import io.keelmq.broker.state.OffsetSet;
+import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.Code;
+import io.keelmq.v1.DescribeConsumerGroupRequest;
 import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
@@ -270,5 +275,48 @@ class ReadTest {
     for (TestReader reader : readers) {
       assertEquals(List.of("all"), reader.bodies());
     }
+  }
+
+  @Test
+  void readsDeadLettersFromTheMiddleOfTheRunTheyWereStoredWith() throws Exception {
+    publish(run("t", 0, "a", "b", "c", "d", "e"));
+    cluster.group.apply(new Command.SubscribeGroup("g", "t"));
+    var leased =
+        (Reply.Leased)
+            cluster.group.apply(
+                new Command.GrantLeases(
+                    "g",
+                    "t",
+                    0,
+                    0,
+                    "client",
+                    "",
+                    30_000,
+                    List.of(
+                        new Command.FromCursor(
+                            0, 5, List.of(new Command.Candidates(0, OffsetSet.range(0, 5)))))));
+    LeaseId lease = leased.leases().get(0).id();
+    var settlements = new ArrayList<Command.Settlement>();
+    for (OffsetSet dead :
+        List.of(OffsetSet.of(3), OffsetSet.of(1, 2), OffsetSet.of(0), OffsetSet.of(4))) {
+      settlements.add(new Command.Settlement(SettlementKind.DEAD_LETTER, lease, dead, 0));
+    }
+    cluster.group.apply(new Command.SettleLeases("g", "t", 0, 0, settlements));
+
+    var all = open(1, ReadRequest.newBuilder().setTopic("%DLQ%g"));
+    assertTrue(all.response().hasOpened());
+    assertEquals(List.of("d", "b", "c", "a", "e"), all.bodies());
+    var some = open(1, ReadRequest.newBuilder().setTopic("%DLQ%g").setFrom(offset(2)));
+    assertTrue(some.response().hasOpened());
+    assertEquals(List.of("c", "a", "e"), some.bodies());
+
+    var described =
+        cluster
+            .admin(2)
+            .describeConsumerGroup(
+                DescribeConsumerGroupRequest.newBuilder().setConsumerGroup("g").build())
+            .getQueues(0);
+    assertEquals(5, described.getCommittedOffset());
+    assertEquals(5, described.getCursorOffset());
   }
 }

@@ -314,7 +314,7 @@ class HeldMessagesTest {
       steps++;
     }
 
-    assertTrue(steps > 10 && steps <= 100, steps + " steps");
+    assertTrue(steps > 10 && steps <= 40, steps + " steps");
     assertEquals(5_000, script.view.bounds(later, 0).endOffset());
     assertEquals(5_000, script.view.bounds(later, 1).endOffset());
     assertEquals(new HeldCounts(0, 0), script.view.heldCounts());
@@ -396,32 +396,6 @@ class HeldMessagesTest {
     assertEquals(all.subList(1, 2), script.view.held(later, Optional.of(first), 10));
     assertEquals(List.of(), script.view.held(later, Optional.of(second), 10));
     assertEquals(Optional.of(all.get(1)), script.view.held(later, second));
-  }
-
-  @Test
-  void readsOnlyTheNamesItGives() {
-    assertEquals(Optional.of(new HeldId(12, 0)), HeldId.parse("12-0"));
-    assertEquals(
-        Optional.of(new HeldId(Long.MAX_VALUE, Integer.MAX_VALUE)),
-        HeldId.parse(new HeldId(Long.MAX_VALUE, Integer.MAX_VALUE).toString()));
-    for (String wrong :
-        List.of(
-            "",
-            "-",
-            "1",
-            "1-",
-            "-1",
-            "01-0",
-            "1-00",
-            "+1-1",
-            "1-+1",
-            "1--1",
-            "a-1",
-            "1-1 ",
-            "9223372036854775808-1",
-            "1-2147483648")) {
-      assertEquals(Optional.empty(), HeldId.parse(wrong), wrong);
-    }
   }
 
   private HeldId send(long sequence, Command.Run run) {

@@ -364,7 +364,7 @@ final class LeasePlay {
     models
         .values()
         .forEach(queues -> queues.values().forEach(model -> model.expire(script.nowMillis())));
-    checkNoOrphans();
+    LeaseRowChecks.noOrphans(script.tables);
   }
 
   private void check() {
@@ -375,7 +375,7 @@ final class LeasePlay {
           String group = key.substring(key.indexOf(' ') + 1);
           queues.forEach((queue, model) -> check(topic, group, queue, model));
         });
-    checkDeadLetters();
+    LeaseRowChecks.deadLetters(script.view, List.of(GROUPS), dead);
   }
 
   private void check(String topic, String group, int queue, NaiveLeases model) {
@@ -384,7 +384,7 @@ final class LeasePlay {
     var of = rows.getOrDefault(at, new LeaseRowChecks.Of());
     long first = script.view.bounds(topicId, queue).firstOffset();
     var deadBefore = new HashMap<>(model.dead);
-    model.reconcile(of.batches, of.blocked, first);
+    NaiveLeasesCheck.check(model, of.batches, of.blocked, first);
     model.dead.forEach(
         (offset, times) -> {
           int more = times - deadBefore.getOrDefault(offset, 0);
@@ -395,69 +395,13 @@ final class LeasePlay {
           }
         });
     StateView.Cursor cursor = script.view.cursor(at.groupId(), topicId, queue).orElseThrow();
-    assertEquals(model.next, cursor.nextOffset(), "cursor of " + key(topic, group, queue));
+    assertEquals(model.next, cursor.nextOffset(), "cursor of " + at);
     assertEquals(model.generation, cursor.generation());
     assertEquals(
         model.out.isEmpty() ? model.next : Math.min(model.next, model.out.firstKey()),
         script.view.lowestOutstanding(at.groupId(), topicId, queue),
-        "committed of " + key(topic, group, queue));
+        "committed of " + at);
     count("blocked", of.blocked.size());
-  }
-
-  /** Each message that was given up stands once in its group's dead letter topic, or was gone. */
-  private void checkDeadLetters() {
-    long expected = 0;
-    long found = script.view.deadLettersDropped();
-    for (String group : GROUPS) {
-      var gaveUp = dead.getOrDefault(group, Map.of());
-      expected += gaveUp.values().stream().mapToInt(times -> times).sum();
-      Optional<Topic> topic = script.view.topic(DeadLetters.TOPIC_PREFIX + group);
-      if (topic.isEmpty()) {
-        continue;
-      }
-      var letters = new HashMap<Source, Integer>();
-      long next = 0;
-      for (var run : script.view.runs(topic.get().id(), 0, 0, Integer.MAX_VALUE)) {
-        assertEquals(next, run.firstOffset(), "dead letters are dense");
-        next += run.count();
-        Source source = run.source().orElseThrow();
-        for (int i = 0; i < run.count(); i++) {
-          letters.merge(
-              new Source(source.topicId(), source.queue(), source.offset() + i), 1, Integer::sum);
-        }
-      }
-      letters.forEach(
-          (source, times) ->
-              assertTrue(
-                  times <= gaveUp.getOrDefault(source, 0),
-                  source + " is dead " + times + " times, of " + gaveUp.get(source)));
-      found += next;
-    }
-    assertEquals(expected, found, "dead letters and those that were gone");
-  }
-
-  /** Once nothing is due, only what is alive has rows. */
-  private void checkNoOrphans() {
-    byte[] all = {(byte) 0xff};
-    for (var row : script.tables.range(Table.LEASES, new byte[0], all, 1_000_000)) {
-      Subscription at = LeaseKeys.subscription(row.key());
-      assertTrue(script.view.topic(at.topicId()).isPresent(), "a row of a deleted topic");
-      assertTrue(
-          ConsumerGroups.find(script.tables, at.groupId()).isPresent(), "a row of a deleted group");
-      var in = new RowReader(row.key()).skip(LeaseKeys.PREFIX_BYTES);
-      if (in.int8() != LeaseKeys.CURSOR) {
-        assertEquals(
-            script.view.cursor(at.groupId(), at.topicId(), at.queue()).get().generation(),
-            in.int32(),
-            "a row of an older generation");
-      }
-    }
-    byte[] epochs = Keys.prefix('E');
-    for (var row : script.tables.range(Table.CATALOG, epochs, Keys.after(epochs), 1_000_000)) {
-      var in = new RowReader(row.key()).skip(1);
-      assertTrue(ConsumerGroups.find(script.tables, in.int64()).isPresent(), "an orphaned epoch");
-      assertTrue(script.view.topic(in.int64()).isPresent(), "an orphaned epoch");
-    }
   }
 
   /** Applies the same log again; restarts must not matter. */
@@ -505,9 +449,5 @@ final class LeasePlay {
 
   private void count(String what, int times) {
     happened.merge(what, times, Integer::sum);
-  }
-
-  private static String key(String topic, String group, int queue) {
-    return group + " at queue " + queue + " of " + topic;
   }
 }

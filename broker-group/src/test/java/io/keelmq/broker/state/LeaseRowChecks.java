@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.keelmq.broker.state.Deadlines.Deadline;
 import io.keelmq.broker.state.Deadlines.Kind;
 import io.keelmq.broker.state.StateView.Cursor;
+import io.keelmq.broker.state.StateView.Source;
 import io.keelmq.broker.state.testing.MapTables;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -138,5 +141,62 @@ final class LeaseRowChecks {
           assertEquals(blocked.isEmpty() ? -1 : blocked.get(blocked.size() - 1), row.lastBlocked());
         });
     assertTrue(of.messageGroups.keySet().containsAll(of.blockedRows.keySet()), "blocked for ever");
+  }
+
+  /** Each message that was given up stands once in its group's dead letter topic, or was gone. */
+  static void deadLetters(
+      StateView view, Collection<String> groups, Map<String, Map<Source, Integer>> dead) {
+    long expected = 0;
+    long found = view.deadLettersDropped();
+    for (String group : groups) {
+      var gaveUp = dead.getOrDefault(group, Map.of());
+      expected += gaveUp.values().stream().mapToInt(times -> times).sum();
+      Optional<Topic> topic = view.topic(DeadLetters.TOPIC_PREFIX + group);
+      if (topic.isEmpty()) {
+        continue;
+      }
+      var letters = new HashMap<Source, Integer>();
+      long next = 0;
+      for (var run : view.runs(topic.get().id(), 0, 0, Integer.MAX_VALUE)) {
+        assertEquals(next, run.firstOffset(), "dead letters are dense");
+        next += run.count();
+        Source source = run.source().orElseThrow();
+        for (int i = 0; i < run.count(); i++) {
+          letters.merge(
+              new Source(source.topicId(), source.queue(), source.offset() + i), 1, Integer::sum);
+        }
+      }
+      letters.forEach(
+          (source, times) ->
+              assertTrue(
+                  times <= gaveUp.getOrDefault(source, 0),
+                  source + " is dead " + times + " times, of " + gaveUp.get(source)));
+      found += next;
+    }
+    assertEquals(expected, found, "dead letters and those that were gone");
+  }
+
+  /** Once nothing is due, only what is alive has rows. */
+  static void noOrphans(MapTables tables) {
+    var view = new StateView(tables);
+    byte[] all = {(byte) 0xff};
+    for (var row : tables.range(Table.LEASES, new byte[0], all, 1_000_000)) {
+      Subscription at = LeaseKeys.subscription(row.key());
+      assertTrue(view.topic(at.topicId()).isPresent(), "a row of a deleted topic");
+      assertTrue(ConsumerGroups.find(tables, at.groupId()).isPresent(), "a row of a deleted group");
+      var in = new RowReader(row.key()).skip(LeaseKeys.PREFIX_BYTES);
+      if (in.int8() != LeaseKeys.CURSOR) {
+        assertEquals(
+            view.cursor(at.groupId(), at.topicId(), at.queue()).get().generation(),
+            in.int32(),
+            "a row of an older generation");
+      }
+    }
+    byte[] epochs = Keys.prefix('E');
+    for (var row : tables.range(Table.CATALOG, epochs, Keys.after(epochs), 1_000_000)) {
+      var in = new RowReader(row.key()).skip(1);
+      assertTrue(ConsumerGroups.find(tables, in.int64()).isPresent(), "an orphaned epoch");
+      assertTrue(view.topic(in.int64()).isPresent(), "an orphaned epoch");
+    }
   }
 }

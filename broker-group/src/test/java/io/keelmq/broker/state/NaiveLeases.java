@@ -59,7 +59,8 @@ final class NaiveLeases {
   /** How often each offset was given up. */
   final Map<Long, Integer> dead = new HashMap<>();
 
-  private final Set<Long> freed = new TreeSet<>();
+  /** Message groups whose batch was used up by the last command. */
+  final Set<Long> freed = new TreeSet<>();
 
   NaiveLeases(boolean fifo, int maxAttempts, long next) {
     this.fifo = fifo;
@@ -373,7 +374,7 @@ final class NaiveLeases {
     }
   }
 
-  private static void ready(Message message) {
+  static void ready(Message message) {
     message.state = State.READY;
     message.deadlineMillis = 0;
   }
@@ -421,76 +422,5 @@ final class NaiveLeases {
           }
         });
     return batch;
-  }
-
-  /**
-   * Compares with the rows.
-   *
-   * @param batches all of the generation
-   * @param blocked by offset: attempts so far
-   */
-  void reconcile(List<LeaseBatch> batches, TreeMap<Long, Integer> blocked, long first) {
-    var byOffset = new TreeMap<Long, LeaseBatch>();
-    for (LeaseBatch batch : batches) {
-      batch
-          .offsets()
-          .forEach(
-              offset ->
-                  assertTrue(
-                      byOffset.put(offset, batch) == null && !blocked.containsKey(offset),
-                      "offset " + offset + " stands in two rows"));
-    }
-    freed.forEach(hash -> reconcileFreed(hash, byOffset, blocked, first));
-    freed.clear();
-    for (long offset : List.copyOf(out.keySet())) {
-      Message message = out.get(offset);
-      if (message.state == State.DOOMED && !byOffset.containsKey(offset)) {
-        out.remove(offset);
-        dead.merge(offset, 1, Integer::sum);
-      } else if (message.state == State.BLOCKED) {
-        assertEquals(message.attempt, blocked.get(offset), "attempts of blocked " + offset);
-      } else {
-        LeaseBatch batch = byOffset.get(offset);
-        assertTrue(batch != null, "offset " + offset + " is lost, was " + message.state);
-        assertEquals(message.state.name(), batch.state().name(), "state of " + offset);
-        assertEquals(message.attempt, batch.attempt(), "attempts of " + offset);
-        assertEquals(message.hash, batch.hash(), "message group of " + offset);
-        assertTrue(
-            message.state != State.LEASED || message.deadlineMillis == batch.deadlineMillis(),
-            "deadline of " + offset);
-        if (message.lease.isEmpty()) {
-          message.lease = Optional.of(batch.id());
-        }
-        assertEquals(batch.id(), message.lease.get(), "lease of " + offset);
-      }
-    }
-    var standing = new TreeSet<>(byOffset.keySet());
-    standing.addAll(blocked.keySet());
-    assertEquals(out.keySet(), standing, "what is out");
-  }
-
-  /** The first blocked messages are ready together; those that retention took may be dropped. */
-  private void reconcileFreed(
-      long hash, TreeMap<Long, LeaseBatch> byOffset, TreeMap<Long, Integer> blocked, long first) {
-    Optional<LeaseBatch> batch = Optional.empty();
-    for (long offset : List.copyOf(out.keySet())) {
-      Message message = out.get(offset);
-      if (message.hash != hash || message.state != State.BLOCKED) {
-        continue;
-      }
-      boolean stands = byOffset.containsKey(offset) || blocked.containsKey(offset);
-      if (offset < first && !stands) {
-        out.remove(offset);
-      } else if (batch.isEmpty()) {
-        batch = Optional.ofNullable(byOffset.get(offset));
-        assertTrue(batch.isPresent(), "the first blocked of a free message group is not ready");
-        assertEquals(LeaseBatch.State.READY, batch.get().state());
-        ready(message);
-      } else if (batch.get().offsets().contains(offset)) {
-        ready(message);
-      } else {
-        return;
-      }
-    }
   }
 }

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keelmq.broker.state.Command.Candidates;
 import io.keelmq.broker.state.Command.QueueOffset;
+import io.keelmq.broker.state.Command.Settlement;
+import io.keelmq.broker.state.Command.SettlementKind;
 import io.keelmq.broker.state.testing.MapTables;
 import io.keelmq.broker.state.testing.StateScript;
 import io.keelmq.broker.state.testing.StateScript.FedCommand;
@@ -33,6 +36,7 @@ class StateModelTest {
 
   private final long seed = Long.getLong("seed", System.nanoTime());
   private final Random random = new Random(seed);
+  private final List<LeaseId> leases = new ArrayList<>();
 
   @Test
   void storesEachBatchOnceWhateverIsRepeated() {
@@ -95,9 +99,13 @@ class StateModelTest {
                 : Optional.of(new CommandOrigin(1 + random.nextInt(3), random.nextInt(2_000)));
         commands.add(new FedCommand(origin, randomCommand()));
       }
-      for (var outcome : script.entry(commands)) {
+      List<Outcome> outcomes = script.entry(commands);
+      LeaseRowChecks.check(script.tables);
+      for (var outcome : outcomes) {
         if (outcome.reply() instanceof Reply.Rejected rejected) {
           seen.add(rejected.reason());
+        } else if (outcome.reply() instanceof Reply.Leased leased) {
+          leased.leases().forEach(lease -> leases.add(lease.id()));
         }
       }
     }
@@ -118,6 +126,67 @@ class StateModelTest {
     assertEquals(script.state().applied(), state.applied(), "seed " + seed);
     assertEquals(script.tables.dump(), tables.dump(), "seed " + seed);
     assertEquals(5, new StateView(tables).digests().size(), "6,000 entries, one in 1,024");
+  }
+
+  @Test
+  void holdsItsRowsTogetherWhateverPlannersAndConsumersSay() {
+    // Goal: senseless grants and settlements spoil no row. Method: message groups, offsets and
+    // leases at random, a FIFO group and another, everything compared after each command.
+    var script = new StateScript();
+    script.topic("a", 1, 60_000);
+    script.apply(
+        new Command.CreateConsumerGroup("g0", new GroupSettings(GroupKind.LEASE, true, 3, false)));
+    script.apply(
+        new Command.CreateConsumerGroup("g1", new GroupSettings(GroupKind.LEASE, false, 3, false)));
+    script.apply(new Command.SubscribeGroup("g0", "a"));
+    script.apply(new Command.SubscribeGroup("g1", "a"));
+    for (int step = 0; step < 4_000; step++) {
+      script.at(step * 50L);
+      String group = "g" + random.nextInt(2);
+      Command command =
+          switch (random.nextInt(10)) {
+            case 0 -> new Command.AdvanceTime();
+            case 1 -> batch("p" + step, 1, run("a", 0, 1 + random.nextInt(4)));
+            case 2, 3, 4, 5 -> randomGrant(script, group);
+            default -> randomSettlements(group, "a");
+          };
+      Reply reply = script.apply(command);
+      if (reply instanceof Reply.Leased leased) {
+        leased.leases().forEach(lease -> leases.add(lease.id()));
+      }
+      LeaseRowChecks.check(script.tables);
+    }
+    assertTrue(leases.size() > 500, "seed " + seed + " leased only " + leases.size());
+  }
+
+  private Command randomGrant(StateScript script, String group) {
+    long topicId = script.view.topic("a").orElseThrow().id();
+    long groupId = script.view.consumerGroup(group).orElseThrow().id();
+    long next = script.view.cursor(groupId, topicId, 0).orElseThrow().nextOffset();
+    long end = script.view.bounds(topicId, 0).endOffset();
+    var candidates = new ArrayList<Candidates>();
+    for (int i = random.nextInt(4); i >= 0; i--) {
+      candidates.add(
+          new Candidates(
+              random.nextInt(4) - 1,
+              OffsetSet.range(next + random.nextInt(9), 1 + random.nextInt(4))));
+    }
+    var ready = script.view.ready(groupId, topicId, 0, 20);
+    Command.Grant grant =
+        ready.isEmpty() || random.nextBoolean()
+            ? new Command.FromCursor(next, Math.min(end, next + random.nextInt(9)), candidates)
+            : randomFromReady(ready.get(random.nextInt(ready.size())));
+    return new Command.GrantLeases(group, "a", 0, 0, "c", "", 1_000, List.of(grant));
+  }
+
+  private Command.Grant randomFromReady(StateView.Batch batch) {
+    long first = batch.offsets().first();
+    return new Command.FromReady(
+        batch.id(),
+        List.of(
+            new Candidates(random.nextInt(4) - 1, OffsetSet.range(first + random.nextInt(2), 3)),
+            new Candidates(batch.messageGroupHash(), OffsetSet.range(first, 1))),
+        OffsetSet.of(first + random.nextInt(5)));
   }
 
   @Test
@@ -174,7 +243,7 @@ class StateModelTest {
     String topic = random.nextInt(20) == 0 ? "?" : TOPICS[random.nextInt(TOPICS.length)];
     String group = random.nextInt(20) == 0 ? "?" : "g" + random.nextInt(3);
     var offsets = List.of(new QueueOffset(random.nextInt(4) - 1, random.nextInt(40) - 2));
-    return switch (random.nextInt(17)) {
+    return switch (random.nextInt(22)) {
       case 0 ->
           new Command.CreateTopic(
               topic,
@@ -190,17 +259,23 @@ class StateModelTest {
               : new Command.AlterTopic(topic, OptionalInt.empty(), OptionalLong.empty());
       case 3 ->
           new Command.CreateConsumerGroup(
-              group, random.nextBoolean() ? GroupKind.OFFSET : GroupKind.LEASE);
+              group,
+              random.nextBoolean()
+                  ? GroupSettings.of(GroupKind.OFFSET)
+                  : new GroupSettings(GroupKind.LEASE, random.nextBoolean(), 2, false));
       case 4 -> new Command.DeleteConsumerGroup(group);
       case 5 -> new Command.SeekOffsets(group, topic, offsets);
       case 6, 7 -> new Command.CommitOffsets(group, topic, random.nextInt(3), offsets);
       case 8, 9 -> new Command.AdvanceTime();
+      case 14 -> new Command.SubscribeGroup(group, topic);
+      case 15, 16 -> randomGrant(group, topic);
+      case 17, 18 -> randomSettlements(group, topic);
       case 10, 11 ->
           StateScript.byId(
               "c" + random.nextInt(2), topic, random.nextInt(4) - 1, "m" + random.nextInt(500));
-      case 12 -> new Command.RecallMessage(topic, randomHeld());
-      case 13 -> new Command.EndTransaction(topic, randomHeld(), random.nextBoolean());
-      case 14 ->
+      case 19 -> new Command.RecallMessage(topic, randomHeld());
+      case 20 -> new Command.EndTransaction(topic, randomHeld(), random.nextBoolean());
+      case 21 ->
           new Command.SendMessages(
               new Command.ClientMessageIds("c"),
               List.of(
@@ -230,5 +305,63 @@ class StateModelTest {
 
   private HeldId randomHeld() {
     return new HeldId(random.nextInt(6_000), random.nextInt(3) * 100);
+  }
+
+  /** Without sense or order, the message groups of a FIFO group included. */
+  private Command randomGrant(String group, String topic) {
+    var grants = new ArrayList<Command.Grant>();
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      var candidates = new ArrayList<Candidates>();
+      for (int j = random.nextInt(3); j >= 0; j--) {
+        candidates.add(new Candidates(random.nextInt(3) - 1, randomOffsets()));
+      }
+      long from = random.nextInt(60) - 1;
+      grants.add(
+          random.nextInt(3) > 0
+              ? new Command.FromCursor(from, from + random.nextInt(30) - 1, candidates)
+              : new Command.FromReady(randomLease(), candidates, randomOffsets()));
+    }
+    return new Command.GrantLeases(
+        group,
+        topic,
+        random.nextInt(4) - 1,
+        random.nextInt(2),
+        "c",
+        "",
+        random.nextInt(3_000) + 900,
+        grants);
+  }
+
+  private Command randomSettlements(String group, String topic) {
+    var kinds = SettlementKind.values();
+    var settlements = new ArrayList<Settlement>();
+    for (int i = random.nextInt(5); i >= 0; i--) {
+      settlements.add(
+          new Settlement(
+              kinds[random.nextInt(kinds.length)],
+              randomLease(),
+              random.nextBoolean() ? OffsetSet.EMPTY : randomOffsets(),
+              1_000 + random.nextInt(1_000) - (random.nextInt(20) == 0 ? 2_000 : 0)));
+    }
+    return new Command.SettleLeases(
+        group, topic, Math.max(0, random.nextInt(4) - 2), random.nextInt(4) / 3, settlements);
+  }
+
+  /** One that there may be: entries are numbered from 1. */
+  private LeaseId randomLease() {
+    return leases.isEmpty() || random.nextInt(10) == 0
+        ? new LeaseId(random.nextInt(6_000) - 1, random.nextInt(3))
+        : leases.get(leases.size() - 1 - random.nextInt(Math.min(30, leases.size())));
+  }
+
+  private OffsetSet randomOffsets() {
+    var offsets = new OffsetSet.Builder();
+    long next = random.nextInt(60);
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      long end = next + 1 + random.nextInt(6);
+      offsets.add(next, end);
+      next = end + random.nextInt(3);
+    }
+    return offsets.build();
   }
 }

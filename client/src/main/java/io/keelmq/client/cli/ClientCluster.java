@@ -5,6 +5,8 @@ import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
 import io.keelmq.client.ConsumedMessage;
 import io.keelmq.client.ConsumerStats;
+import io.keelmq.client.HeldMessage;
+import io.keelmq.client.HeldMessages;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelClient;
 import io.keelmq.client.OutgoingMessage;
@@ -53,6 +55,11 @@ final class ClientCluster implements Cluster {
   @Override
   public BrokerGroups brokerGroups() {
     return new AdminBrokerGroups(client.admin());
+  }
+
+  @Override
+  public Held held() {
+    return new ClientHeld(client.heldMessages());
   }
 
   @Override
@@ -239,10 +246,47 @@ final class ClientCluster implements Cluster {
     }
   }
 
+  private record ClientHeld(HeldMessages messages) implements Held {
+    @Override
+    public HeldMessages.Placed commit(String topic, String heldId) {
+      return messages.commitSync(topic, heldId);
+    }
+
+    @Override
+    public void rollback(String topic, String heldId) {
+      messages.rollbackSync(topic, heldId);
+    }
+
+    @Override
+    public void recall(String topic, String heldId) {
+      messages.recallSync(topic, heldId);
+    }
+
+    @Override
+    public List<HeldMessage> list(String topic, int max, String afterHeldId) {
+      return messages.list(topic, max, afterHeldId);
+    }
+  }
+
   private record ProducerSink(Producer producer) implements Sink {
     @Override
     public CompletableFuture<Receipt> send(OutgoingMessage message) {
       return producer.send(message);
+    }
+
+    @Override
+    public CompletableFuture<Receipt> sendHalf(OutgoingMessage message) {
+      return producer.sendHalf(message);
+    }
+
+    @Override
+    public CompletableFuture<HeldMessages.Placed> commit(Receipt half) {
+      return producer.commit(half);
+    }
+
+    @Override
+    public CompletableFuture<Void> rollback(Receipt half) {
+      return producer.rollback(half);
     }
 
     @Override

@@ -4,6 +4,8 @@ import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
 import io.keelmq.client.ConsumedMessage;
 import io.keelmq.client.ConsumerStats;
+import io.keelmq.client.HeldMessage;
+import io.keelmq.client.HeldMessages;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
@@ -33,6 +35,8 @@ interface Cluster extends AutoCloseable {
   ConsumerGroups consumerGroups();
 
   BrokerGroups brokerGroups();
+
+  Held held();
 
   Sink openSink(SinkOptions options);
 
@@ -104,10 +108,29 @@ interface Cluster extends AutoCloseable {
     TransferLeadershipResponse transfer(String group, String node);
   }
 
+  /** Delayed and half messages that have no place in their queue yet. */
+  interface Held {
+    HeldMessages.Placed commit(String topic, String heldId);
+
+    void rollback(String topic, String heldId);
+
+    void recall(String topic, String heldId);
+
+    /** In the order of being sent; empty only when there are no more. */
+    List<HeldMessage> list(String topic, int max, String afterHeldId);
+  }
+
   /** Takes messages. Thread-safe. */
   interface Sink extends AutoCloseable {
     /** Blocks while its buffer is full. */
     CompletableFuture<Receipt> send(OutgoingMessage message);
+
+    /** As {@link #send}, for a message that waits for its transaction. */
+    CompletableFuture<Receipt> sendHalf(OutgoingMessage message);
+
+    CompletableFuture<HeldMessages.Placed> commit(Receipt half);
+
+    CompletableFuture<Void> rollback(Receipt half);
 
     /** True when everything sent before is settled. */
     boolean flush(Duration timeout);

@@ -89,6 +89,17 @@ final class Converters {
     }
   }
 
+  /** A time with or without its zone. */
+  static Instant time(String option, String text) {
+    try {
+      return time(text);
+    } catch (DateTimeException e) {
+      throw CliError.usage(
+          "%s \"%s\": write a time like 2026-01-31T12:00:00Z, or without the Z for your own"
+              .formatted(option, Table.printable(text)));
+    }
+  }
+
   /** A moment: a time with or without its zone, a date, or so long ago ({@code -5m}). */
   static Instant instant(String option, String text, InstantSource clock) {
     try {

@@ -21,7 +21,8 @@ final class Failures {
 
   static int exitCode(Code code) {
     return switch (code) {
-      case TOPIC_NOT_FOUND, QUEUE_NOT_FOUND, CONSUMER_GROUP_NOT_FOUND -> ExitCodes.NOT_FOUND;
+      case TOPIC_NOT_FOUND, QUEUE_NOT_FOUND, CONSUMER_GROUP_NOT_FOUND, HELD_NOT_FOUND ->
+          ExitCodes.NOT_FOUND;
       case INTERNAL, OK, CODE_UNSPECIFIED, UNRECOGNIZED -> ExitCodes.FAILED;
       default ->
           switch (code.getNumber() / 100) {
@@ -66,6 +67,8 @@ final class Failures {
       case TOPIC_NOT_FOUND -> "`keelmq topic create NAME` makes one, `keelmq topic list` shows all";
       case QUEUE_NOT_FOUND -> "`keelmq topic describe NAME` shows the queues";
       case CONSUMER_GROUP_NOT_FOUND -> "`keelmq group list` shows the consumer groups";
+      case HELD_NOT_FOUND -> "`keelmq timer list` and `keelmq tx list` show what waits";
+      case MESSAGE_TYPE_CONFLICT -> "`keelmq topic create NAME --type TYPE` makes a topic for it";
       case ILLEGAL_TOPIC -> "use 1 to 127 of the characters a-z A-Z 0-9 _ - %";
       case NOT_INITIALIZED -> "run `keelmq cluster init` once";
       case WARMING_UP -> "try again in a few seconds";

@@ -132,7 +132,7 @@ final class MessageWriter {
   }
 
   /** The body as text; empty when it is not UTF-8. */
-  private Optional<String> text(ByteBuffer body) {
+  Optional<String> text(ByteBuffer body) {
     try {
       return Optional.of(utf8.decode(body).toString());
     } catch (CharacterCodingException e) {

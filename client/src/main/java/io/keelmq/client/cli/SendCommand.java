@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -78,9 +80,54 @@ final class SendCommand extends CliCommand {
   Integer queue;
 
   @Option(
+      names = "--priority",
+      paramLabel = "N",
+      description = "from 0, higher is delivered first; for topics of type priority")
+  Integer priority;
+
+  /** When messages get their place. */
+  static final class When {
+    @Option(
+        names = "--delay",
+        paramLabel = "TIME",
+        converter = Converters.Length.class,
+        description = "nobody sees the message for so long; for topics of type delay")
+    Duration delay;
+
+    @Option(
+        names = "--at",
+        paramLabel = "TIME",
+        description = "nobody sees the message before, e.g. 2026-01-31T12:00:00Z")
+    String at;
+
+    @Option(
+        names = "--half",
+        description = "nobody sees the message until `tx resolve`; for topics of type transaction")
+    boolean half;
+  }
+
+  @ArgGroup(multiplicity = "0..1")
+  When when = new When();
+
+  /** What becomes of half messages once they are stored. */
+  static final class Decision {
+    @Option(names = "--commit", description = "with --half: commits what was stored")
+    boolean commit;
+
+    @Option(names = "--rollback", description = "with --half: rolls back what was stored")
+    boolean rollback;
+  }
+
+  @ArgGroup(multiplicity = "0..1")
+  Decision decision = new Decision();
+
+  @Option(
       names = {"-q", "--quiet"},
       description = "print counts, not receipts")
   boolean quiet;
+
+  /** Null: at once, or after a delay. */
+  private Instant deliverAt;
 
   private final AtomicBoolean headPrinted = new AtomicBoolean();
 
@@ -95,6 +142,18 @@ final class SendCommand extends CliCommand {
     }
     if (queue != null && queue < 0) {
       throw CliError.usage("--queue " + queue + ": queues count from 0");
+    }
+    if (priority != null && priority < 0) {
+      throw CliError.usage("--priority " + priority + ": priorities count from 0");
+    }
+    if (when.delay != null && when.delay.isZero()) {
+      throw CliError.usage("--delay 0: give a time longer than nothing, or leave it out");
+    }
+    if (when.at != null) {
+      deliverAt = Converters.time("--at", when.at);
+    }
+    if ((decision.commit || decision.rollback) && !when.half) {
+      throw CliError.usage("--commit and --rollback are for what is sent with --half");
     }
     byte[] single =
         body != null ? body.getBytes(StandardCharsets.UTF_8) : file != null ? read(file) : null;
@@ -137,16 +196,37 @@ final class SendCommand extends CliCommand {
     }
   }
 
-  private static void send(
-      Cluster.Sink sink, Receipts receipts, long line, OutgoingMessage message) {
+  private void send(Cluster.Sink sink, Receipts receipts, long line, OutgoingMessage message) {
     CompletableFuture<Receipt> receipt;
     try {
-      receipt = sink.send(message);
+      receipt = when.half ? sendHalf(sink, message) : sink.send(message);
     } catch (KeelException e) {
       // Counted like those that fail later, so that one bad line does not hide the others.
       receipt = CompletableFuture.failedFuture(e);
     }
     receipts.add(line, receipt);
+  }
+
+  /** The receipt of a message that was committed tells its place. */
+  private CompletableFuture<Receipt> sendHalf(Cluster.Sink sink, OutgoingMessage message) {
+    CompletableFuture<Receipt> half = sink.sendHalf(message);
+    if (decision.commit) {
+      return half.thenCompose(
+          receipt ->
+              sink.commit(receipt)
+                  .thenApply(
+                      placed ->
+                          new Receipt(
+                              receipt.topic(),
+                              placed.queue(),
+                              placed.offset(),
+                              receipt.messageId(),
+                              receipt.duplicate(),
+                              receipt.heldId())));
+    }
+    return decision.rollback
+        ? half.thenCompose(receipt -> sink.rollback(receipt).thenApply(done -> receipt))
+        : half;
   }
 
   private OutgoingMessage message(byte[] line, byte[] separator, long number) {
@@ -182,6 +262,15 @@ final class SendCommand extends CliCommand {
     if (queue != null) {
       builder.queue(queue);
     }
+    if (priority != null) {
+      builder.priority(priority);
+    }
+    if (when.delay != null) {
+      builder.delay(when.delay);
+    }
+    if (deliverAt != null) {
+      builder.deliverAt(deliverAt);
+    }
     properties.forEach(builder::property);
     return builder;
   }
@@ -191,15 +280,7 @@ final class SendCommand extends CliCommand {
       return;
     }
     if (json()) {
-      out()
-          .line(
-              new Json()
-                  .put("topic", receipt.topic())
-                  .put("queue", receipt.queue())
-                  .put("offset", receipt.offset())
-                  .put("message_id", receipt.messageId())
-                  .put("duplicate", receipt.duplicate())
-                  .toString());
+      out().line(json(receipt).toString());
       return;
     }
     int[] widths = {Math.max(5, topic.length()), 5, 12, 10};
@@ -212,10 +293,38 @@ final class SendCommand extends CliCommand {
                 new String[] {
                   receipt.topic(),
                   String.valueOf(receipt.queue()),
-                  String.valueOf(receipt.offset()),
+                  offset(receipt),
                   Table.printable(receipt.messageId())
                 },
                 widths));
+  }
+
+  /** In the column of the offset, what a message is called that has none. */
+  private String offset(Receipt receipt) {
+    if (decision.rollback) {
+      return "rolled back";
+    }
+    return receipt.offset() == Receipt.NO_OFFSET
+        ? "held " + receipt.heldId()
+        : String.valueOf(receipt.offset());
+  }
+
+  private Json json(Receipt receipt) {
+    var json = new Json().put("topic", receipt.topic()).put("queue", receipt.queue());
+    if (receipt.offset() == Receipt.NO_OFFSET) {
+      json.putNull("offset");
+    } else {
+      json.put("offset", receipt.offset());
+    }
+    json.put("message_id", receipt.messageId())
+        .put("duplicate", receipt.duplicate())
+        .put("held_id", receipt.heldId());
+    if (when.half) {
+      json.put(
+          "transaction",
+          decision.commit ? "committed" : decision.rollback ? "rolled_back" : "undecided");
+    }
+    return json;
   }
 
   private int end(Receipts receipts, boolean lines) {

@@ -12,6 +12,8 @@ import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.CommittedOffsets;
 import io.keelmq.client.ConsumedMessage;
 import io.keelmq.client.ConsumerStats;
+import io.keelmq.client.HeldMessage;
+import io.keelmq.client.HeldMessages;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelException;
 import io.keelmq.client.MessagePlace;
@@ -36,6 +38,7 @@ import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,6 +62,9 @@ final class FakeCluster implements Cluster {
   final List<Long> acks = new ArrayList<>();
   final List<String> ends = new ArrayList<>();
   final Map<String, Message> sentOnce = new TreeMap<>();
+  final List<OutgoingMessage> sent = new ArrayList<>();
+  final List<HeldMessage> waiting = new ArrayList<>();
+  final List<String> decisions = new ArrayList<>();
   SourceOptions lastSource;
   ReceiverOptions lastReceiver;
   ConsumerGroup lastGroup;
@@ -253,12 +259,74 @@ final class FakeCluster implements Cluster {
     };
   }
 
+  /** A message that waits; it is stored when it is committed. */
+  String hold(String topic, boolean half, Message message) {
+    String id = (waiting.size() + 1) + "-7";
+    waiting.add(
+        new HeldMessage(
+            topic,
+            id,
+            0,
+            1,
+            half,
+            Instant.ofEpochMilli(STORE_TIME_MILLIS + 60_000),
+            half ? 2 : 0,
+            Instant.ofEpochMilli(STORE_TIME_MILLIS),
+            List.of(readMessage(topic, 0, -1, STORE_TIME_MILLIS, message))));
+    return id;
+  }
+
+  private void decide(String topic, String id, String how) {
+    find(topic);
+    if (!waiting.removeIf(held -> held.heldId().equals(id))) {
+      throw rejected(Code.HELD_NOT_FOUND, "message " + id + " does not wait in topic " + topic);
+    }
+    decisions.add(how + " " + id);
+  }
+
+  @Override
+  public Held held() {
+    return new Held() {
+      @Override
+      public HeldMessages.Placed commit(String topic, String heldId) {
+        decide(topic, heldId, "commit");
+        return new HeldMessages.Placed(topic, 0, 5);
+      }
+
+      @Override
+      public void rollback(String topic, String heldId) {
+        decide(topic, heldId, "rollback");
+      }
+
+      @Override
+      public void recall(String topic, String heldId) {
+        decide(topic, heldId, "recall");
+      }
+
+      @Override
+      public List<HeldMessage> list(String topic, int max, String afterHeldId) {
+        find(topic);
+        boolean behind = afterHeldId.isEmpty();
+        var page = new ArrayList<HeldMessage>();
+        for (HeldMessage held : waiting) {
+          // A page at a time, as a broker does whose answer is full.
+          if (behind && page.size() < Math.min(max, 2)) {
+            page.add(held);
+          }
+          behind |= held.heldId().equals(afterHeldId);
+        }
+        return page;
+      }
+    };
+  }
+
   @Override
   public Sink openSink(SinkOptions options) {
     return new Sink() {
       @Override
       public CompletableFuture<Receipt> send(OutgoingMessage message) {
         find(message.topic());
+        sent.add(message);
         byte[] body = new byte[message.body().remaining()];
         message.body().get(body);
         if (new String(body, StandardCharsets.UTF_8).contains("refuse me")) {
@@ -276,6 +344,29 @@ final class FakeCluster implements Cluster {
                 .build());
         return CompletableFuture.completedFuture(
             new Receipt(message.topic(), 0, offset, "id-" + offset, false));
+      }
+
+      @Override
+      public CompletableFuture<Receipt> sendHalf(OutgoingMessage message) {
+        find(message.topic());
+        String id =
+            hold(
+                message.topic(),
+                true,
+                Message.newBuilder().setBody(ByteString.copyFrom(message.body())).build());
+        return CompletableFuture.completedFuture(
+            new Receipt(message.topic(), 0, Receipt.NO_OFFSET, "id-" + id, false, id));
+      }
+
+      @Override
+      public CompletableFuture<HeldMessages.Placed> commit(Receipt half) {
+        return CompletableFuture.completedFuture(held().commit(half.topic(), half.heldId()));
+      }
+
+      @Override
+      public CompletableFuture<Void> rollback(Receipt half) {
+        held().rollback(half.topic(), half.heldId());
+        return CompletableFuture.completedFuture(null);
       }
 
       @Override

@@ -40,6 +40,23 @@ class JsonFieldsTest {
             .setBody(ByteString.copyFrom(new byte[] {(byte) 0xc3, 0x28}))
             .build());
     record(lines, "read", "--topic", "orders");
+    record(lines, "send", "--topic", "orders", "--half", "a deal");
+    record(lines, "tx", "list", "--topic", "orders");
+    record(lines, "tx", "resolve", "1-7", "--topic", "orders", "--commit");
+    record(lines, "send", "--topic", "orders", "--half", "--commit", "a deal");
+    record(lines, "send", "--topic", "orders", "--half", "--rollback", "no deal");
+    keelmq.cluster.hold(
+        "orders",
+        false,
+        Message.newBuilder()
+            .setMessageId("m2")
+            .addKeys("k")
+            .setBody(ByteString.copyFrom(new byte[] {(byte) 0xc3, 0x28}))
+            .build());
+    record(lines, "timer", "list", "--topic", "orders");
+    record(lines, "timer", "cancel", "1-7", "--topic", "orders");
+    keelmq.cluster.hold("orders", true, Message.getDefaultInstance());
+    record(lines, "tx", "resolve", "1-7", "--topic", "orders", "--rollback");
     record(lines, "topic", "describe", "orders");
     record(lines, "topic", "alter", "orders", "--queues", "2");
     record(lines, "topic", "delete", "orders");

@@ -9,9 +9,12 @@ import io.keelmq.v1.CommitOffsetsResponse;
 import io.keelmq.v1.DescribeTopicRequest;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
+import io.keelmq.v1.ListHeldRequest;
+import io.keelmq.v1.ListHeldResponse;
 import io.keelmq.v1.QueueOffset;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
+import io.keelmq.v1.TopicType;
 import java.util.Map;
 
 /** The little of Admin that producers and readers need. Thread-safe. */
@@ -36,8 +39,18 @@ final class FakeAdmin extends AdminGrpc.AdminImplBase {
     }
     responses.onNext(
         TopicDescription.newBuilder()
-            .setTopic(Topic.newBuilder().setTopic(request.getTopic()).setQueues(queues))
+            .setTopic(
+                Topic.newBuilder()
+                    .setTopic(request.getTopic())
+                    .setType(group.log.types.getOrDefault(request.getTopic(), TopicType.NORMAL))
+                    .setQueues(queues))
             .build());
+    responses.onCompleted();
+  }
+
+  @Override
+  public void listHeld(ListHeldRequest request, StreamObserver<ListHeldResponse> responses) {
+    responses.onNext(group.log.held.list(request));
     responses.onCompleted();
   }
 

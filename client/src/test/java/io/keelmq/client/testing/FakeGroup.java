@@ -8,6 +8,8 @@ import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.Routes;
 import io.keelmq.v1.TopicRoute;
+import io.keelmq.v1.TopicType;
+import io.keelmq.v1.TransactionCheck;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -86,6 +88,22 @@ public final class FakeGroup implements AutoCloseable {
     return this;
   }
 
+  public FakeGroup withTopic(String topic, int queues, TopicType type) {
+    log.types.put(topic, type);
+    return withTopic(topic, queues);
+  }
+
+  /** Producers that answer checks of a topic, connected to any replica. */
+  public int checked(String topic) {
+    return streams.stream().mapToInt(each -> each.checked(topic)).sum();
+  }
+
+  /** Every replica asks a producer of its own, if it has one. */
+  public void check(String heldId, int number) {
+    TransactionCheck check = log.held.check(heldId, number);
+    streams.forEach(each -> each.check(check));
+  }
+
   public void fates(Fates decided) {
     fates = decided;
   }
@@ -137,7 +155,11 @@ public final class FakeGroup implements AutoCloseable {
               .setReady(true));
     }
     for (String topic : log.topics()) {
-      route.addTopics(TopicRoute.newBuilder().setTopic(topic).setQueues(log.queues(topic)));
+      route.addTopics(
+          TopicRoute.newBuilder()
+              .setTopic(topic)
+              .setType(log.types.getOrDefault(topic, TopicType.NORMAL))
+              .setQueues(log.queues(topic)));
     }
     return route.build();
   }

@@ -7,6 +7,7 @@ import io.keelmq.v1.BatchReceipt;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.Run;
+import io.keelmq.v1.TopicType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +31,11 @@ public final class FakeLog {
   private final Map<String, ByteString> contents = new HashMap<>();
   private final Map<String, Long> firstOffsets = new HashMap<>();
   private final List<String> breaches = new ArrayList<>();
+
+  public final FakeHeld held = new FakeHeld(this);
+
+  /** Types of topics that are not NORMAL. */
+  public final Map<String, TopicType> types = new ConcurrentHashMap<>();
 
   /** Bodies that make their batch be rejected, as a limit would that only the broker knows. */
   public final Set<String> rejectedBodies = ConcurrentHashMap.newKeySet();
@@ -133,15 +139,29 @@ public final class FakeLog {
       lines.put(producerId, line);
     }
     var receipt = BatchReceipt.newBuilder().setSequence(batch.getSequence()).setCode(Code.OK);
+    boolean anyWaits = batch.getRunsList().stream().anyMatch(FakeLog::waits);
     for (Run run : batch.getRunsList()) {
-      List<ByteString> queue = topics.get(run.getTopic()).get(run.getQueue());
-      receipt.addFirstOffsets(queue.size());
-      queue.addAll(records(run));
+      receipt.addFirstOffsets(waits(run) ? -1 : append(run));
+      if (anyWaits) {
+        receipt.addHeldIds(waits(run) ? held.hold(run) : "");
+      }
     }
     line.last = batch.getSequence();
     line.receipts.put(batch.getSequence(), receipt.build());
     line.receipts.remove(batch.getSequence() - REMEMBERED_BATCHES);
     return receipt.build();
+  }
+
+  private static boolean waits(Run run) {
+    return run.getHalf() || run.getDeliverAtMillis() > 0;
+  }
+
+  /** The offset of the first. */
+  synchronized long append(Run run) {
+    List<ByteString> queue = topics.get(run.getTopic()).get(run.getQueue());
+    long first = queue.size();
+    queue.addAll(records(run));
+    return first;
   }
 
   public static BatchReceipt refusal(Batch batch, Code code) {

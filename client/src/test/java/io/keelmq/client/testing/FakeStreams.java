@@ -2,6 +2,7 @@ package io.keelmq.client.testing;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.common.StatusDetails;
@@ -11,6 +12,8 @@ import io.keelmq.v1.CaughtUp;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumeRequest;
 import io.keelmq.v1.ConsumeResponse;
+import io.keelmq.v1.EndTransactionRequest;
+import io.keelmq.v1.EndTransactionResponse;
 import io.keelmq.v1.OpenProducer;
 import io.keelmq.v1.ProducerOpened;
 import io.keelmq.v1.PublishRequest;
@@ -20,13 +23,18 @@ import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.ReadOpened;
 import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
+import io.keelmq.v1.RecallRequest;
+import io.keelmq.v1.RecallResponse;
 import io.keelmq.v1.StreamsGrpc;
+import io.keelmq.v1.TransactionCheck;
 import io.keelmq.v1.Trimmed;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /** The streams of one replica of a {@link FakeGroup}. Thread-safe by its monitor. */
 final class FakeStreams extends StreamsGrpc.StreamsImplBase {
@@ -39,6 +47,7 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
   private final FakeGroup group;
   private final int replica;
   private final List<StreamObserver<?>> open = new ArrayList<>();
+  private final Map<StreamObserver<PublishResponse>, List<String>> checked = new LinkedHashMap<>();
 
   FakeStreams(FakeGroup group, int replica) {
     this.group = group;
@@ -57,6 +66,45 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
     }
   }
 
+  synchronized int checked(String topic) {
+    checked.keySet().retainAll(open);
+    return (int) checked.values().stream().filter(topics -> topics.contains(topic)).count();
+  }
+
+  synchronized void check(TransactionCheck check) {
+    checked.keySet().retainAll(open);
+    checked.entrySet().stream()
+        .filter(each -> each.getValue().contains(check.getTopic()))
+        .findFirst()
+        .ifPresent(
+            each -> each.getKey().onNext(PublishResponse.newBuilder().setCheck(check).build()));
+  }
+
+  @Override
+  public void recall(RecallRequest request, StreamObserver<RecallResponse> responses) {
+    answer(
+        responses,
+        () -> {
+          group.log.held.recall(request);
+          return RecallResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void endTransaction(
+      EndTransactionRequest request, StreamObserver<EndTransactionResponse> responses) {
+    answer(responses, () -> group.log.held.end(request));
+  }
+
+  private static <R> void answer(StreamObserver<R> responses, Supplier<R> response) {
+    try {
+      responses.onNext(response.get());
+      responses.onCompleted();
+    } catch (StatusRuntimeException e) {
+      responses.onError(e);
+    }
+  }
+
   @Override
   public synchronized StreamObserver<PublishRequest> publish(
       StreamObserver<PublishResponse> responses) {
@@ -72,6 +120,9 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
         synchronized (FakeStreams.this) {
           if (request.hasOpen()) {
             opened = request.getOpen();
+            if (opened.getCheckTopicsCount() > 0) {
+              checked.put(responses, opened.getCheckTopicsList());
+            }
             answer(
                 PublishResponse.newBuilder()
                     .setOpened(
