@@ -101,6 +101,8 @@ final class ConsumeRun {
         for (int place = 0; place < consumers.places(); place++) {
           consumers.start(place);
         }
+        // Nothing is owed to consumers whose processes are still starting.
+        consumers.awaitOpen(LocalCluster.START_DEADLINE);
         workload.start();
         try {
           scenario.inject(faults, consumers);

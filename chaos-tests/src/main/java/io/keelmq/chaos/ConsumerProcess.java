@@ -3,11 +3,13 @@ package io.keelmq.chaos;
 import io.keelmq.client.KeelClient;
 import io.keelmq.local.LocalProgram;
 import io.keelmq.local.Seed;
+import io.keelmq.local.Waiting;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -24,6 +26,11 @@ import picocli.CommandLine.Option;
  */
 @Command(name = "consumer-process", description = "Lease consumers of a chaos run.")
 public final class ConsumerProcess implements Callable<Integer> {
+
+  /** Said when all consumers are open. */
+  static final String OPEN = "open";
+
+  private static final Duration OPEN_DEADLINE = Duration.ofSeconds(60);
 
   @Option(names = "--endpoints", required = true, description = "Name servers.")
   String endpoints;
@@ -58,6 +65,9 @@ public final class ConsumerProcess implements Callable<Integer> {
         members.add(new CrewMember(number, crew, client, history, random, later));
       }
       members.forEach(this::start);
+      if (Waiting.until(OPEN_DEADLINE, () -> members.stream().allMatch(CrewMember::isOpen))) {
+        System.out.println(OPEN);
+      }
       obey(commands);
     } finally {
       later.shutdownNow();

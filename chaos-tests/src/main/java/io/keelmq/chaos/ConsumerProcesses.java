@@ -103,6 +103,16 @@ final class ConsumerProcesses implements AutoCloseable {
     }
   }
 
+  /** Until all consumers of all processes are open. */
+  void awaitOpen(Duration deadline) {
+    for (Running running : places) {
+      if (!Waiting.until(deadline, () -> text(running).contains(ConsumerProcess.OPEN))) {
+        throw new ClusterFailure(
+            ClusterFailure.Kind.UNAVAILABLE, "consumers do not open: " + text(running));
+      }
+    }
+  }
+
   /** SIGKILL; returns when the process is gone. */
   void kill(int place) {
     Running running = places[place];

@@ -41,6 +41,7 @@ final class CrewMember implements AutoCloseable {
   private final ScheduledExecutorService later;
   private volatile boolean draining;
   private volatile boolean closing;
+  private volatile boolean open;
   private Consumer consumer;
 
   CrewMember(
@@ -61,6 +62,7 @@ final class CrewMember implements AutoCloseable {
   /** Takes messages until {@link #close}, on this thread. */
   void run() {
     open();
+    open = true;
     while (!closing) {
       history.add(now -> new Event.Polls(number, now));
       try {
@@ -76,6 +78,10 @@ final class CrewMember implements AutoCloseable {
         return;
       }
     }
+  }
+
+  boolean isOpen() {
+    return open;
   }
 
   /** From now on everything is acknowledged at once. */

@@ -85,13 +85,28 @@ final class Settlements {
   private static void nack(QueueLeases queue, LeaseBatch batch, OffsetSet chosen, long millis) {
     boolean last = batch.attempt() >= queue.maxAttempts();
     if (batch.hash() != 0) {
-      nackInOrder(queue, batch, chosen.first(), millis, last);
+      nackInOrder(queue, unheld(queue, batch, chosen.first()), chosen.first(), millis, last);
     } else if (last) {
       queue.take(batch, chosen);
       queue.bury(chosen, batch.attempt());
     } else {
       apart(queue, batch, chosen, givenBack(queue, batch, millis));
     }
+  }
+
+  /**
+   * Of a message group, when its lowest message is given back: the batch gets another name. Its
+   * consumer may believe that it has the others still, and a renewal of the lease would hide the
+   * lowest from everybody for as long as that consumer lives.
+   */
+  private static LeaseBatch unheld(QueueLeases queue, LeaseBatch batch, long offset) {
+    if (batch.offsets().first() != offset) {
+      return batch;
+    }
+    LeaseBatch renamed = batch.named(queue.nextId());
+    queue.replace(batch, renamed);
+    queue.messageGroups().hold(batch.hash(), renamed.id());
+    return renamed;
   }
 
   /** Of a message group: what lies above {@code offset} was not worked on. */

@@ -130,6 +130,21 @@ class FifoTest {
   }
 
   @Test
+  void whatIsGivenBackIsNotHiddenByARenewalOfItsLease() {
+    story.send(A, A);
+    var lease = story.at(0).grantTo(2).get(0);
+    story.nack(lease.id(), 5_000, 0);
+
+    // To its consumer the lease still holds 1, which it does not know to be given back too.
+    assertEquals(0, story.at(1_000).extend(lease.id(), 30_000).messages());
+
+    story.at(5_000).advanceTime();
+    assertEquals(OffsetSet.of(0), readyOffsets());
+    assertEquals(0, story.extend(lease.id(), 30_000).messages());
+    assertEquals(OffsetSet.of(0), story.grantReady().get(0).offsets());
+  }
+
+  @Test
   void aFailureBehindOthersWaitsForThem() {
     story.send(A, A, A);
     var lease = story.grantTo(3).get(0);

@@ -277,7 +277,13 @@ final class NaiveLeases {
     long hash = chosen.firstEntry().getValue().hash;
     switch (settlement.kind()) {
       case ACK -> remove(chosen, batch, hash);
-      case NACK -> nack(batch, chosen, settlement.millis(), nowMillis);
+      case NACK -> {
+        boolean renamed = hash != 0 && chosen.firstKey().equals(batch.firstKey());
+        nack(batch, chosen, settlement.millis(), nowMillis);
+        if (renamed) {
+          batch.values().forEach(message -> message.lease = Optional.empty());
+        }
+      }
       case RELEASE -> {
         long from = chosen.firstKey();
         boolean lowest = from == batch.firstKey();
