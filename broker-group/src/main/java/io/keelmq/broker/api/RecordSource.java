@@ -155,6 +155,7 @@ final class RecordSource {
   private static final class Pieces {
     private ByteString records = ByteString.EMPTY;
     private ByteBuffer entry;
+    private long index;
     private int from;
     private int to;
     private long bytes;
@@ -184,11 +185,12 @@ final class RecordSource {
         full = cut.count() < most;
       }
       bytes += cut.to() - cut.from();
-      if (inEntry == entry && cut.from() == to) {
+      if (entry != null && run.logIndex() == index && cut.from() == to) {
         to = cut.to();
       } else {
         finish();
         entry = inEntry;
+        index = run.logIndex();
         from = cut.from();
         to = cut.to();
       }
