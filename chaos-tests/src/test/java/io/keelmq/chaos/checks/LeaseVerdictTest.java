@@ -369,6 +369,19 @@ class LeaseVerdictTest {
   }
 
   @Test
+  void messagesOfALeaseMayBeAcknowledgedInAnyOrderAndTheNextWaitsForAllOfThem() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 3).polls(2);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    script.acks(script.took(1, FIFO, 1, 1, first.lease()));
+    script.at(1_990).settles(first, Settling.EXTEND, 5_000, Outcome.OK);
+    script.at(6_000).acks(first);
+    script.at(6_100).acks(script.took(2, FIFO, 2, 1));
+
+    holds();
+    assertEquals(100, script.verdict().longestHiddenMillis(), 100);
+  }
+
+  @Test
   void tellsAMessageThatStaysHiddenBehindOneThatIsAcknowledged() {
     script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2).polls(2);
     script.at(10).acks(script.took(1, FIFO, 0, 1));
