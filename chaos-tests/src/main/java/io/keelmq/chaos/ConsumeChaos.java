@@ -54,6 +54,12 @@ public final class ConsumeChaos implements Callable<Integer> {
       description = "Processes of consumers (default: ${DEFAULT-VALUE}).")
   int consumerProcesses;
 
+  @Option(
+      names = "--tolerance-ms",
+      defaultValue = "0",
+      description = "By which timers and deliveries may be later than promised (default: 0).")
+  long toleranceMillis;
+
   private ConsumeChaos() {}
 
   public static void main(String[] args) {
@@ -74,7 +80,8 @@ public final class ConsumeChaos implements Callable<Integer> {
             consumerProcesses,
             minutesOfLoad * 60 * rate * 3 / 10,
             minutesOfLoad * 60 * rate * 3 / 10,
-            (int) (3 * minutes));
+            (int) (3 * minutes),
+            Duration.ofMillis(toleranceMillis));
     var options =
         new ClusterOptions(folder, Distribution.find(), new PortPlan.Free(chosen.random()));
     long endNanos = System.nanoTime() + Duration.ofSeconds((long) (minutes * 60)).toNanos();

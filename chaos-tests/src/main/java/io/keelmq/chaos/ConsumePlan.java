@@ -1,6 +1,7 @@
 package io.keelmq.chaos;
 
 import io.keelmq.local.Seed;
+import java.time.Duration;
 
 /**
  * A run with lease consumers: its seed, its load and what it takes to count. Immutable.
@@ -10,6 +11,9 @@ import io.keelmq.local.Seed;
  * @param minOks acknowledged sends; with fewer the run has proved nothing and fails
  * @param minDeliveries to lease consumers, likewise
  * @param minFaults of brokers and of consumer processes together, likewise
+ * @param tolerance by which timers and messages that became visible may be later than promised:
+ *     none on a machine of its own; on one that others use, a broker's thread waits for the
+ *     processor without any answer being slow
  */
 record ConsumePlan(
     String name,
@@ -18,7 +22,8 @@ record ConsumePlan(
     int consumerProcesses,
     long minOks,
     long minDeliveries,
-    int minFaults) {
+    int minFaults,
+    Duration tolerance) {
 
   /** What happens to the processes while the workload runs. */
   @FunctionalInterface

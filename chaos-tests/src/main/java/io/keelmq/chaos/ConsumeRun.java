@@ -185,7 +185,7 @@ final class ConsumeRun {
     var spans = new PauseSpans(faults.moments());
     History.replayAll(files, spans::event);
     var timeline = new Timeline(wallMillisAtZero, spans.spans());
-    var checks = new Checks(cluster.brokers().size(), timeline);
+    var checks = new Checks(cluster.brokers().size(), timeline, plan.tolerance());
     var replicas = new ArrayList<ReplicaAccess>();
     try {
       cluster.brokers().forEach(node -> replicas.add(new ReplicaAccess(node)));
@@ -195,7 +195,7 @@ final class ConsumeRun {
       }
       var catalog = new LogCatalog();
       readLanes(replicas.get(0), catalog::add);
-      var leases = new LeaseVerdict(Crew.allRules(), catalog, timeline);
+      var leases = new LeaseVerdict(Crew.allRules(), catalog, timeline, plan.tolerance().toNanos());
       History.replayAll(
           files,
           event -> {
@@ -216,12 +216,12 @@ final class ConsumeRun {
     private final Verdict verdict;
     private DueTimes dueTimes;
 
-    Checks(int replicas, Timeline timeline) {
+    Checks(int replicas, Timeline timeline, Duration tolerance) {
       verdict =
           new Verdict(
               replicas,
               ledger -> {
-                dueTimes = new DueTimes(timeline, ledger);
+                dueTimes = new DueTimes(timeline, ledger, tolerance.toMillis());
                 return List.of(dueTimes, transactions);
               });
     }

@@ -94,5 +94,7 @@ final class Nemesis {
       // Another election came first: no less of a disturbance.
       faults.note("the transfer was refused: " + e.getMessage());
     }
+    // While it was tried, nothing was proposed.
+    faults.disturb();
   }
 }

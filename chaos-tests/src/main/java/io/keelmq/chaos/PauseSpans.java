@@ -11,14 +11,14 @@ import java.util.concurrent.TimeUnit;
 /**
  * When nobody could be promised anything, told by the answers to sends and settlements: from each
  * fault of a broker until a send that began behind it was acknowledged and {@link #RECOVERY_NANOS}
- * more, in which consumers find the new leader; and wherever an answer itself took {@link
- * #SLOW_NANOS} or more, as it does on a machine that has too much to do. Owned by one thread; fed
- * with a history.
+ * more, in which streams find the new leader; and wherever an answer itself, or the way of an
+ * acknowledged message to a reader, took {@link #SLOW_NANOS} or more, as it does on a machine that
+ * has too much to do: readers know nothing of leases. Owned by one thread; fed with a history.
  */
 final class PauseSpans {
 
-  static final long RECOVERY_NANOS = TimeUnit.SECONDS.toNanos(2);
-  static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
+  static final long RECOVERY_NANOS = TimeUnit.SECONDS.toNanos(4);
+  static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private record Send(int producer, long seq) {}
 
@@ -26,6 +26,7 @@ final class PauseSpans {
 
   private final List<Long> faults;
   private final Map<Send, Long> open = new HashMap<>();
+  private final Map<Send, Long> unread = new HashMap<>();
   private final Map<Settlement, Long> settling = new HashMap<>();
   private final List<Span> ofFaults = new ArrayList<>();
   private final List<Span> slow = new ArrayList<>();
@@ -52,6 +53,14 @@ final class PauseSpans {
         if (event instanceof Event.Ok || event instanceof Event.Held) {
           ok(invoked, event.nanos());
         }
+        if (event instanceof Event.Ok) {
+          unread.put(new Send(end.producer(), end.seq()), event.nanos());
+        }
+      }
+    } else if (event instanceof Event.Delivered delivered) {
+      Long acknowledged = unread.remove(new Send(delivered.producer(), delivered.seq()));
+      if (acknowledged != null) {
+        answered(acknowledged, delivered.nanos());
       }
     } else if (event instanceof Event.Settles settles) {
       settling.put(

@@ -19,7 +19,7 @@ class PauseSpansTest {
   @Test
   void lastFromAFaultToTheFirstAckOfALaterSendAndALittleMore() {
     send(900, 1_200);
-    send(1_100, 1_800);
+    send(1_500, 1_800);
     send(1_900, 1_950);
 
     assertEquals(
@@ -46,6 +46,20 @@ class PauseSpansTest {
             new Span(millis(70_000), millis(72_000))),
         spans.spans());
     assertEquals(millis(2_500), spans.slowestWithoutFaultNanos());
+  }
+
+  @Test
+  void lastAsLongAsAReaderWaitsForAnAcknowledgedMessage() {
+    send(50_100, 50_200);
+    send(60_000, 60_100);
+    spans.event(new Event.Delivered(0, 0, 1, 0, 1, millis(60_900)));
+
+    assertEquals(millis(800), spans.slowestWithoutFaultNanos());
+    assertEquals(new Span(millis(60_100), millis(60_900)), last(spans.spans()));
+  }
+
+  private static Span last(List<Span> all) {
+    return all.get(all.size() - 1);
   }
 
   private void send(long fromMillis, long toMillis) {

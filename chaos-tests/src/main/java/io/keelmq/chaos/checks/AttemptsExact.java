@@ -3,20 +3,25 @@ package io.keelmq.chaos.checks;
 import io.keelmq.chaos.checks.Event.LeaseName;
 import io.keelmq.chaos.checks.Event.Outcome;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Attempts begin at 1 and rise by one with each delivery; a message that was given back without
  * having been worked on comes again as the same attempt.
  *
  * <p>An attempt may be left out if its consumer died, or its leader, between the grant and the
- * delivery: these are counted. Where nobody can tell whether it was worked on (its consumer left in
- * order, the brokers were being killed) both numbers are right; what a killed consumer had counts.
+ * delivery, or if its lease ran out while it waited at its consumer: these are counted. Where
+ * nobody can tell whether it was worked on (its consumer left in order, the brokers were being
+ * killed) both numbers are right; what a killed consumer had counts.
  */
 public final class AttemptsExact implements LeaseCheck {
 
   private final Timeline timeline;
   private final Map<Integer, Long> lastLeft = new HashMap<>();
+  private final Set<Integer> renewing = new HashSet<>();
   private long unseen;
 
   AttemptsExact(Timeline timeline) {
@@ -31,6 +36,13 @@ public final class AttemptsExact implements LeaseCheck {
   /** Attempts that nobody was handed. */
   long unseen() {
     return unseen;
+  }
+
+  @Override
+  public void joins(Event.Joins event) {
+    if (event.renews()) {
+      renewing.add(event.consumer());
+    }
   }
 
   @Override
@@ -64,7 +76,7 @@ public final class AttemptsExact implements LeaseCheck {
       boolean died =
           lastLeft.getOrDefault(life.group.group(), Long.MIN_VALUE) >= since
               || timeline.pausedNanos(since, took.nanos()) > 0;
-      if (died) {
+      if (died || ranOut(took, life, took.attempt() - highest)) {
         unseen += took.attempt() - highest;
       } else {
         findings.add(
@@ -72,6 +84,17 @@ public final class AttemptsExact implements LeaseCheck {
                 .formatted(took.attempt(), highest, took));
       }
     }
+  }
+
+  /**
+   * A consumer that stood still does not hand out what has waited at it for longer than its lease,
+   * unless its leases are renewed. Each attempt that went so has taken a lease's time.
+   */
+  private boolean ranOut(Event.Took took, Life life, long attempts) {
+    long sinceNanos = life.deliveries > 0 ? life.tookNanos : life.visibleNanos;
+    // Log time passes at most a tenth faster.
+    long leasesNanos = TimeUnit.MILLISECONDS.toNanos(life.group.leaseMillis()) * attempts * 9 / 10;
+    return !renewing.contains(took.consumer()) && took.nanos() - sinceNanos >= leasesNanos;
   }
 
   private boolean mayBeTheSame(Event.Took took, Life life) {

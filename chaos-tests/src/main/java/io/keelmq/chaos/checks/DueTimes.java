@@ -20,6 +20,7 @@ public final class DueTimes implements Check {
   private final Ledger ledger;
   private final Map<Long, Timer> timers = new HashMap<>();
   private final SendBits present = new SendBits();
+  private final long lateMillis;
   private long seen;
   private long recalled;
   private long latestMillis = Long.MIN_VALUE;
@@ -44,7 +45,11 @@ public final class DueTimes implements Check {
     }
   }
 
-  public DueTimes(Timeline timeline, Ledger ledger) {
+  /**
+   * @param toleranceMillis by which they may be later still
+   */
+  public DueTimes(Timeline timeline, Ledger ledger, long toleranceMillis) {
+    this.lateMillis = LATE_MILLIS + toleranceMillis;
     this.timeline = timeline;
     this.ledger = ledger;
   }
@@ -162,13 +167,13 @@ public final class DueTimes implements Check {
           timer.ackedNanos == Life.UNSEEN
               ? event.nanos()
               : Math.max(timer.ackedNanos, timeline.nanos(timer.dueMillis));
-      long lateMillis =
+      long late =
           TimeUnit.NANOSECONDS.toMillis(
               event.nanos() - owedNanos - timeline.pausedNanos(owedNanos, event.nanos()));
-      latestMillis = Math.max(latestMillis, lateMillis);
+      latestMillis = Math.max(latestMillis, late);
       earliestMillis = Math.min(earliestMillis, behindMillis);
-      if (lateMillis > LATE_MILLIS) {
-        findings.add("%d ms behind its time, pauses left out: %s".formatted(lateMillis, event));
+      if (late > lateMillis) {
+        findings.add("%d ms behind its time, pauses left out: %s".formatted(late, event));
       }
     }
   }

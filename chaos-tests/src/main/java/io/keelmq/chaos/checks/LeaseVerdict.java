@@ -33,12 +33,20 @@ public final class LeaseVerdict {
   private boolean ended;
 
   public LeaseVerdict(List<GroupRules> groups, LogCatalog catalog, Timeline timeline) {
+    this(groups, catalog, timeline, 0);
+  }
+
+  /**
+   * @param toleranceNanos for which a message may be hidden beyond what is promised
+   */
+  public LeaseVerdict(
+      List<GroupRules> groups, LogCatalog catalog, Timeline timeline, long toleranceNanos) {
     this.catalog = catalog;
     this.timeline = timeline;
     groups.forEach(group -> lives.put(group.group(), new Lives(group)));
     redelivery = new RedeliveryExplained(timeline);
     attempts = new AttemptsExact(timeline);
-    hidden = new NeverHidden(timeline, catalog, lives);
+    hidden = new NeverHidden(timeline, catalog, lives, toleranceNanos);
     ends = new EveryMessageEnds(timeline, catalog, lives);
     checks = List.of(redelivery, attempts, hidden, new GroupOrder(timeline, catalog, lives), ends);
     checks.forEach(check -> findings.add(new Findings()));

@@ -19,6 +19,7 @@ final class Lives {
   private final Map<Long, Life> open = new LinkedHashMap<>();
   private final Map<Integer, Map<Long, Life>> byConsumer = new HashMap<>();
   private final OffsetLongs acked = new OffsetLongs();
+  private final OffsetLongs free = new OffsetLongs();
 
   Lives(GroupRules group) {
     this.group = group;
@@ -30,6 +31,23 @@ final class Lives {
 
   boolean isAcked(int queue, long offset) {
     return acked.get(queue, offset) != 0;
+  }
+
+  /**
+   * FIFO: nothing before the message in its message group can hold it back. A lease's messages may
+   * be acknowledged in any order, so that the one before it alone does not tell.
+   */
+  boolean isFree(LogCatalog catalog, int queue, long offset) {
+    long before = catalog.before(queue, offset);
+    while (before >= 0 && isAcked(queue, before) && free.get(queue, before) == 0) {
+      before = catalog.before(queue, before);
+    }
+    boolean isFree = before < 0 || isAcked(queue, before);
+    if (isFree) {
+      // Nothing is ever acknowledged less: this is not looked for again.
+      free.put(queue, offset, 1);
+    }
+    return isFree;
   }
 
   /** The lease by which the message was acknowledged, or null. */

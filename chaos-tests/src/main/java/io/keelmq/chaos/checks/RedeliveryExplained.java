@@ -96,7 +96,9 @@ public final class RedeliveryExplained implements LeaseCheck {
     boolean expired = expired(life, took.nanos());
     if (life.nackNanos != 0) {
       long waitedMillis = TimeUnit.NANOSECONDS.toMillis(took.nanos() - life.nackNanos);
-      boolean otherwise = life.leftNanos != 0 || life.cutNanos != 0 || expired || paused;
+      // In a FIFO group only the lowest message of a lease waits; others come behind it.
+      boolean otherwise =
+          life.behindOther || life.leftNanos != 0 || life.cutNanos != 0 || expired || paused;
       if (!otherwise && waitedMillis < life.nackMillis * 9 / 10 - TOLERANCE_MILLIS) {
         findings.add(
             "came again %d ms after a nack with a delay of %d ms: %s"

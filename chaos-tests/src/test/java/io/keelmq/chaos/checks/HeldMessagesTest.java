@@ -220,7 +220,7 @@ class HeldMessagesTest {
         new Verdict(
             REPLICAS.size(),
             ledger -> {
-              dueTimes = new DueTimes(timeline, ledger);
+              dueTimes = new DueTimes(timeline, ledger, 0);
               transactions = new Transactions();
               return List.of(dueTimes, transactions);
             });

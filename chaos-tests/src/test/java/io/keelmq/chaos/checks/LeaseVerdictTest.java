@@ -1,6 +1,5 @@
 package io.keelmq.chaos.checks;
 
-import static io.keelmq.chaos.checks.LeaseScript.FIFO;
 import static io.keelmq.chaos.checks.LeaseScript.MAX_ATTEMPTS;
 import static io.keelmq.chaos.checks.LeaseScript.PLAIN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -204,6 +203,25 @@ class LeaseVerdictTest {
   }
 
   @Test
+  void countsAnAttemptThatRanOutAtItsConsumer() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.at(2_020).acks(script.took(1, PLAIN, 0, 3));
+
+    holds();
+    assertEquals(1, script.verdict().unseenAttempts());
+  }
+
+  @Test
+  void tellsAnAttemptThatIsLeftOutThoughItsLeaseIsRenewed() {
+    script.at(0).joinsRenewing(1, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.at(2_020).acks(script.took(1, PLAIN, 0, 3));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
   void countsAttemptsThatDiedWithTheirConsumer() {
     script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
     script.at(10).dies(2);
@@ -289,92 +307,6 @@ class LeaseVerdictTest {
     script.at(5_000).polled(1);
 
     breaks(NeverHidden.class, EveryMessageEnds.class);
-  }
-
-  @Test
-  void deliversAMessageGroupInOrder() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 3).polls(2);
-    Taken first = script.at(10).took(1, FIFO, 0, 1);
-    Taken second = script.took(1, FIFO, 1, 1, first.lease());
-    script.at(1_900).acks(first).acks(second);
-    script.at(2_000).acks(script.took(2, FIFO, 2, 1));
-
-    holds();
-  }
-
-  @Test
-  void tellsAMessageThatOvertakesItsGroup() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
-    Taken first = script.at(10).took(1, FIFO, 0, 1);
-    Taken second = script.at(20).took(2, FIFO, 1, 1);
-    script.at(30).acks(first).acks(second);
-
-    breaks(GroupOrder.class);
-  }
-
-  @Test
-  void tellsAMessageWhosePredecessorWasNeverDelivered() {
-    script.at(0).joins(1, FIFO).sends(FIFO, 2);
-    script.at(10).acks(script.took(1, FIFO, 1, 1));
-    script.at(20).acks(script.took(1, FIFO, 0, 1));
-
-    breaks(GroupOrder.class);
-  }
-
-  @Test
-  void owesNoOrderToWhatIsHandedOutWhenItsLeaseHadEnded() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
-    var early = script.lease();
-    Taken first = script.at(2_100).took(2, FIFO, 0, 2);
-    script.pause(0, 5).at(2_150).tookLate(1, FIFO, 1, 1, early, -10);
-    script.at(2_200).acks(first).acks(script.took(2, FIFO, 1, 2));
-
-    holds();
-  }
-
-  @Test
-  void tellsALeaseThatIsHandedOutOutOfOrder() {
-    script.at(0).joins(1, FIFO).sends(FIFO, 3);
-    Taken first = script.at(10).took(1, FIFO, 0, 1);
-    Taken third = script.took(1, FIFO, 2, 1, first.lease());
-    Taken second = script.took(1, FIFO, 1, 1, first.lease());
-    script.at(20).acks(first).acks(second).acks(third);
-
-    breaks(GroupOrder.class);
-  }
-
-  @Test
-  void messagesBehindANackWaitForItAndCountNoAttempt() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2).polls(2);
-    Taken first = script.at(10).took(1, FIFO, 0, 1);
-    script.took(1, FIFO, 1, 1, first.lease());
-    script.at(20).settles(first, Settling.NACK, 5_000, Outcome.OK);
-    script.at(5_100).acks(script.took(2, FIFO, 0, 2));
-    script.at(6_000).acks(script.took(2, FIFO, 1, 1));
-
-    holds();
-    assertEquals(Map.of(Cause.NACK, 1L, Cause.BLOCKED, 1L), script.verdict().redeliveries());
-  }
-
-  @Test
-  void tellsAMessageThatOvertakesANackedOne() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
-    Taken first = script.at(10).took(1, FIFO, 0, 1);
-    script.took(1, FIFO, 1, 1, first.lease());
-    script.at(20).settles(first, Settling.NACK, 5_000, Outcome.OK);
-    script.at(1_000).acks(script.took(2, FIFO, 1, 1));
-    script.at(5_100).acks(script.took(2, FIFO, 0, 2));
-
-    breaks(GroupOrder.class);
-  }
-
-  @Test
-  void tellsAMessageThatStaysHiddenBehindOneThatIsAcknowledged() {
-    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2).polls(2);
-    script.at(10).acks(script.took(1, FIFO, 0, 1));
-    script.at(2_100).acks(script.took(2, FIFO, 1, 1));
-
-    breaks(NeverHidden.class);
   }
 
   @Test
