@@ -113,12 +113,12 @@ class ConsumeBoundsTest {
     var idle = new ArrayList<TestConsumer>();
     var connection = connect();
     while (cluster.stats(0).undeliveredBytes() < DeliveryPlanners.MAX_UNSENT_BYTES) {
+      long before = cluster.stats(0).deliveredMessages();
       var one = TestConsumer.start(connection, consumer("idle" + idle.size(), "g", "t"), 1);
       one.opened();
       one.credit(100_000);
       idle.add(one);
       assertTrue(idle.size() < 400, "consumers " + idle.size());
-      long before = cluster.stats(0).deliveredMessages();
       eventually(
           () ->
               cluster.stats(0).deliveredMessages() > before
