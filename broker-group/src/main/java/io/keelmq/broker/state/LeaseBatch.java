@@ -76,6 +76,11 @@ record LeaseBatch(
     return new LeaseBatch(id, State.READY, offsets, attempt, hash, clientId, attemptId, 0);
   }
 
+  /** The same, which its client has given back. */
+  LeaseBatch ofNobody() {
+    return new LeaseBatch(id, state, offsets, attempt, hash, "", "", deadlineMillis);
+  }
+
   /** The same, hidden from everybody until {@code millis}. */
   LeaseBatch waiting(long millis) {
     return new LeaseBatch(id, State.LEASED, offsets, attempt, hash, "", "", millis);

@@ -76,7 +76,10 @@ final class Settlements {
         queue.bury(chosen, batch.attempt());
       }
       case EXTEND -> {
-        return extend(queue, batch, chosen, settlement.millis());
+        // What was given back is nobody's: a renewal that was under way meanwhile would hide it.
+        return batch.clientId().isEmpty()
+            ? NOTHING
+            : extend(queue, batch, chosen, settlement.millis());
       }
     }
     return new SettledPart(chosen.size(), Optional.empty(), 0);
@@ -90,7 +93,7 @@ final class Settlements {
       queue.take(batch, chosen);
       queue.bury(chosen, batch.attempt());
     } else {
-      apart(queue, batch, chosen, givenBack(queue, batch, millis));
+      apart(queue, batch, chosen, givenBack(queue, batch.ofNobody(), millis));
     }
   }
 
@@ -103,7 +106,7 @@ final class Settlements {
     if (batch.offsets().first() != offset) {
       return batch;
     }
-    LeaseBatch renamed = batch.named(queue.nextId());
+    LeaseBatch renamed = batch.ofNobody().named(queue.nextId());
     queue.replace(batch, renamed);
     queue.messageGroups().hold(batch.hash(), renamed.id());
     return renamed;
@@ -134,7 +137,7 @@ final class Settlements {
 
   /** What is released gets another name: its consumer has no hold on it any more. */
   private static void release(QueueLeases queue, LeaseBatch batch, OffsetSet chosen) {
-    LeaseBatch released = batch.madeReady().after(batch.attempt() - 1);
+    LeaseBatch released = batch.ofNobody().madeReady().after(batch.attempt() - 1);
     if (batch.hash() == 0) {
       queue.take(batch, chosen);
       queue.add(released.with(chosen).named(queue.nextId()));

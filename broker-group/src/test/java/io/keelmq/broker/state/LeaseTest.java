@@ -143,6 +143,20 @@ class LeaseTest {
   }
 
   @Test
+  void isNotHiddenByARenewalAfterItWasGivenBack() {
+    story.sendPlain(2);
+    var lease = story.at(0).grantTo(2).get(0);
+
+    assertEquals(1, story.nack(lease.id(), 0, 0));
+    assertEquals(1, story.nack(lease.id(), 5_000, 1));
+    assertEquals(0, story.extend(lease.id(), 60_000).messages(), "its client has nothing of it");
+
+    assertEquals(OffsetSet.of(0), story.ready().get(0).offsets());
+    story.at(5_000).advanceTime();
+    assertEquals(2, story.ready().size(), "each when it was to come again");
+  }
+
+  @Test
   void whatAPlannerLeavesOutIsReady() {
     story.sendPlain(3_000);
 

@@ -40,6 +40,9 @@ final class NaiveLeases {
     long hash;
     long deadlineMillis;
 
+    /** Whether it is at a client, or was when its lease ended; not after being given back. */
+    boolean atClient;
+
     /** Empty until the rows tell. */
     Optional<LeaseId> lease = Optional.empty();
 
@@ -108,6 +111,7 @@ final class NaiveLeases {
     Message message = out.get(offset);
     assertEquals(Optional.empty(), message.lease, "offset " + offset + " is leased twice");
     message.lease = Optional.of(lease.id());
+    message.atClient = true;
     message.deadlineMillis = deadline;
   }
 
@@ -268,6 +272,7 @@ final class NaiveLeases {
     }
     if (chosen.isEmpty()
         || chosen.firstEntry().getValue().attempt == 0
+        || (settlement.kind() == SettlementKind.EXTEND && !chosen.firstEntry().getValue().atClient)
         || (chosen.firstEntry().getValue().state == State.DOOMED
             && settlement.kind() != SettlementKind.ACK)) {
       assertEquals(0, reply.messages());
@@ -294,6 +299,7 @@ final class NaiveLeases {
                 message -> {
                   if (hash == 0 || lowest) {
                     message.attempt--;
+                    message.atClient = false;
                     ready(message);
                     message.lease = Optional.empty();
                   } else {
@@ -328,12 +334,18 @@ final class NaiveLeases {
         .forEach(message -> expired.put(message.lease.get().toString(), message.lease.get()));
     for (LeaseId id : expired.values()) {
       TreeMap<Long, Message> batch = named(id);
-      boolean ordered = batch.firstEntry().getValue().hash != 0;
+      Message first = batch.firstEntry().getValue();
+      boolean ordered = first.hash != 0;
+      boolean atClient = first.atClient;
       nack(
           batch,
           ordered ? new TreeMap<>(batch.headMap(batch.firstKey(), true)) : batch,
           0,
           nowMillis);
+      // Who had it may come late.
+      batch.values().stream()
+          .filter(message -> message.state == State.READY)
+          .forEach(message -> message.atClient = atClient);
     }
   }
 
@@ -369,6 +381,7 @@ final class NaiveLeases {
   }
 
   private static void giveBack(Message message, long millis, long nowMillis, boolean apart) {
+    message.atClient = false;
     if (millis == 0) {
       ready(message);
     } else {
@@ -387,6 +400,7 @@ final class NaiveLeases {
 
   private static void block(Message message, int attempt) {
     message.state = State.BLOCKED;
+    message.atClient = false;
     message.attempt = attempt;
     message.lease = Optional.empty();
   }
