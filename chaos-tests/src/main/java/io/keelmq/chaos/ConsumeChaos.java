@@ -84,12 +84,14 @@ public final class ConsumeChaos implements Callable<Integer> {
             Duration.ofMillis(toleranceMillis));
     var options =
         new ClusterOptions(folder, Distribution.find(), new PortPlan.Free(chosen.random()));
-    long endNanos = System.nanoTime() + Duration.ofSeconds((long) (minutes * 60)).toNanos();
     ConsumeResult result =
         new ConsumeRun(options, plan)
             .run(
                 (faults, consumers) -> {
                   var nemesis = new Nemesis(faults, consumers);
+                  // From here on: the start of the processes is no minute of faults.
+                  long endNanos =
+                      System.nanoTime() + Duration.ofSeconds((long) (minutes * 60)).toNanos();
                   while (System.nanoTime() - endNanos < 0) {
                     nemesis.strike();
                   }
