@@ -96,11 +96,12 @@ final class RaftMember {
     this.roster = new Roster(identity, parts.view());
     boolean votes =
         folder
-            .lastVoters()
-            .map(voters -> voters.contains(identity.peerId()))
+            .members()
+            .last()
+            .map(last -> last.voters().contains(identity.peerId()))
             .orElse(!identity.wasGiven());
     // An empty configuration is no learner's to JRaft.
-    this.startedAsLearner = !votes && folder.lastVoters().isPresent();
+    this.startedAsLearner = !votes && folder.members().last().isPresent();
     this.leadership =
         new LeadershipView(
             identity.peerId(),

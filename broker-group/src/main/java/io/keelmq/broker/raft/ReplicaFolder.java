@@ -1,7 +1,5 @@
 package io.keelmq.broker.raft;
 
-import com.alipay.sofa.jraft.entity.PeerId;
-import com.alipay.sofa.jraft.entity.codec.v2.LogEntryV2CodecFactory;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Applied;
 import io.keelmq.broker.state.BrokerState;
@@ -11,18 +9,12 @@ import io.keelmq.raftlog.LostEntriesException;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,7 +35,6 @@ final class ReplicaFolder {
   private static final String MUST_NOT_VOTE =
       "it must not vote, because it may have acknowledged what it no longer has";
   private static final String SNAPSHOT_FOLDER = "snapshot";
-  private static final Pattern PUBLISHED = Pattern.compile("snapshot_([0-9]{1,18})");
   private static final String REJOIN =
       MUST_NOT_VOTE + ": empty the folder and let the replica rejoin as a new incarnation";
 
@@ -57,6 +48,7 @@ final class ReplicaFolder {
   private RocksTables store;
   private BrokerState state;
   private SegmentedLog log;
+  private StoredMembers members;
 
   private ReplicaFolder(Path folder, FolderLock lock) {
     this.folder = folder;
@@ -196,11 +188,11 @@ final class ReplicaFolder {
     if (hasMeta()) {
       new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
     }
-    requireIdentityOfLog();
+    members = StoredMembers.read(log, snapshotFolder());
+    requireIdentityOfMembers();
     requireHardLinks();
-    OptionalLong snapshot = snapshotIndex();
-    requireSnapshotOfLog(snapshot);
-    requireStoreOfLog(durable, snapshot);
+    requireSnapshotOfLog();
+    requireStoreOfLog(durable);
   }
 
   /** Without them no snapshot could be taken, or brought in; better told now than then. */
@@ -223,31 +215,18 @@ final class ReplicaFolder {
     }
   }
 
-  /** The newest published snapshot's, by its name; JRaft removes older ones when it starts. */
-  private OptionalLong snapshotIndex() throws IOException {
-    if (!Files.isDirectory(snapshotFolder())) {
-      return OptionalLong.empty();
-    }
-    try (Stream<Path> files = Files.list(snapshotFolder())) {
-      return files
-          .map(file -> PUBLISHED.matcher(file.getFileName().toString()))
-          .filter(Matcher::matches)
-          .mapToLong(found -> Long.parseLong(found.group(1)))
-          .max();
-    }
-  }
-
   /** What is before the log's logical beginning only the snapshot can tell. */
-  private void requireSnapshotOfLog(OptionalLong snapshot) throws LostMemoryException {
+  private void requireSnapshotOfLog() throws LostMemoryException {
     long needed = log.logicalFirst() - 1;
-    if (needed > 0 && snapshot.orElse(0) < needed) {
+    long snapshot = members.snapshotIndex();
+    if (needed > 0 && snapshot < needed) {
       throw new LostMemoryException(
           "the log in %s begins after entry %d, expected a snapshot of that or a later entry in %s, found %s: %s"
               .formatted(
                   folder.resolve(LOG_FOLDER),
                   needed,
                   snapshotFolder(),
-                  snapshot.isPresent() ? "one of entry " + snapshot.getAsLong() : "none",
+                  snapshot > 0 ? "one of entry " + snapshot : "none",
                   MUST_NOT_VOTE));
     }
   }
@@ -274,49 +253,22 @@ final class ReplicaFolder {
     }
   }
 
-  /** Under another name than the log's a replica would wait for ever for a group to know it. */
-  private void requireIdentityOfLog() throws UnusableFolderException {
-    if (identity.isEmpty()) {
-      return;
-    }
-    PeerId self = identity.get().peerId();
-    List<List<PeerId>> configurations = log.configurations().mapToObj(this::configuration).toList();
-    if (!configurations.isEmpty()
-        && configurations.stream().noneMatch(c -> namesSelf(c, identity.get()))) {
+  /** Under another name than the group's a replica would wait for ever for it to be known. */
+  private void requireIdentityOfMembers() throws UnusableFolderException {
+    if (identity.isPresent() && !members.mayBe(identity.get())) {
       throw new UnusableFolderException(
           "%s names this replica %s of cluster %s, but the members in its log are %s: the identity and the log are of different clusters or incarnations; restore the one that was replaced"
               .formatted(
                   folder.resolve(IdentityFile.NAME),
-                  self,
+                  identity.get().peerId(),
                   identity.get().plan().clusterId(),
-                  configurations.get(configurations.size() - 1)));
+                  members.last().orElseThrow().voters()));
     }
   }
 
-  /**
-   * A replica that rejoins gets the log from its beginning on, and may stop before the entry that
-   * names it: then the others' addresses must be those it was told.
-   */
-  private static boolean namesSelf(List<PeerId> configuration, ReplicaIdentity identity) {
-    if (configuration.contains(identity.peerId())) {
-      return true;
-    }
-    var addresses = configuration.stream().map(PeerId::getEndpoint).toList();
-    return identity.wasGiven()
-        && identity.plan().members().stream()
-            .anyMatch(member -> addresses.contains(ReplicaIdentity.peerId(member).getEndpoint()));
-  }
-
-  /** The voters in the last configuration in the log; empty if there is none. */
-  Optional<List<PeerId>> lastVoters() {
-    return log.configurations().boxed().reduce((first, second) -> second).map(this::configuration);
-  }
-
-  private List<PeerId> configuration(long index) {
-    ByteBuffer data = log.reader().read(index).orElseThrow().data();
-    byte[] bytes = new byte[data.remaining()];
-    data.duplicate().get(bytes);
-    return LogEntryV2CodecFactory.getInstance().decoder().decode(bytes).getPeers();
+  /** What the folder said of the members when it was opened. */
+  StoredMembers members() {
+    return members;
   }
 
   private void openStore() {
@@ -328,8 +280,7 @@ final class ReplicaFolder {
    * Rows of another log would make its entries look applied: they are made anew, from the snapshot
    * if there is one and else from this log.
    */
-  private void requireStoreOfLog(Applied durable, OptionalLong snapshot)
-      throws UnusableFolderException {
+  private void requireStoreOfLog(Applied durable) throws UnusableFolderException {
     if (durable.index() == 0) {
       return;
     }
@@ -337,7 +288,7 @@ final class ReplicaFolder {
     if (term == durable.term()) {
       return;
     }
-    if (log.physicalFirst() > 1 && snapshot.isEmpty()) {
+    if (log.physicalFirst() > 1 && members.snapshotIndex() == 0) {
       throw new LostMemoryException(
           "data folder %s: the rows come from entry %d of term %d, the log has term %d there and begins at %d, so they cannot be made anew: %s"
               .formatted(
@@ -351,7 +302,7 @@ final class ReplicaFolder {
     LOG.warn(
         "the rows do not fit the log and are made anew, snapshot={} index={} term_of_rows={}"
             + " term_in_log={}",
-        snapshot.orElse(0),
+        members.snapshotIndex(),
         durable.index(),
         durable.term(),
         term);

@@ -49,7 +49,7 @@ class MemberChangeTest {
 
       done(change(cluster, new Command.RetireReplica(leaving), false));
       await()
-          .atMost(60, SECONDS)
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(
               () ->
                   cluster.replicas().stream()
@@ -74,7 +74,7 @@ class MemberChangeTest {
               cluster,
               new Command.AnnounceReplica("n4", fourth.raftAddress(), fourth.clientAddress(), true),
               false));
-      cluster.joinUntil(() -> phase(cluster, "n4") == Membership.Phase.CATCHING_UP);
+      cluster.joinUntil(() -> cluster.phase("n4") == Membership.Phase.CATCHING_UP);
       long index = cluster.send("read at the learner").index();
       cluster.joinUntil(() -> cluster.replica("n4").state().applied().index() >= index);
 
@@ -94,7 +94,9 @@ class MemberChangeTest {
       done(change(cluster, new Command.PromoteReplica("n4"), false));
       cluster.joinUntilVoter("n4");
       awaitRole(cluster.replica("n4"), Leadership.Role.FOLLOWER, Leadership.Role.LEADER);
-      await().atMost(60, SECONDS).until(() -> cluster.leader().leadership().term() > term);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.leader().leadership().term() > term);
     }
   }
 
@@ -112,11 +114,13 @@ class MemberChangeTest {
           rejected(change(cluster, new Command.RetireReplica(followers.get(0)), false))
               .contains("n4 was added and has not come yet"));
       done(change(cluster, new Command.RetireReplica("n4"), false));
-      await().atMost(60, SECONDS).until(() -> cluster.seat("n4").isEmpty());
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.seat("n4").isEmpty());
 
       cluster.close(followers.get(0));
       await()
-          .atMost(60, SECONDS)
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(() -> cluster.leader().status().peers().stream().filter(Peer::alive).count() == 1);
       var refused =
           assertThrows(
@@ -125,7 +129,9 @@ class MemberChangeTest {
       assertTrue(refused.getCause().getMessage().contains("no majority"), refused::getMessage);
       // The dead one can be taken out: two of two are left.
       done(change(cluster, new Command.RetireReplica(followers.get(0)), false));
-      await().atMost(60, SECONDS).until(() -> cluster.seat(followers.get(0)).isEmpty());
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.seat(followers.get(0)).isEmpty());
       cluster.send("with two");
     }
   }
@@ -142,7 +148,11 @@ class MemberChangeTest {
   private ProposalOutcome change(ReplicaCluster cluster, Command.Membership change, boolean force)
       throws Exception {
     var origin = new CommandOrigin(77, ++changes);
-    return cluster.leader().membership().change(origin, change, force).get(60, SECONDS);
+    return cluster
+        .leader()
+        .membership()
+        .change(origin, change, force)
+        .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
   }
 
   private static void done(ProposalOutcome outcome) {
@@ -153,14 +163,6 @@ class MemberChangeTest {
   private static String rejected(ProposalOutcome outcome) {
     var applied = assertInstanceOf(ProposalOutcome.Applied.class, outcome);
     return assertInstanceOf(Reply.Rejected.class, applied.reply()).message();
-  }
-
-  private static Membership.Phase phase(ReplicaCluster cluster, String node) throws Exception {
-    return cluster.leader().membership().standings().get(60, SECONDS).stream()
-        .filter(standing -> standing.member().node().equals(node))
-        .map(Membership.Standing::phase)
-        .findFirst()
-        .orElse(null);
   }
 
   private static List<String> others(ReplicaCluster cluster, String node) {
@@ -176,6 +178,8 @@ class MemberChangeTest {
   }
 
   private static void awaitRole(RaftReplica replica, Leadership.Role... roles) {
-    await().atMost(60, SECONDS).until(() -> List.of(roles).contains(replica.leadership().role()));
+    await()
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+        .until(() -> List.of(roles).contains(replica.leadership().role()));
   }
 }

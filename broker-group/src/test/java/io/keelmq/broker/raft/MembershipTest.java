@@ -1,6 +1,7 @@
 package io.keelmq.broker.raft;
 
 import static io.keelmq.broker.raft.ReplicaCluster.TOPIC;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -23,7 +24,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,7 +71,10 @@ class MembershipTest {
       // It can lead again, with all that it had forgotten.
       awaitRole(cluster.replica(wiped), Leadership.Role.FOLLOWER);
       if (!cluster.leaderNode().equals(wiped)) {
-        cluster.leader().transferLeadership(Optional.of(wiped)).get(60, SECONDS);
+        cluster
+            .leader()
+            .transferLeadership(Optional.of(wiped))
+            .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
       }
       assertEquals(wiped, cluster.leaderNode());
       cluster.send("after");
@@ -94,7 +97,9 @@ class MembershipTest {
 
       assertTrue(second > first, second + " after " + first);
       assertTrue(seat.voting() > second, seat.voting() + " after " + second);
-      await().atMost(60, SECONDS).until(() -> cluster.leader().status().peers().size() == 2);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.leader().status().peers().size() == 2);
       cluster.commonState();
     }
   }
@@ -106,7 +111,7 @@ class MembershipTest {
       var replica = cluster.wipe(wiped);
       var arrival = cluster.withClientAddress(wiped, replica.membership().arrival().orElseThrow());
       await()
-          .atMost(60, SECONDS)
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(() -> assertOutcome(cluster.leader().membership(), arrival).isPresent());
 
       int given = cluster.leader().membership().place(arrival).incarnation();
@@ -121,7 +126,8 @@ class MembershipTest {
   private static Optional<ProposalOutcome> assertOutcome(
       Membership leader, Membership.Arrival arrival) throws Exception {
     try {
-      ProposalOutcome outcome = leader.arrive(arrival).get(60, SECONDS);
+      ProposalOutcome outcome =
+          leader.arrive(arrival).get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
       return Optional.of(assertInstanceOf(ProposalOutcome.Applied.class, outcome));
     } catch (ExecutionException e) {
       assertTrue(e.getCause().getMessage().contains("still answers"), e.getCause().getMessage());
@@ -135,7 +141,7 @@ class MembershipTest {
       String first = cluster.leaderNode();
       String wiped = others(cluster, first).get(0);
       cluster.wipe(wiped);
-      joinAsLearner(cluster, wiped);
+      cluster.joinAsLearner(wiped);
       int given = cluster.seat(wiped).orElseThrow().joining();
 
       // The others are two of three voters: both are needed to elect.
@@ -156,7 +162,7 @@ class MembershipTest {
       String wiped = others(cluster, leader).get(0);
       String third = others(cluster, leader).get(1);
       cluster.wipe(wiped);
-      joinAsLearner(cluster, wiped);
+      cluster.joinAsLearner(wiped);
 
       // With the third gone, the leader and a learner are no majority of three.
       cluster.close(third);
@@ -166,7 +172,7 @@ class MembershipTest {
                   cluster.replica(leader),
                   ReplicaCluster.sendCommand("p2", 1, record.remaining()),
                   record)
-              .get(60, SECONDS);
+              .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
 
       assertFalse(outcome instanceof ProposalOutcome.Applied, outcome.toString());
       cluster.open(third);
@@ -189,8 +195,8 @@ class MembershipTest {
       // Longer than a few elections: the one that is left asks for votes all the time.
       long term = cluster.replica(left).leadership().term();
       await()
-          .during(4, SECONDS)
-          .atMost(60, SECONDS)
+          .during(4 * ReplicaCluster.ELECTION_TIMEOUT.toMillis(), MILLISECONDS)
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(
               () -> {
                 cluster.join();
@@ -326,33 +332,13 @@ class MembershipTest {
     var failure =
         assertThrows(
             ExecutionException.class,
-            () -> cluster.leader().membership().arrive(arrival).get(60, SECONDS));
+            () ->
+                cluster
+                    .leader()
+                    .membership()
+                    .arrive(arrival)
+                    .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
     return assertInstanceOf(Refused.class, failure.getCause());
-  }
-
-  /** One word makes it a learner; a second one soon after could show that it keeps up. */
-  private static void joinAsLearner(ReplicaCluster cluster, String node) {
-    cluster.joinUntil(() -> cluster.replica(node).status().started());
-    var looks = new AtomicInteger();
-    await()
-        .atMost(60, SECONDS)
-        .until(
-            () -> {
-              // Again when nobody led who could have heard it.
-              if (looks.getAndIncrement() % 30 == 0
-                  && phase(cluster, node) == Membership.Phase.JOINING) {
-                cluster.join();
-              }
-              return phase(cluster, node) == Membership.Phase.CATCHING_UP;
-            });
-  }
-
-  private static Membership.Phase phase(ReplicaCluster cluster, String node) throws Exception {
-    return cluster.leader().membership().standings().get(60, SECONDS).stream()
-        .filter(standing -> standing.member().node().equals(node))
-        .map(Membership.Standing::phase)
-        .findFirst()
-        .orElse(null);
   }
 
   private static List<String> others(ReplicaCluster cluster, String node) {
@@ -376,12 +362,14 @@ class MembershipTest {
   }
 
   private static void awaitRole(RaftReplica replica, Leadership.Role... roles) {
-    await().atMost(60, SECONDS).until(() -> List.of(roles).contains(replica.leadership().role()));
+    await()
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+        .until(() -> List.of(roles).contains(replica.leadership().role()));
   }
 
   private static void awaitStage(ReplicaCluster cluster, String node, Stage stage) {
     await()
-        .atMost(60, SECONDS)
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
         .until(
             () -> new IdentityFile(cluster.dataFolder(node)).read().orElseThrow().stage() == stage);
   }

@@ -97,12 +97,19 @@ class RaftReplicaTest {
               .findFirst()
               .orElseThrow();
 
-      Leadership now = cluster.leader().transferLeadership(Optional.of(target)).get(30, SECONDS);
+      Leadership now =
+          cluster
+              .leader()
+              .transferLeadership(Optional.of(target))
+              .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
 
       assertEquals(Optional.of(target), now.leaderNode());
       assertEquals(target, cluster.leaderNode());
       var refused = cluster.replica(first).transferLeadership(Optional.empty());
-      var failure = assertThrows(ExecutionException.class, () -> refused.get(30, SECONDS));
+      var failure =
+          assertThrows(
+              ExecutionException.class,
+              () -> refused.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
       assertInstanceOf(Refused.class, failure.getCause());
     }
   }
@@ -165,7 +172,7 @@ class RaftReplicaTest {
                 leader, ReplicaCluster.sendCommand("p1", i, record.remaining()), record);
       }
 
-      var outcome = (ProposalOutcome.Applied) last.get(60, SECONDS);
+      var outcome = (ProposalOutcome.Applied) last.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
 
       assertEquals(new Reply.Stored(List.of(0), List.of(commands - 1L), false), outcome.reply());
       var stats = leader.raftStats();
@@ -176,7 +183,9 @@ class RaftReplicaTest {
                   + " entries of "
                   + stats.commandsProposed().getAsLong()
                   + " commands");
-      await().atMost(30, SECONDS).until(() -> stats.bytesInFlight().getAsLong() == 0);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> stats.bytesInFlight().getAsLong() == 0);
     }
   }
 
@@ -197,7 +206,10 @@ class RaftReplicaTest {
 
   private static ProposalOutcome.Reason reason(CompletableFuture<ProposalOutcome> outcome)
       throws Exception {
-    return assertInstanceOf(ProposalOutcome.NotProposed.class, outcome.get(60, SECONDS)).reason();
+    return assertInstanceOf(
+            ProposalOutcome.NotProposed.class,
+            outcome.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS))
+        .reason();
   }
 
   private static String bodyAt(RaftReplica replica, long offset) {
@@ -205,7 +217,7 @@ class RaftReplicaTest {
     var run = replica.state().runs(topic.id(), 0, offset, 1).get(0);
     var entry = new CompletableFuture<ByteBuffer>();
     await()
-        .atMost(30, SECONDS)
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
         .until(
             () -> {
               replica.log().entry(run.logIndex()).ifPresent(entry::complete);

@@ -51,7 +51,9 @@ class ReplicaFailureTest {
                 record));
       }
 
-      await().atMost(60, SECONDS).until(() -> cluster.fatal.containsKey("n1"));
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.fatal.containsKey("n1"));
       assertFalse(cluster.replica("n1").status().ready());
       cluster.close("n1");
       var after = cluster.send("after");
@@ -69,7 +71,7 @@ class ReplicaFailureTest {
         cluster.leader().state().producer("p2").map(StateView.Producer::lastSequence).orElse(0L);
     for (int i = 0; i < outcomes.size(); i++) {
       long sequence = i + 1L;
-      var outcome = outcomes.get(i).get(60, SECONDS);
+      var outcome = outcomes.get(i).get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
       if (outcome instanceof ProposalOutcome.Applied) {
         assertTrue(sequence <= last, sequence + " was told as applied, the last is " + last);
       } else if (outcome instanceof ProposalOutcome.NotProposed) {
@@ -90,15 +92,19 @@ class ReplicaFailureTest {
               cluster.plan().brokerGroup(), ReplicaIdentity.peerId(cluster.plan().members().get(0)))
           .apply(new Task(future, status -> {}));
 
-      await().atMost(60, SECONDS).until(() -> cluster.fatal.containsKey("n1"));
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.fatal.containsKey("n1"));
 
       assertInstanceOf(UnreadableEntryException.class, cluster.fatal.get("n1"));
       var replica = cluster.replica("n1");
-      await().atMost(60, SECONDS).until(() -> !replica.leadership().isLeader());
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> !replica.leadership().isLeader());
       long applied = replica.state().applied().index();
       var outcome =
           ReplicaCluster.propose(replica, new Command.CreateTopic("more", TopicType.NORMAL, 1, 0))
-              .get(60, SECONDS);
+              .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
       assertFalse(outcome instanceof ProposalOutcome.Applied);
       assertEquals(applied, replica.state().applied().index());
     }
@@ -140,7 +146,7 @@ class ReplicaFailureTest {
 
   private static void leadWith(ReplicaCluster cluster, String node) throws Exception {
     await()
-        .atMost(60, SECONDS)
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
         .until(
             () -> {
               if (!cluster.leaderNode().equals(node)) {

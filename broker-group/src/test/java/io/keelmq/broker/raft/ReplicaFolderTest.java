@@ -330,7 +330,7 @@ class ReplicaFolderTest {
 
   private void awaitJoined() {
     await()
-        .atMost(60, TimeUnit.SECONDS)
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, TimeUnit.SECONDS)
         .until(() -> new IdentityFile(data()).read().orElseThrow().stage() == Stage.JOINED);
   }
 

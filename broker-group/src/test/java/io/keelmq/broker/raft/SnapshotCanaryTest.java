@@ -68,7 +68,7 @@ class SnapshotCanaryTest {
   /** The states of both at the same index. */
   private static List<Applied> compared(RaftReplica one, RaftReplica other) {
     await()
-        .atMost(60, SECONDS)
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
         .until(() -> one.state().applied().index() == other.state().applied().index());
     return List.of(one.state().applied(), other.state().applied());
   }
@@ -86,7 +86,9 @@ class SnapshotCanaryTest {
         cluster.snapshotTwice(replica);
       }
       var back = cluster.group.open(away, restorer);
-      await().atMost(60, SECONDS).until(() -> back.snapshotStats().installs().getAsLong() > 0);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> back.snapshotStats().installs().getAsLong() > 0);
 
       assertTrue(sendById(cluster, "a").duplicate());
       cluster.awaitApplied(back);

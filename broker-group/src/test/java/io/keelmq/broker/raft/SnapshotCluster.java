@@ -5,8 +5,11 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.alipay.sofa.jraft.option.RaftOptions;
+import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
+import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotMetaTable;
 import io.keelmq.broker.ProposalOutcome;
-import io.keelmq.broker.ReplicaControl.Snapshot;
+import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
 import io.keelmq.raftlog.SegmentedLogOptions.Sync;
 import java.io.IOException;
@@ -72,7 +75,7 @@ final class SnapshotCluster implements AutoCloseable {
             .findFirst()
             .orElseGet(group::leader);
     return ReplicaCluster.propose(leader, command, record.duplicate())
-        .orTimeout(60, SECONDS)
+        .orTimeout(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
         .join();
   }
 
@@ -84,8 +87,8 @@ final class SnapshotCluster implements AutoCloseable {
     return number + FILLING;
   }
 
-  static Snapshot snapshot(RaftReplica replica) throws Exception {
-    return replica.snapshotNow().get(60, SECONDS);
+  static ReplicaControl.Snapshot snapshot(RaftReplica replica) throws Exception {
+    return replica.snapshotNow().get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
   }
 
   /** Takes two snapshots of a replica, so that its log begins behind the first of them. */
@@ -99,7 +102,9 @@ final class SnapshotCluster implements AutoCloseable {
 
   void awaitApplied(RaftReplica replica) {
     long applied = group.leader().state().applied().index();
-    await().atMost(60, SECONDS).until(() -> replica.state().applied().index() >= applied);
+    await()
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+        .until(() -> replica.state().applied().index() >= applied);
   }
 
   /** Compares the digests of all running replicas, and every message on each of them. */
@@ -123,7 +128,9 @@ final class SnapshotCluster implements AutoCloseable {
     Optional<ByteBuffer> found = replica.log().entry(run.logIndex());
     while (found.isEmpty()) {
       // Applied, and not yet on this disk.
-      await().atMost(30, SECONDS).until(() -> replica.log().entry(run.logIndex()).isPresent());
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> replica.log().entry(run.logIndex()).isPresent());
       found = replica.log().entry(run.logIndex());
     }
     byte[] record = new byte[run.bytes()];
@@ -180,6 +187,17 @@ final class SnapshotCluster implements AutoCloseable {
     Path aside = file.resolveSibling(file.getFileName() + ".aside");
     Files.write(aside, bytes);
     Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Makes a snapshot's listing say that it ends at another entry. */
+  static void setIndex(Path snapshot, long index) throws IOException {
+    String file = snapshot.resolve(Snapshot.JRAFT_SNAPSHOT_META_FILE).toString();
+    var table = new LocalSnapshotMetaTable(new RaftOptions());
+    table.loadFromFile(file);
+    table.setMeta(table.getMeta().toBuilder().setLastIncludedIndex(index).build());
+    if (!table.saveToFile(file)) {
+      throw new IOException("cannot write " + file);
+    }
   }
 
   static void copyTree(Path from, Path to) throws IOException {

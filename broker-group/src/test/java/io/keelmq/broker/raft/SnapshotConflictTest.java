@@ -47,7 +47,9 @@ class SnapshotConflictTest {
         node(cluster, lonely).apply(new Task(ByteBuffer.wrap(new byte[300]), null));
       }
       var old = cluster.group.replica(lonely);
-      await().atMost(60, SECONDS).until(() -> old.status().logLastIndex() >= common + ORPHANS);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> old.status().logLastIndex() >= common + ORPHANS);
       cluster.group.close(lonely);
       for (String other : others) {
         cluster.group.open(other);
@@ -71,10 +73,12 @@ class SnapshotConflictTest {
       }
 
       var back = cluster.group.open(lonely);
-      await().atMost(60, SECONDS).until(() -> back.snapshotStats().installs().getAsLong() > 0);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> back.snapshotStats().installs().getAsLong() > 0);
       // JRaft believes what the log says, before any entry has set it right.
       await()
-          .atMost(60, SECONDS)
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(
               () ->
                   node(cluster, lonely).getLastLogIndex() == back.status().logLastIndex()

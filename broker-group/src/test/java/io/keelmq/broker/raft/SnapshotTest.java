@@ -10,11 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.keelmq.broker.ReplicaControl.Member;
+import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.ReplicaControl.Refused;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -29,7 +32,9 @@ class SnapshotTest {
 
   private static Refused refusal(RaftReplica replica) {
     var failure =
-        assertThrows(ExecutionException.class, () -> replica.snapshotNow().get(60, SECONDS));
+        assertThrows(
+            ExecutionException.class,
+            () -> replica.snapshotNow().get(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
     return assertInstanceOf(Refused.class, failure.getCause());
   }
 
@@ -63,7 +68,9 @@ class SnapshotTest {
       cluster.send(1);
 
       assertTrue(second.index() > first.index());
-      await().atMost(60, SECONDS).until(() -> cluster.published("n1").size() == 1);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> cluster.published("n1").size() == 1);
       assertEquals(
           "snapshot_" + second.index(), cluster.published("n1").get(0).getFileName().toString());
       assertEquals(1, cluster.group.leader().status().logFirstIndex());
@@ -122,7 +129,9 @@ class SnapshotTest {
       cluster.send(60);
 
       var replica = cluster.group.leader();
-      await().atMost(60, SECONDS).until(() -> replica.snapshotStatus().index() > 0);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> replica.snapshotStatus().index() > 0);
       assertTrue(replica.snapshotStats().grownBytes().getAsLong() < 60 * 300);
     }
   }
@@ -136,9 +145,10 @@ class SnapshotTest {
       var first = leader.snapshotNow();
       var second = leader.snapshotNow();
 
-      assertTrue(first.get(60, SECONDS).index() > 0);
+      assertTrue(first.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS).index() > 0);
       // Either it came while the first was under way, or when nothing was left to do.
-      assertThrows(ExecutionException.class, () -> second.get(60, SECONDS));
+      assertThrows(
+          ExecutionException.class, () -> second.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
       cluster.send(1);
       assertTrue(snapshot(leader).index() > first.join().index());
     }
@@ -215,7 +225,81 @@ class SnapshotTest {
       var refused = assertThrows(UnusableFolderException.class, () -> cluster.group.open("n1"));
 
       assertTrue(refused.getMessage().contains("expected a snapshot"), refused.getMessage());
-      assertTrue(refused.getMessage().contains("rejoin"), refused.getMessage());
+      assertTrue(refused.getMessage().contains("no other member"), refused.getMessage());
+    }
+  }
+
+  @Test
+  void setsALogWithoutTheSnapshotBeforeItAsideWhereOthersHaveEverything() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 3).begin()) {
+      cluster.send(10);
+      String node = cluster.followers().get(0);
+      cluster.awaitApplied(cluster.group.replica(node));
+      cluster.snapshotTwice(cluster.group.replica(node));
+      cluster.group.close(node);
+      List<Path> snapshots = cluster.published(node);
+      Path lost = Files.move(snapshots.get(0), folder.resolve("lost"));
+      // Too old a one does not count, and is moved with the rest.
+      Path older = cluster.snapshotFolder(node).resolve("snapshot_5");
+      SnapshotCluster.copyTree(lost, older);
+      SnapshotCluster.setIndex(older, 5);
+
+      var replica = cluster.group.open(node);
+
+      assertFalse(replica.status().started());
+      Path remains = cluster.group.dataFolder(node).resolve("set-aside-1");
+      assertTrue(
+          Files.isDirectory(remains.resolve("snapshot").resolve("snapshot_5").resolve("db")));
+      assertTrue(Files.isDirectory(remains.resolve("log")));
+      assertEquals(List.of(), cluster.published(node));
+      cluster.group.joinUntilVoter(node);
+      cluster.assertAllEqual();
+    }
+  }
+
+  @Test
+  void refusesASnapshotThatDoesNotTellItsMembers() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 1).begin()) {
+      cluster.send(10);
+      cluster.snapshotTwice(cluster.group.leader());
+      cluster.group.close("n1");
+      Path listing = cluster.published("n1").get(0).resolve("__raft_snapshot_meta");
+      byte[] sound = Files.readAllBytes(listing);
+      Files.write(listing, Arrays.copyOf(sound, sound.length / 2));
+
+      var refused = assertThrows(UnusableFolderException.class, () -> cluster.group.open("n1"));
+
+      assertTrue(refused.getMessage().contains(listing.toString()), refused.getMessage());
+      Files.write(listing, sound);
+      cluster.group.open("n1");
+      cluster.send(1);
+      cluster.assertAllEqual();
+    }
+  }
+
+  @Test
+  void refusesTheIdentityOfAnotherIncarnationBesideALogThatASnapshotHasCut() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 1).begin()) {
+      cluster.send(10);
+      cluster.snapshotTwice(cluster.group.leader());
+      cluster.snapshotTwice(cluster.group.leader());
+      cluster.group.close("n1");
+      var identityFile = new IdentityFile(cluster.group.dataFolder("n1"));
+      ReplicaIdentity identity = identityFile.read().orElseThrow();
+      Member self = identity.self();
+      var other =
+          new Member(self.node(), self.raftAddress(), self.incarnation() - 1, self.clientAddress());
+      var plan =
+          new Plan(identity.plan().clusterId(), identity.plan().brokerGroup(), List.of(other));
+      identityFile.write(new ReplicaIdentity(plan, "n1", identity.stage()));
+
+      var refused = assertThrows(UnusableFolderException.class, () -> cluster.group.open("n1"));
+
+      assertTrue(refused.getMessage().contains("or incarnations"), refused.getMessage());
+      identityFile.write(identity);
+      cluster.group.open("n1");
+      cluster.send(1);
+      cluster.assertAllEqual();
     }
   }
 
