@@ -76,6 +76,9 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
   /** Those that can take messages, the one whose turn it is first. */
   private final LinkedHashSet<Attachment> waiting = new LinkedHashSet<>();
 
+  /** Those of them whose clients have leases that have to be delivered again. */
+  private final LinkedHashSet<Attachment> owed = new LinkedHashSet<>();
+
   private boolean started;
 
   DeliveryPlanner(
@@ -132,9 +135,23 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     post(() -> took(stream, stream.changes().take()));
   }
 
-  /** A queue has grown, or may have batches that are ready. Called on the listener thread. */
-  void wake(int queue, boolean ready) {
-    mail.note(queue, ready);
+  /** A queue has grown. Called on the listener thread. */
+  void grown(int queue) {
+    mail.grown(queue);
+    wake();
+  }
+
+  /**
+   * A queue may have batches that are ready. Called on the listener thread.
+   *
+   * @param fromOffset none became ready that begins below
+   */
+  void readied(int queue, long fromOffset) {
+    mail.readied(queue, fromOffset);
+    wake();
+  }
+
+  private void wake() {
     // Without somebody who waits it is enough to know.
     if (hungry) {
       mail.call();
@@ -360,12 +377,16 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
       if (waiting.add(stream)) {
         edge.stats().parkedConsumers.increment();
       }
+      if (!stream.again.isEmpty()) {
+        owed.add(stream);
+      }
     } else {
       unqueue(stream);
     }
   }
 
   private void unqueue(Attachment stream) {
+    owed.remove(stream);
     if (waiting.remove(stream)) {
       edge.stats().parkedConsumers.decrement();
     }
@@ -376,13 +397,18 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     if (waiting.isEmpty() || !grants.hasRoom()) {
       return false;
     }
-    Attachment stream = waiting.iterator().next();
+    // Leases that a client does not know of come first: they are in nobody's hands, and no queue
+    // says that there is something to do.
+    boolean again = !owed.isEmpty();
+    if (!again && !queues.hasActive()) {
+      return false;
+    }
+    Attachment stream = (again ? owed : waiting).iterator().next();
     if (!stream.canTake()) {
       unqueue(stream);
       return true;
     }
-    boolean again = !stream.again.isEmpty();
-    if ((!again && !queues.hasActive()) || !unsent.hasRoom(roomMade)) {
+    if (!unsent.hasRoom(roomMade)) {
       return false;
     }
     edge.stats().deliveryTurns.increment();

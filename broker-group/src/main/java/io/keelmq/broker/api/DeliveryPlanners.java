@@ -121,12 +121,12 @@ final class DeliveryPlanners {
       if (effect instanceof Effect.QueueGrew grew) {
         Set<DeliveryPlanner> all = ofTopic.get(grew.topicId());
         if (all != null) {
-          all.forEach(planner -> planner.wake(grew.queue(), false));
+          all.forEach(planner -> planner.grown(grew.queue()));
         }
       } else if (effect instanceof Effect.QueueReady ready) {
         DeliveryPlanner planner = planners.get(new Key(ready.groupId(), ready.topicId()));
         if (planner != null) {
-          planner.wake(ready.queue(), true);
+          planner.readied(ready.queue(), ready.fromOffset());
         }
       } else if (effect instanceof Effect.TopicsChanged) {
         planners.values().forEach(DeliveryPlanner::topicsChanged);

@@ -53,6 +53,9 @@ final class PlannedQueue {
   /** The first offset that is not planned. */
   private long next;
 
+  /** Where the cursor stands if all that was planned is granted; 0 if nothing was. */
+  private long granted;
+
   private boolean inDoubt = true;
   private int emptyInARow;
   private int grantsInFlight;
@@ -63,6 +66,10 @@ final class PlannedQueue {
 
   private final ArrayDeque<Batch> ready = new ArrayDeque<>();
   private boolean lookForReady = true;
+
+  /** No batch is ready that begins below: over those that were, a store would walk. */
+  private long readyFrom;
+
   private final Set<LeaseId> reserved = new HashSet<>();
   private final Map<Long, Integer> hashesInFlight = new HashMap<>();
 
@@ -106,9 +113,14 @@ final class PlannedQueue {
     return next > from;
   }
 
-  /** Batches may have become ready. */
-  void lookForReady() {
+  /**
+   * Batches may have become ready.
+   *
+   * @param fromOffset none that begins below
+   */
+  void lookForReady(long fromOffset) {
     lookForReady = true;
+    readyFrom = Math.min(readyFrom, fromOffset);
   }
 
   /** Plans what one consumer gets next. */
@@ -154,14 +166,17 @@ final class PlannedQueue {
       hashesInFlight.clear();
       ready.clear();
       lookForReady = true;
+      readyFrom = 0;
       moveTo(cursor.nextOffset());
-    } else if (inDoubt && cursorGrantsInFlight == 0) {
+    } else if (cursorGrantsInFlight == 0 && (inDoubt || granted > cursor.nextOffset())) {
+      // Also where a grant that came to nothing was to lease nothing: of filtered or blocked ones.
       moveTo(cursor.nextOffset());
     }
   }
 
   private void moveTo(long offset) {
     inDoubt = false;
+    granted = 0;
     from = offset;
     next = offset;
     runs.clear();
@@ -173,15 +188,22 @@ final class PlannedQueue {
   }
 
   private void planReady(Planning in, TagFilter filter, GrantDraft draft, QueueBounds bounds) {
-    while (draft.hasRoom() && missingEntry.isEmpty() && findReady(in)) {
+    boolean stale = false;
+    while (draft.hasRoom() && missingEntry.isEmpty() && !stale && findReady(in)) {
       Batch batch = ready.remove();
       OffsetSet gone = batch.offsets().between(0, bounds.firstOffset());
       OffsetSet live = batch.offsets().minus(gone);
       // Its message group is known, so only a filter has to look at the records.
-      if (filter.takesAll()) {
-        take(in, draft, batch, live, gone);
-      } else {
-        inspect(in, filter, draft, batch, live, gone);
+      boolean planned =
+          filter.takesAll()
+              ? take(in, draft, batch, live, gone)
+              : inspect(in, filter, draft, batch, live, gone);
+      if (!planned && missingEntry.isPresent()) {
+        ready.addFirst(batch);
+      } else if (!planned) {
+        // Retention came in between: the bounds say so at the next look, and not before.
+        lookForReady = true;
+        stale = true;
       }
     }
   }
@@ -191,7 +213,9 @@ final class PlannedQueue {
     if (ready.isEmpty() && lookForReady) {
       // So many that at least one of them is not reserved, if there is one.
       int limit = READY_PER_LOOKUP + reserved.size();
-      List<Batch> found = in.state().ready(in.groupId(), in.topicId(), queue, limit);
+      List<Batch> found = in.state().ready(in.groupId(), in.topicId(), queue, readyFrom, limit);
+      // What becomes ready from now on is told.
+      readyFrom = found.isEmpty() ? Long.MAX_VALUE : found.get(0).offsets().first();
       for (Batch batch : found) {
         if (!reserved.contains(batch.id())) {
           ready.add(batch);
@@ -202,8 +226,8 @@ final class PlannedQueue {
     return !ready.isEmpty();
   }
 
-  /** Takes what fits of a batch without looking into its records. */
-  private void take(Planning in, GrantDraft draft, Batch batch, OffsetSet live, OffsetSet gone) {
+  /** Takes what fits of a batch without looking into its records; false if nothing came of it. */
+  private boolean take(Planning in, GrantDraft draft, Batch batch, OffsetSet live, OffsetSet gone) {
     OffsetSet wanted = live.lowest(draft.messagesLeft());
     List<StoredRun> its = RecordSource.runs(in.state(), in.topicId(), queue, wanted);
     long bytes = 0;
@@ -221,15 +245,15 @@ final class PlannedQueue {
     }
     OffsetSet taken = count == 0 ? OffsetSet.EMPTY : wanted.lowest(count);
     if (taken.isEmpty() && gone.isEmpty()) {
-      // Retention came in between: the bounds say so at the next look.
-      lookForReady = true;
-      return;
+      return false;
     }
     draft.addReady(batch, taken, bytes, gone, its);
     reserved.add(batch.id());
+    return true;
   }
 
-  private void inspect(
+  /** The same, with a look into each record. */
+  private boolean inspect(
       Planning in,
       TagFilter filter,
       GrantDraft draft,
@@ -268,12 +292,12 @@ final class PlannedQueue {
       }
     }
     OffsetSet allDone = gone.plus(done.build());
-    if (draft.hasCandidates() || !allDone.isEmpty()) {
-      draft.endFromReady(batch, allDone, its);
-      reserved.add(batch.id());
-    } else if (missingEntry.isPresent()) {
-      ready.addFirst(batch);
+    if (!draft.hasCandidates() && allDone.isEmpty()) {
+      return false;
     }
+    draft.endFromReady(batch, allDone, its);
+    reserved.add(batch.id());
+    return true;
   }
 
   private static int skip(ByteBuffer entry, StoredRun run, long toOffset, int end) {
@@ -407,6 +431,7 @@ final class PlannedQueue {
     grantsInFlight++;
     if (plan.fromCursor()) {
       cursorGrantsInFlight++;
+      granted = from;
     }
     for (Long hash : plan.hashes()) {
       hashesInFlight.merge(hash, 1, Integer::sum);

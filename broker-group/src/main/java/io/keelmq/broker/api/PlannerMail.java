@@ -2,7 +2,9 @@ package io.keelmq.broker.api;
 
 import java.util.ArrayDeque;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -29,7 +31,10 @@ final class PlannerMail {
   private final ArrayDeque<Attachment> arrivals = new ArrayDeque<>();
   private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
   private final BitSet grown = new BitSet();
-  private final BitSet readied = new BitSet();
+
+  /** By queue, the offset below which no batch became ready. */
+  private final Map<Integer, Long> readied = new HashMap<>();
+
   private boolean closed;
 
   /**
@@ -86,9 +91,14 @@ final class PlannerMail {
     call();
   }
 
-  /** A queue has grown, or may have batches that are ready. Asks for no pass. */
-  synchronized void note(int queue, boolean ready) {
-    (ready ? readied : grown).set(queue);
+  /** A queue has grown. Asks for no pass. */
+  synchronized void grown(int queue) {
+    grown.set(queue);
+  }
+
+  /** A queue may have batches that are ready. Asks for no pass. */
+  synchronized void readied(int queue, long fromOffset) {
+    readied.merge(queue, fromOffset, Math::min);
   }
 
   synchronized boolean hasNotes() {

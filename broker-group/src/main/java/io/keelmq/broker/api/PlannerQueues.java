@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -92,12 +93,15 @@ final class PlannerQueues {
   }
 
   /** These have grown, or may have batches that are ready. */
-  void activate(BitSet grown, BitSet readied) {
+  void activate(BitSet grown, Map<Integer, Long> readied) {
     active.or(grown);
-    active.or(readied);
-    readied.stream()
-        .filter(queue -> queue < queues.size())
-        .forEach(queue -> queues.get(queue).lookForReady());
+    readied.forEach(
+        (queue, fromOffset) -> {
+          active.set(queue);
+          if (queue < queues.size()) {
+            queues.get(queue).lookForReady(fromOffset);
+          }
+        });
   }
 
   /** Whether something has grown that the topic did not have when it was looked up. */

@@ -10,8 +10,12 @@ public sealed interface Effect {
    */
   record QueueGrew(long topicId, int queue, long endOffset) implements Effect {}
 
-  /** A consumer group may have more to be delivered from a queue, beside what is new in it. */
-  record QueueReady(long groupId, long topicId, int queue) implements Effect {}
+  /**
+   * A consumer group may have more to be delivered from a queue, beside what is new in it.
+   *
+   * @param fromOffset no batch became ready that begins below
+   */
+  record QueueReady(long groupId, long topicId, int queue, long fromOffset) implements Effect {}
 
   /**
    * The producers of a half message are to be asked what became of it. Every replica is told, and

@@ -44,6 +44,11 @@ final class LeaseKeys {
         .done();
   }
 
+  /** Where the index of ready batches that begin at an offset or behind it begins. */
+  static byte[] readyFrom(Subscription at, int generation, long firstOffset) {
+    return generation(at, READY, generation, 8).int64(firstOffset).done();
+  }
+
   static byte[] messageGroup(Subscription at, int generation, long hash) {
     return generation(at, MESSAGE_GROUP, generation, 8).int64(hash).done();
   }

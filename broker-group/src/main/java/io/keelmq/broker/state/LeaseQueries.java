@@ -17,7 +17,7 @@ final class LeaseQueries {
 
   private LeaseQueries() {}
 
-  static List<Batch> ready(TableReads tables, Subscription at, int limit) {
+  static List<Batch> ready(TableReads tables, Subscription at, long fromOffset, int limit) {
     var batches = new ArrayList<Batch>();
     Optional<Cursor> cursor = Subscriptions.cursor(tables, at);
     // Without a look where nothing stands: a store would walk over what was delivered before.
@@ -26,13 +26,22 @@ final class LeaseQueries {
     }
     int generation = cursor.get().generation();
     byte[] all = LeaseKeys.all(at, LeaseKeys.READY, generation);
-    for (var row : tables.range(Table.LEASES, all, Keys.after(all), limit)) {
-      LeaseId id = LeaseKeys.readyId(row.key());
-      tables
-          .get(Table.LEASES, LeaseKeys.batch(at, generation, id))
-          .map(value -> LeaseRows.batch(id, value))
-          .filter(LeaseBatch::isReady)
-          .ifPresent(batch -> batches.add(batch.view()));
+    byte[] from = LeaseKeys.readyFrom(at, generation, fromOffset);
+    while (batches.size() < limit) {
+      int asked = limit - batches.size();
+      var rows = tables.range(Table.LEASES, from, Keys.after(all), asked);
+      for (var row : rows) {
+        LeaseId id = LeaseKeys.readyId(row.key());
+        tables
+            .get(Table.LEASES, LeaseKeys.batch(at, generation, id))
+            .map(value -> LeaseRows.batch(id, value))
+            .filter(LeaseBatch::isReady)
+            .ifPresent(batch -> batches.add(batch.view()));
+      }
+      if (rows.size() < asked) {
+        break;
+      }
+      from = behind(rows.get(asked - 1).key());
     }
     return batches;
   }

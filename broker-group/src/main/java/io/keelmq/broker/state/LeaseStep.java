@@ -106,7 +106,9 @@ final class LeaseStep {
             leases.end();
             if (leases.hasMore()) {
               var at = leases.at();
-              effects.add(new Effect.QueueReady(at.groupId(), at.topicId(), at.queue()));
+              effects.add(
+                  new Effect.QueueReady(
+                      at.groupId(), at.topicId(), at.queue(), leases.madeReadyFrom()));
             }
           });
     }

@@ -28,7 +28,7 @@ final class QueueLeases {
   private long leased;
   private long ready;
   private long blocked;
-  private boolean madeReady;
+  private long madeReadyFrom = Long.MAX_VALUE;
   private Optional<QueueRow> bounds = Optional.empty();
 
   QueueLeases(
@@ -167,7 +167,13 @@ final class QueueLeases {
 
   /** Whether there is more to be delivered than before the command. */
   boolean hasMore() {
-    return madeReady || (isFull(before.batches(), before.blocked()) && !isFull());
+    return madeReadyFrom != Long.MAX_VALUE
+        || (isFull(before.batches(), before.blocked()) && !isFull());
+  }
+
+  /** The lowest offset with which a batch began that became ready; none became so below. */
+  long madeReadyFrom() {
+    return madeReadyFrom;
   }
 
   void end() {
@@ -207,7 +213,10 @@ final class QueueLeases {
     }
     old.ifPresent(batch -> tables.delete(Table.LEASES, indexKey(batch)));
     now.ifPresent(batch -> tables.put(Table.LEASES, indexKey(batch), new byte[0]));
-    madeReady |= old.isEmpty() && now.isPresent();
+    // Under another name it is another batch to whoever looks by the index.
+    if (now.isPresent() && old.filter(batch -> batch.id().equals(now.get().id())).isEmpty()) {
+      madeReadyFrom = Math.min(madeReadyFrom, now.get().offsets().first());
+    }
   }
 
   private void count(LeaseBatch batch, int sign) {

@@ -246,9 +246,15 @@ public final class StateView {
     return Subscriptions.cursor(tables, new Subscription(topicId, groupId, queue));
   }
 
-  /** What waits to be delivered again, by lowest offset. */
-  public List<Batch> ready(long groupId, long topicId, int queue, int limit) {
-    return LeaseQueries.ready(tables, new Subscription(topicId, groupId, queue), limit);
+  /**
+   * What waits to be delivered again, by lowest offset.
+   *
+   * @param fromOffset batches that begin below are passed over. Who knows that there are none
+   *     spares the store the way over those that were
+   * @param limit as many are told if there are so many
+   */
+  public List<Batch> ready(long groupId, long topicId, int queue, long fromOffset, int limit) {
+    return LeaseQueries.ready(tables, new Subscription(topicId, groupId, queue), fromOffset, limit);
   }
 
   /** What is leased, in the order of being granted, after {@code after}. */

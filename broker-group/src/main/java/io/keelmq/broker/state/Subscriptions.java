@@ -66,7 +66,7 @@ final class Subscriptions {
         deadlines.add(Deadline.sweepOf(entry.timeMillis(), at, generation));
         effects.add(new Effect.DueAt(entry.timeMillis()));
       }
-      effects.add(new Effect.QueueReady(at.groupId(), at.topicId(), at.queue()));
+      effects.add(new Effect.QueueReady(at.groupId(), at.topicId(), at.queue(), 0));
     }
     return effects;
   }

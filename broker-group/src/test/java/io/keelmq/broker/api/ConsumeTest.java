@@ -277,6 +277,22 @@ class ConsumeTest {
   }
 
   @Test
+  void aClientThatComesBackIsNotHeldUpByOneThatWaits() throws Exception {
+    publishMany("t", 0, 0, 2);
+    var consumer = open(1, "c1", 10);
+    Delivery delivery = consumer.delivery();
+    open(2, "c2", 10);
+    eventually(() -> cluster.stats(0).parkedConsumers() == 2);
+    consumer.cancel();
+    eventually(() -> cluster.stats(0).openConsumers() == 1);
+
+    var reopened = open(1, "c1", 10);
+
+    // No queue has anything, and whoever waits longer is owed nothing.
+    assertEquals(delivery.getLease(), reopened.delivery().getLease());
+  }
+
+  @Test
   void theNewerOfTwoStreamsOfAClientTakesOver() throws Exception {
     publishMany("t", 0, 0, 2);
     var older = open(1, "c", 10);

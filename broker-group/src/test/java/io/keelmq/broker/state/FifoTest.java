@@ -51,7 +51,7 @@ class FifoTest {
         story
             .outcome()
             .effects()
-            .contains(new Effect.QueueReady(story.groupId(), story.topicId(), 0)));
+            .contains(new Effect.QueueReady(story.groupId(), story.topicId(), 0, 4)));
     assertEquals(OffsetSet.of(4, 7), readyOffsets());
     var next = story.grantReady().get(0);
     assertEquals(1, next.attempt());

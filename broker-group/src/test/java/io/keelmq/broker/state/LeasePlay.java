@@ -240,7 +240,7 @@ final class LeasePlay {
 
   private Optional<Command.Grant> fromReady(String topic, String group, int queue) {
     List<Batch> ready =
-        script.view.ready(groupId(group), topicId(topic), queue, 1 + random.nextInt(5));
+        script.view.ready(groupId(group), topicId(topic), queue, 0, 1 + random.nextInt(5));
     if (ready.isEmpty() || random.nextInt(8) == 0) {
       return names.isEmpty()
           ? Optional.empty()

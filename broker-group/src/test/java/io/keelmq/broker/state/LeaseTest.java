@@ -24,7 +24,7 @@ class LeaseTest {
   private final LeaseScript story = new LeaseScript(false, 3);
 
   private Effect ready() {
-    return new Effect.QueueReady(story.groupId(), story.topicId(), 0);
+    return new Effect.QueueReady(story.groupId(), story.topicId(), 0, 0);
   }
 
   @Test
@@ -157,6 +157,39 @@ class LeaseTest {
   }
 
   @Test
+  void aLookForReadyBatchesWalksOverNoneThatWere() {
+    for (int i = 0; i < 200; i++) {
+      story.sendPlain(1);
+      story.nack(story.grantTo(i + 1).get(0).id(), 0);
+      assertEquals(
+          i,
+          story.outcome().effects().stream()
+              .filter(Effect.QueueReady.class::isInstance)
+              .mapToLong(effect -> ((Effect.QueueReady) effect).fromOffset())
+              .min()
+              .orElseThrow());
+      int before = story.script.tables.deletedRowsWalked();
+      var found = story.script.view.ready(story.groupId(), story.topicId(), 0, i, 1);
+      assertEquals(OffsetSet.of(i), found.get(0).offsets());
+      assertEquals(before, story.script.tables.deletedRowsWalked());
+      story.ack(found.get(0).id());
+    }
+    assertEquals(List.of(), story.script.view.ready(story.groupId(), story.topicId(), 0, 0, 1));
+  }
+
+  @Test
+  void tellsOfAReadyBatchThatHasAnotherName() {
+    story.sendPlain(2);
+    var lease = story.at(0).grantTo(2).get(0);
+    story.at(30_000).advanceTime();
+
+    // Whoever gives back late what is ready already.
+    assertEquals(2, story.release(lease.id()));
+
+    assertTrue(story.outcome().effects().contains(ready()));
+  }
+
+  @Test
   void whatAPlannerLeavesOutIsReady() {
     story.sendPlain(3_000);
 
@@ -228,7 +261,12 @@ class LeaseTest {
     assertEquals(List.of(), story.grantTo(Limits.MAX_BATCHES_PER_QUEUE + 1));
     assertEquals(Limits.MAX_BATCHES_PER_QUEUE, story.cursor().nextOffset());
     story.ack(names.get(77));
-    assertTrue(story.outcome().effects().contains(ready()));
+    assertTrue(
+        story
+            .outcome()
+            .effects()
+            .contains(new Effect.QueueReady(story.groupId(), story.topicId(), 0, Long.MAX_VALUE)),
+        "nothing became ready, there is only room");
     assertEquals(1, story.grantTo(Limits.MAX_BATCHES_PER_QUEUE + 1).size());
   }
 

@@ -171,7 +171,7 @@ class StateModelTest {
               random.nextInt(4) - 1,
               OffsetSet.range(next + random.nextInt(9), 1 + random.nextInt(4))));
     }
-    var ready = script.view.ready(groupId, topicId, 0, 20);
+    var ready = script.view.ready(groupId, topicId, 0, 0, 20);
     Command.Grant grant =
         ready.isEmpty() || random.nextBoolean()
             ? new Command.FromCursor(next, Math.min(end, next + random.nextInt(9)), candidates)

@@ -27,7 +27,7 @@ class SubscriptionTest {
   private final LeaseScript story = new LeaseScript(false, 3);
 
   private Effect ready() {
-    return new Effect.QueueReady(story.groupId(), story.topicId(), 0);
+    return new Effect.QueueReady(story.groupId(), story.topicId(), 0, 0);
   }
 
   @Test

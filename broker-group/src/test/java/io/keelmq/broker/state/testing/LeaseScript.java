@@ -184,7 +184,7 @@ public final class LeaseScript {
   }
 
   public List<StateView.Batch> ready() {
-    return script.view.ready(groupId(), topicId(), 0, 1_000);
+    return script.view.ready(groupId(), topicId(), 0, 0, 1_000);
   }
 
   public List<StateView.Batch> leased() {
