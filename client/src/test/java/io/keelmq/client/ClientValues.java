@@ -1,6 +1,7 @@
 package io.keelmq.client;
 
 import io.keelmq.v1.Code;
+import io.keelmq.v1.LeaseRef;
 import io.keelmq.v1.Message;
 
 /** Makes values that only the client makes, for tests of what is done with them. */
@@ -27,7 +28,7 @@ public final class ClientValues {
   public static ConsumedMessage consumed(ReadMessage message) {
     return new ConsumedMessage(
         null,
-        null,
+        new HeldLease(LeaseRef.getDefaultInstance()),
         1,
         0,
         0,
