@@ -175,7 +175,8 @@ final class ConsumerProcesses implements AutoCloseable {
     try {
       if (!running.process().waitFor(END_DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
         troubles.add("consumers do not end: " + text(running));
-        running.process().destroyForcibly();
+        // Its exit code is asked for, which there is only once it has ended.
+        running.process().destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -284,6 +284,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
     switch (event.getEventCase()) {
       case OPENED -> {
         hold.end();
+        held.lost(event.getOpened().getLostList());
         if (!toldOpened) {
           toldOpened = true;
           consumerSide.onNext(event);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -109,7 +110,15 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
             group.settings().fifo(),
             records,
             new RecordHead());
-    this.settles = new SettleBatches(edge, consumerGroup, this.topic, this::post);
+    this.settles =
+        new SettleBatches(
+            edge,
+            consumerGroup,
+            this.topic,
+            // What it knows of clients is of this leadership: in the next one, what it gives back
+            // may have been delivered by the next planner.
+            OptionalLong.of(leadership.term()),
+            this::post);
     this.clients = new PlannerClients(edge, settles, key.groupId(), key.topicId());
     this.deliveries = new LeaseDeliveries(edge, key, records, clients, unsent);
     this.queues =
@@ -117,7 +126,15 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
             edge, "group=" + consumerGroup + " topic=" + this.topic, topic.type(), planning, this);
     this.grants =
         new GrantsInFlight(
-            edge, consumerGroup, this.topic, unsent, queues, clients, deliveries, this);
+            edge,
+            consumerGroup,
+            this.topic,
+            leadership.term(),
+            unsent,
+            queues,
+            clients,
+            deliveries,
+            this);
     this.dueNanos = queues.nextDueNanos();
   }
 

@@ -7,6 +7,7 @@ import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.Code;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +49,7 @@ final class GrantsInFlight {
   private final Edge edge;
   private final String consumerGroup;
   private final String topic;
+  private final long term;
   private final InFlightBytes unsent;
   private final PlannerQueues queues;
   private final PlannerClients clients;
@@ -59,10 +61,14 @@ final class GrantsInFlight {
   private boolean pausing;
   private boolean retrying;
 
+  /**
+   * @param term in which alone it proposes
+   */
   GrantsInFlight(
       Edge edge,
       String consumerGroup,
       String topic,
+      long term,
       InFlightBytes unsent,
       PlannerQueues queues,
       PlannerClients clients,
@@ -71,6 +77,7 @@ final class GrantsInFlight {
     this.edge = edge;
     this.consumerGroup = consumerGroup;
     this.topic = topic;
+    this.term = term;
     this.unsent = unsent;
     this.queues = queues;
     this.clients = clients;
@@ -112,7 +119,8 @@ final class GrantsInFlight {
                     stream.invisibleMillis(),
                     plan.grants()),
                 List.of(),
-                outcome -> host.post(() -> ended(plan, outcome))));
+                outcome -> host.post(() -> ended(plan, outcome)),
+                OptionalLong.of(term)));
   }
 
   private void ended(GrantPlan plan, ProposalOutcome outcome) {

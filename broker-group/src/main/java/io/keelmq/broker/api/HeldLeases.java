@@ -1,5 +1,6 @@
 package io.keelmq.broker.api;
 
+import io.keelmq.broker.state.OffsetSet;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Delivery;
 import io.keelmq.v1.LeaseRef;
@@ -11,25 +12,40 @@ import io.keelmq.v1.SettlementKind;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The leases that a consumer was given through this replica and has not settled: what the next
- * leader has to know that they are held. Bounded by the consumer's credit. Owned by the session's
- * turn.
+ * leader has to know that they are held. Owned by the session's turn.
+ *
+ * <p>A consumer need not settle what it lost, so these are {@link ConsumeChecks#MAX_HELD} at most,
+ * which is what a leader takes; beyond it the oldest is forgotten. If the consumer has it still, it
+ * is delivered again under the same name.
  */
 final class HeldLeases {
 
-  /** Of leases that the client brought along, whose size it alone knows. */
-  private static final int UNKNOWN = Integer.MAX_VALUE;
-
-  private final Map<LeaseRef, Integer> messages = new LinkedHashMap<>();
+  /** By lease, what is left of it; absent of those that the client brought along. */
+  private final Map<LeaseRef, Optional<OffsetSet>> left = new LinkedHashMap<>();
 
   void brought(List<LeaseRef> leases) {
-    leases.forEach(lease -> messages.put(lease, UNKNOWN));
+    leases.forEach(lease -> put(lease, Optional.empty()));
   }
 
   void delivered(Delivery delivery) {
-    messages.put(delivery.getLease(), messages(delivery));
+    put(delivery.getLease(), Optional.of(offsets(delivery.getOffsetsList())));
+  }
+
+  private void put(LeaseRef lease, Optional<OffsetSet> offsets) {
+    left.remove(lease);
+    left.put(lease, offsets);
+    if (left.size() > ConsumeChecks.MAX_HELD) {
+      left.remove(left.keySet().iterator().next());
+    }
+  }
+
+  /** Whom the leader does not know any more. */
+  void lost(List<LeaseRef> leases) {
+    leases.forEach(left::remove);
   }
 
   static int messages(Delivery delivery) {
@@ -49,29 +65,37 @@ final class HeldLeases {
 
   private void settled(Settlement settlement, SettleReceipt.Result result) {
     LeaseRef lease = settlement.getLease();
-    boolean whole = settlement.getOffsetsCount() == 0;
     boolean extended = settlement.getKind() == SettlementKind.EXTEND;
-    if (result.getCode() == Code.LEASE_NOT_FOUND) {
-      if (whole) {
-        messages.remove(lease);
-      }
-    } else if (result.getCode() == Code.OK) {
-      boolean divided = extended && result.hasLease() && !result.getLease().equals(lease);
+    boolean divided = extended && result.hasLease() && !result.getLease().equals(lease);
+    // What is named and was not found is the consumer's as little as what it has settled.
+    boolean over =
+        result.getCode() == Code.LEASE_NOT_FOUND
+            || (result.getCode() == Code.OK && (!extended || divided));
+    if (over && settlement.getOffsetsCount() == 0) {
+      left.remove(lease);
+    } else if (over) {
+      OffsetSet named = offsets(settlement.getOffsetsList());
       if (divided) {
-        messages.put(result.getLease(), result.getMessages());
+        put(result.getLease(), Optional.of(named));
       }
-      if (!extended || divided) {
-        messages.computeIfPresent(
-            lease,
-            (same, left) ->
-                whole || left <= result.getMessages()
-                    ? null
-                    : left == UNKNOWN ? left : Integer.valueOf(left - result.getMessages()));
-      }
+      left.computeIfPresent(
+          lease,
+          (same, before) -> {
+            Optional<OffsetSet> rest = before.map(offsets -> offsets.minus(named));
+            return rest.filter(OffsetSet::isEmpty).isPresent() ? null : rest;
+          });
     }
   }
 
+  private static OffsetSet offsets(List<OffsetRange> ranges) {
+    var offsets = new OffsetSet.Builder();
+    for (OffsetRange range : ranges) {
+      offsets.add(range.getFirst(), range.getFirst() + range.getCount());
+    }
+    return offsets.build();
+  }
+
   List<LeaseRef> leases() {
-    return List.copyOf(messages.keySet());
+    return List.copyOf(left.keySet());
   }
 }

@@ -21,6 +21,7 @@ import io.keelmq.v1.Settlement;
 import io.keelmq.v1.Trimmed;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 
 /**
@@ -56,7 +57,9 @@ final class LocalConsumer implements ConsumeTarget {
     this.open = open;
     this.events = events;
     this.attachment = new Attachment(this, changes, open);
-    this.settles = new SettleBatches(edge, open.getConsumerGroup(), open.getTopic(), turn);
+    this.settles =
+        new SettleBatches(
+            edge, open.getConsumerGroup(), open.getTopic(), OptionalLong.empty(), turn);
   }
 
   @Override

@@ -101,16 +101,19 @@ final class PlannerClients {
    */
   List<LeaseKey> attach(Attachment stream) {
     ConsumingClient client = client(stream.clientId());
+    var known = new ArrayList<LeaseKey>();
     client
         .attachment()
         .ifPresent(
             older -> {
               older.gone = true;
+              // What it was still owed is the newer stream's.
+              known.addAll(older.again);
+              older.again.clear();
               older.consumer().takenOver();
             });
     cuts.remove(client);
     client.attach(stream);
-    var known = new ArrayList<LeaseKey>();
     client.leases().forEach(known::add);
     client.clear();
     var held = new HashSet<>(stream.held());

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -47,16 +48,21 @@ final class SettleBatches {
   private final Edge edge;
   private final String consumerGroup;
   private final String topic;
+  private final OptionalLong term;
   private final Executor owner;
   private final Map<Queue, ArrayDeque<Waiting>> waiting = new LinkedHashMap<>();
   private int inFlight;
   private boolean pausing;
   private boolean over;
 
-  SettleBatches(Edge edge, String consumerGroup, String topic, Executor owner) {
+  /**
+   * @param term in which alone it proposes; absent for what was decided elsewhere, whoever leads
+   */
+  SettleBatches(Edge edge, String consumerGroup, String topic, OptionalLong term, Executor owner) {
     this.edge = edge;
     this.consumerGroup = consumerGroup;
     this.topic = topic;
+    this.term = term;
     this.owner = owner;
   }
 
@@ -119,7 +125,8 @@ final class SettleBatches {
                 new Command.SettleLeases(
                     consumerGroup, topic, queue.queue(), queue.generation(), settlements),
                 List.of(),
-                outcome -> owner.execute(() -> ended(queue, batch, outcome))));
+                outcome -> owner.execute(() -> ended(queue, batch, outcome)),
+                term));
   }
 
   private void ended(Queue queue, List<Waiting> batch, ProposalOutcome outcome) {

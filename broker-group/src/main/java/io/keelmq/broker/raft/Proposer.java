@@ -109,7 +109,8 @@ final class Proposer {
 
   /** See {@link io.keelmq.broker.Replica#propose}. */
   void propose(Proposal proposal) {
-    if (term == 0) {
+    long now = term;
+    if (now == 0 || proposal.isOfAnotherTerm(now)) {
       proposal.done().accept(notLeader());
       return;
     }
@@ -210,7 +211,9 @@ final class Proposer {
     var entry = new EntryInFlight(batch, bytes, this::ended);
     inFlight.add(entry);
     long expectedTerm = term;
-    if (expectedTerm == 0) {
+    if (expectedTerm == 0
+        || batch.stream().anyMatch(one -> one.proposal().isOfAnotherTerm(expectedTerm))) {
+      // The others of the batch too: their callers know what to do, and terms change seldom.
       entry.fail(notLeader());
       return;
     }

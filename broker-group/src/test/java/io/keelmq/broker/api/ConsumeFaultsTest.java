@@ -63,7 +63,13 @@ class ConsumeFaultsTest {
       // By queue and offset: the lease under which it was delivered.
       var delivered = new ConcurrentHashMap<String, LeaseRef>();
       var acked = new AtomicInteger();
-      ExecutorService threads = Executors.newCachedThreadPool();
+      ExecutorService threads =
+          Executors.newCachedThreadPool(
+              work -> {
+                var thread = new Thread(work, "consumer");
+                thread.setDaemon(true);
+                return thread;
+              });
       var done = new CountDownLatch(3);
       var running = new ArrayList<Future<Void>>();
       for (int node = 0; node < 3; node++) {
@@ -91,11 +97,17 @@ class ConsumeFaultsTest {
           elections++;
         }
         done.await(1, TimeUnit.MILLISECONDS);
+        for (Future<Void> one : running) {
+          if (one.isDone()) {
+            // One that failed leaves the others waiting for what it has.
+            one.get();
+          }
+        }
       }
       for (Future<Void> one : running) {
         one.get(60, TimeUnit.SECONDS);
       }
-      threads.shutdownNow();
+      threads.shutdown();
 
       assertEquals(MESSAGES, delivered.size(), "seed " + seed);
       long reopenedHere = 0;

@@ -293,6 +293,21 @@ class ConsumeTest {
   }
 
   @Test
+  void whatAStreamWasStillOwedIsOwedToTheOneThatTakesOver() throws Exception {
+    publishMany("t", 0, 0, 2);
+    var consumer = open(1, "c", 10);
+    Delivery delivery = consumer.delivery();
+    consumer.cancel();
+    eventually(() -> cluster.stats(0).openConsumers() == 0);
+    var withoutCredit = open(2, "c", 0);
+
+    var newer = open(1, "c", 10);
+
+    assertEquals(Code.PRECONDITION_FAILED, withoutCredit.error().getCode());
+    assertEquals(delivery.getLease(), newer.delivery().getLease());
+  }
+
+  @Test
   void theNewerOfTwoStreamsOfAClientTakesOver() throws Exception {
     publishMany("t", 0, 0, 2);
     var older = open(1, "c", 10);

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -123,6 +124,42 @@ class ProposerTest {
     awaitEntries(Proposer.PARTIAL_WINDOW + 3);
     assertEquals(1, decoded(Proposer.PARTIAL_WINDOW + 1).commands().size());
     assertTrue(raft.get(Proposer.PARTIAL_WINDOW + 1).getData().remaining() > 8 << 20);
+  }
+
+  @Test
+  void putsNothingIntoAnotherTermThanItWasDecidedIn() {
+    proposer.lead(7);
+    fillPartialWindow();
+    proposeInTerm(7);
+    proposeInTerm(6);
+    assertEquals(
+        ProposalOutcome.Reason.NOT_LEADER,
+        ((ProposalOutcome.NotProposed) outcomes.get(0)).reason(),
+        "it comes too late");
+
+    proposer.follow();
+    proposer.lead(8);
+    applied(0);
+
+    await().atMost(30, SECONDS).until(() -> outcomes.size() == 3);
+    assertTrue(
+        outcomes.stream()
+            .anyMatch(
+                outcome ->
+                    outcome instanceof ProposalOutcome.NotProposed refused
+                        && refused.message().contains("lead")),
+        "it waited while another term began");
+    assertEquals(Proposer.PARTIAL_WINDOW, raft.size());
+  }
+
+  private void proposeInTerm(long term) {
+    proposer.propose(
+        new Proposal(
+            Optional.empty(),
+            new Command.AdvanceTime(),
+            List.of(),
+            outcomes::add,
+            OptionalLong.of(term)));
   }
 
   @Test

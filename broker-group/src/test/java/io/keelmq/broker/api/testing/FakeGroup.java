@@ -200,7 +200,7 @@ public final class FakeGroup implements AutoCloseable {
     boolean later;
     synchronized (this) {
       later = random.nextBoolean();
-      if (node != leader) {
+      if (node != leader || proposal.isOfAnotherTerm(term)) {
         refused = Optional.of(ProposalOutcome.Reason.NOT_LEADER);
       } else if (overloaded || random.nextInt(100) < overloadedPercent) {
         refused = Optional.of(ProposalOutcome.Reason.OVERLOADED);
