@@ -56,7 +56,9 @@ final class AdminQueries {
                 () ->
                     new ReadStarts.Unfit(
                         Code.CONSUMER_GROUP_NOT_FOUND,
-                        "consumer group " + name + " does not exist: its first commit makes it"));
+                        "consumer group "
+                            + name
+                            + " does not exist: make it, or let its first consumer do so"));
     var description =
         ConsumerGroupDescription.newBuilder().setConsumerGroup(ReplyMapper.group(group));
     for (StateView.Progress progress : state.progress(name)) {

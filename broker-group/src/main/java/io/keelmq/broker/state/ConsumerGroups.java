@@ -73,8 +73,9 @@ final class ConsumerGroups {
             Rejection.CONSUMER_GROUP_EXISTS,
             "consumer group "
                 + command.consumerGroup()
-                + " exists with "
-                + present.get().settings());
+                + " exists and is "
+                + present.get().settings().describe()
+                + ": delete it first, or take its settings");
   }
 
   Outcome delete(LogEntryInfo entry, Command.DeleteConsumerGroup command) {

@@ -17,4 +17,15 @@ public record GroupSettings(GroupKind kind, boolean fifo, int maxAttempts, boole
   public static GroupSettings of(GroupKind kind) {
     return new GroupSettings(kind, false, DEFAULT_MAX_ATTEMPTS, false);
   }
+
+  /** For a sentence that ends in it. */
+  String describe() {
+    return kind == GroupKind.OFFSET
+        ? "of kind offset"
+        : "of kind lease, "
+            + (fifo ? "FIFO, " : "not FIFO, ")
+            + maxAttempts
+            + " attempts, from "
+            + (fromLatest ? "latest" : "earliest");
+  }
 }
