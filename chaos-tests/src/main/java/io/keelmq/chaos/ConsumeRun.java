@@ -267,7 +267,7 @@ final class ConsumeRun {
   private void readDeadLetters(ReplicaAccess replica, LeaseVerdict leases) {
     for (Crew crew : Crew.values()) {
       try {
-        replica.read(crew.deadLetterTopic(), stored -> leases.dead(crew.ordinal(), stored));
+        replica.read(crew.deadLetterTopic(), stored -> leases.dead(crew.number(), stored));
       } catch (StatusRuntimeException e) {
         // Made with the first dead letter.
         if (e.getStatus().getCode() != Status.Code.NOT_FOUND) {

@@ -60,7 +60,7 @@ public final class ConsumerProcess implements Callable<Integer> {
         var commands =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       for (Crew crew : Crew.values()) {
-        int number = firstNumber + crew.ordinal();
+        int number = firstNumber + crew.number();
         var random = new Seed(seed).random(number);
         members.add(new CrewMember(number, crew, client, history, random, later));
       }

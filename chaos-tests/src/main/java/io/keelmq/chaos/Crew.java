@@ -6,32 +6,38 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A consumer group of a run, and how its consumers behave. Its number is its ordinal. Immutable.
+ * A consumer group of a run, and how its consumers behave. Its number is in the history. Immutable.
  *
  * <p>Leases that are not renewed are short, so that late and missing acknowledgements let them end.
  */
 enum Crew {
-  STEADY("steady", Lane.PLAIN, false, true, 5_000),
-  HASTY("hasty", Lane.PLAIN, false, false, 2_000),
-  ORDERLY("orderly", Lane.ORDERED, true, false, 2_000),
-  PATIENT("patient", Lane.ORDERED, true, true, 5_000),
-  PUNCTUAL("punctual", Lane.TIMERS, false, true, 5_000),
-  TRADERS("traders", Lane.DEALS, false, true, 5_000);
+  STEADY(0, "steady", Lane.PLAIN, false, true, 5_000),
+  HASTY(1, "hasty", Lane.PLAIN, false, false, 2_000),
+  ORDERLY(2, "orderly", Lane.ORDERED, true, false, 2_000),
+  PATIENT(3, "patient", Lane.ORDERED, true, true, 5_000),
+  PUNCTUAL(4, "punctual", Lane.TIMERS, false, true, 5_000),
+  TRADERS(5, "traders", Lane.DEALS, false, true, 5_000);
 
   static final int MAX_ATTEMPTS = 6;
 
+  private final int number;
   private final String group;
   private final Lane lane;
   private final boolean fifo;
   private final boolean renews;
   private final long invisibleMillis;
 
-  Crew(String group, Lane lane, boolean fifo, boolean renews, long invisibleMillis) {
+  Crew(int number, String group, Lane lane, boolean fifo, boolean renews, long invisibleMillis) {
+    this.number = number;
     this.group = group;
     this.lane = lane;
     this.fifo = fifo;
     this.renews = renews;
     this.invisibleMillis = invisibleMillis;
+  }
+
+  int number() {
+    return number;
   }
 
   String group() {
@@ -61,7 +67,7 @@ enum Crew {
 
   GroupRules rules() {
     return new GroupRules(
-        ordinal(), group, lane.firstQueue(), lane.queues(), fifo, MAX_ATTEMPTS, invisibleMillis);
+        number, group, lane.firstQueue(), lane.queues(), fifo, MAX_ATTEMPTS, invisibleMillis);
   }
 
   static List<GroupRules> allRules() {

@@ -100,7 +100,7 @@ final class CrewMember implements AutoCloseable {
   }
 
   private void open() {
-    history.add(now -> new Event.Joins(number, crew.ordinal(), crew.renews(), now));
+    history.add(now -> new Event.Joins(number, crew.number(), crew.renews(), now));
     while (consumer == null) {
       try {
         consumer =
@@ -127,7 +127,7 @@ final class CrewMember implements AutoCloseable {
         now ->
             new Event.Took(
                 number,
-                crew.ordinal(),
+                crew.number(),
                 delivery.queue(),
                 message.offset(),
                 delivery.lease(),
@@ -189,7 +189,7 @@ final class CrewMember implements AutoCloseable {
         now ->
             new Event.Settles(
                 number,
-                crew.ordinal(),
+                crew.number(),
                 delivery.queue(),
                 offset,
                 delivery.lease(),
@@ -204,7 +204,7 @@ final class CrewMember implements AutoCloseable {
                     now ->
                         new Event.Settled(
                             number,
-                            crew.ordinal(),
+                            crew.number(),
                             delivery.queue(),
                             offset,
                             delivery.lease(),
@@ -232,7 +232,7 @@ final class CrewMember implements AutoCloseable {
   private record Delivery(ConsumedMessage message, int queue, LeaseName lease) {
 
     static Delivery of(ConsumedMessage message, Lane lane) {
-      String[] name = message.leaseName().split("/");
+      String[] name = message.leaseName().split("/", -1);
       return new Delivery(
           message,
           lane.queue(message.queue()),

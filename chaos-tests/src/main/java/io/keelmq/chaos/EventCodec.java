@@ -62,11 +62,11 @@ final class EventCodec {
       send(HELD, event, out);
     } else if (event instanceof Event.Decides decides) {
       send(DECIDES, event, out);
-      out.writeByte(decides.decision().ordinal());
+      out.writeByte(decides.decision().code());
     } else if (event instanceof Event.Decided decided) {
       send(DECIDED, event, out);
-      out.writeByte(decided.decision().ordinal());
-      out.writeByte(decided.outcome().ordinal());
+      out.writeByte(decided.decision().code());
+      out.writeByte(decided.outcome().code());
     }
   }
 
@@ -93,13 +93,13 @@ final class EventCodec {
     } else if (event instanceof Event.Settles settles) {
       consumer(SETTLES, event, out);
       leased(settles.group(), settles.queue(), settles.offset(), settles.lease(), out);
-      out.writeByte(settles.how().ordinal());
+      out.writeByte(settles.how().code());
       out.writeLong(settles.millis());
     } else if (event instanceof Event.Settled settled) {
       consumer(SETTLED, event, out);
       leased(settled.group(), settled.queue(), settled.offset(), settled.lease(), out);
-      out.writeByte(settled.how().ordinal());
-      out.writeByte(settled.outcome().ordinal());
+      out.writeByte(settled.how().code());
+      out.writeByte(settled.outcome().code());
     }
   }
 
@@ -165,12 +165,12 @@ final class EventCodec {
       }
       case HELD -> new Event.Held(producer, seq, in.readLong());
       case DECIDES -> {
-        Decision decision = Decision.values()[in.readByte()];
+        Decision decision = Decision.ofCode(in.readByte());
         yield new Event.Decides(producer, seq, decision, in.readLong());
       }
       default -> {
-        Decision decision = Decision.values()[in.readByte()];
-        Outcome outcome = Outcome.values()[in.readByte()];
+        Decision decision = Decision.ofCode(in.readByte());
+        Outcome outcome = Outcome.ofCode(in.readByte());
         yield new Event.Decided(producer, seq, decision, outcome, in.readLong());
       }
     };
@@ -220,13 +220,13 @@ final class EventCodec {
             in.readLong());
       }
       case SETTLES -> {
-        Settling how = Settling.values()[in.readByte()];
+        Settling how = Settling.ofCode(in.readByte());
         long millis = in.readLong();
         yield new Event.Settles(consumer, group, queue, offset, lease, how, millis, in.readLong());
       }
       default -> {
-        Settling how = Settling.values()[in.readByte()];
-        Outcome outcome = Outcome.values()[in.readByte()];
+        Settling how = Settling.ofCode(in.readByte());
+        Outcome outcome = Outcome.ofCode(in.readByte());
         yield new Event.Settled(consumer, group, queue, offset, lease, how, outcome, in.readLong());
       }
     };

@@ -7,18 +7,20 @@ import io.keelmq.v1.TopicType;
  * are numbered over the run: those of a lane from {@link #firstQueue}. Immutable.
  */
 enum Lane {
-  PLAIN("plain", TopicType.NORMAL, 4),
-  ORDERED("ordered", TopicType.FIFO, 4),
-  TIMERS("timers", TopicType.DELAY, 2),
-  DEALS("deals", TopicType.TRANSACTION, 2);
+  PLAIN(0, "plain", TopicType.NORMAL, 4),
+  ORDERED(1, "ordered", TopicType.FIFO, 4),
+  TIMERS(2, "timers", TopicType.DELAY, 2),
+  DEALS(3, "deals", TopicType.TRANSACTION, 2);
 
   private static final int QUEUES_OF_A_LANE = 16;
 
+  private final int producer;
   private final String topic;
   private final TopicType type;
   private final int queues;
 
-  Lane(String topic, TopicType type, int queues) {
+  Lane(int producer, String topic, TopicType type, int queues) {
+    this.producer = producer;
     this.topic = topic;
     this.type = type;
     this.queues = queues;
@@ -37,11 +39,11 @@ enum Lane {
   }
 
   int producer() {
-    return ordinal();
+    return producer;
   }
 
   int firstQueue() {
-    return ordinal() * QUEUES_OF_A_LANE;
+    return producer * QUEUES_OF_A_LANE;
   }
 
   /** The run's number of a queue of this topic. */

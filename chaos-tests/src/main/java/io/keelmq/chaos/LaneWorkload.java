@@ -29,7 +29,7 @@ final class LaneWorkload implements AutoCloseable {
   /** The topics are there already. */
   LaneWorkload(KeelClient client, int ratePerSecond, History history, Seed seed) {
     for (Lane lane : Lane.values()) {
-      var random = seed.random(1_000 + lane.ordinal());
+      var random = seed.random(1_000 + lane.producer());
       // Half as many that wait as others.
       int rate = lane == Lane.TIMERS || lane == Lane.DEALS ? ratePerSecond / 2 : ratePerSecond;
       senders.put(lane, new LaneSender(lane, rate, client, history, random, later));

@@ -39,9 +39,9 @@ final class DemoRun {
 
   private static final int MAX_IN_FLIGHT = 2_000;
   private static final Duration POLL = Duration.ofMillis(100);
-  private static final Duration DELIVERY_TIMEOUT = Duration.ofSeconds(60);
+  private static final Duration DELIVERY_TIMEOUT = Duration.ofMinutes(1);
   private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(30);
-  private static final Duration CONSUME_DEADLINE = Duration.ofSeconds(120);
+  private static final Duration CONSUME_DEADLINE = Duration.ofMinutes(2);
 
   private final LocalCluster cluster;
   private final DemoText text;

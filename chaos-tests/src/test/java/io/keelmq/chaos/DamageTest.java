@@ -39,7 +39,6 @@ class DamageTest {
   private static final Duration STOP = Duration.ofSeconds(20);
   private static final int HEADER_BYTES = 32;
   private static final String KEEP = "keep this folder unchanged and rebuild this replica";
-  private static final String REJOIN = "let the replica rejoin as a new incarnation";
 
   /** One way to damage a folder, and what the refusal must say. */
   private record Damage(String name, Consumer<DataFolder> how, List<String> refusal) {}

@@ -1,15 +1,12 @@
 package io.keelmq.broker.api;
 
 import io.grpc.Context;
-import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Reply;
-import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
 import io.keelmq.v1.CommitOffsetsRequest;
@@ -49,7 +46,6 @@ import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -63,12 +59,6 @@ final class AdminService extends MembershipAdmin {
 
   private static final Logger LOG = LoggerFactory.getLogger(AdminService.class);
 
-  /** A query of the state that may find that it does not fit. */
-  @FunctionalInterface
-  private interface Query<R> {
-    R of(StateView state) throws ReadStarts.Unfit;
-  }
-
   /** A step of this replica alone. */
   @FunctionalInterface
   private interface Step<R> {
@@ -81,6 +71,7 @@ final class AdminService extends MembershipAdmin {
   private final AdminChanges changes;
   private final ReplicaCalls replicaCalls;
   private final HeldListing heldListing;
+  private final AdminReads reads;
 
   AdminService(
       Edge edge,
@@ -94,6 +85,7 @@ final class AdminService extends MembershipAdmin {
     this.identity = identity;
     this.control = control;
     this.changes = changes;
+    this.reads = new AdminReads(edge);
     this.replicaCalls = new ReplicaCalls(identity, edge.replica(), control);
   }
 
@@ -282,7 +274,8 @@ final class AdminService extends MembershipAdmin {
 
   @Override
   public void listHeld(ListHeldRequest request, StreamObserver<ListHeldResponse> caller) {
-    afterReadPoint(
+    letCancel(caller);
+    reads.afterReadPoint(
         caller,
         RequestChecks.listHeld(request),
         point -> heldListing.answer(request, point, caller));
@@ -365,61 +358,10 @@ final class AdminService extends MembershipAdmin {
         why -> caller.onError(edge.refuse(why)));
   }
 
-  /** Answers from this replica's state once it holds all that was acknowledged before the call. */
-  private <R> void query(StreamObserver<R> caller, Optional<Refusal> refusal, Query<R> query) {
-    afterReadPoint(
-        caller,
-        refusal,
-        point ->
-            edge.call(
-                () -> answer(caller, point, query), full -> caller.onError(edge.refuse(full))));
-  }
-
-  private void afterReadPoint(
-      StreamObserver<?> caller, Optional<Refusal> refusal, Consumer<ReadPoint> then) {
+  private <R> void query(
+      StreamObserver<R> caller, Optional<Refusal> refusal, AdminReads.Query<R> query) {
     letCancel(caller);
-    Optional<Refusal> why =
-        refusal.or(
-            () -> edge.initialized() ? Optional.empty() : Optional.of(Refusal.notInitialized()));
-    if (why.isPresent()) {
-      caller.onError(edge.refuse(why.get()));
-      return;
-    }
-    edge.replica().readPoint(holdMillis(), then);
-  }
-
-  private static long holdMillis() {
-    Deadline deadline = Context.current().getDeadline();
-    long hold = Edge.HOLD.toMillis();
-    return deadline == null
-        ? hold
-        : Math.max(
-            1,
-            Math.min(
-                hold,
-                deadline.timeRemaining(TimeUnit.MILLISECONDS) - Edge.DEADLINE_MARGIN.toMillis()));
-  }
-
-  private <R> void answer(StreamObserver<R> caller, ReadPoint point, Query<R> query) {
-    R response;
-    try {
-      if (point instanceof ReadPoint.NotReached notReached) {
-        caller.onError(
-            edge.refuse(
-                Refusal.noLeader("no leader confirmed what is stored: " + notReached.message())));
-        return;
-      }
-      response = query.of(edge.replica().state());
-    } catch (ReadStarts.Unfit unfit) {
-      caller.onError(edge.refuse(unfit.why()));
-      return;
-    } catch (RuntimeException e) {
-      LOG.error("an admin query failed", e);
-      caller.onError(edge.refuse(Refusal.internal(e)));
-      return;
-    }
-    caller.onNext(response);
-    caller.onCompleted();
+    reads.query(caller, refusal, query);
   }
 
   /** Does what concerns this replica alone; the step may block on disk. */

@@ -67,33 +67,35 @@ final class MembershipCodec {
    * @throws UnreadableEntryException if it holds what this version does not know
    */
   static Command decode(long index, LogCommand log) {
-    switch (log.getCommandCase()) {
-      case RECORD_MEMBERS:
-        return founders(index, known(index, log.getRecordMembers()));
-      case JOIN_REPLICA:
+    return switch (log.getCommandCase()) {
+      case RECORD_MEMBERS -> founders(index, known(index, log.getRecordMembers()));
+      case JOIN_REPLICA -> {
         JoinReplica join = known(index, log.getJoinReplica());
-        return new Command.JoinReplica(
+        yield new Command.JoinReplica(
             join.getNode(), join.getRaftAddress(), join.getClientAddress(), join.getBootId());
-      case ANNOUNCE_REPLICA:
+      }
+      case ANNOUNCE_REPLICA -> {
         AnnounceReplica announce = known(index, log.getAnnounceReplica());
-        return new Command.AnnounceReplica(
+        yield new Command.AnnounceReplica(
             announce.getNode(),
             announce.getRaftAddress(),
             announce.getClientAddress(),
             announce.getStaysLearner());
-      case PROMOTE_REPLICA:
-        return new Command.PromoteReplica(known(index, log.getPromoteReplica()).getNode());
-      case RETIRE_REPLICA:
-        return new Command.RetireReplica(known(index, log.getRetireReplica()).getNode());
-      case REPLICA_VOTES:
+      }
+      case PROMOTE_REPLICA ->
+          new Command.PromoteReplica(known(index, log.getPromoteReplica()).getNode());
+      case RETIRE_REPLICA ->
+          new Command.RetireReplica(known(index, log.getRetireReplica()).getNode());
+      case REPLICA_VOTES -> {
         ReplicaVotes votes = known(index, log.getReplicaVotes());
-        return new Command.ReplicaVotes(votes.getNode(), votes.getIncarnation());
-      case REPLICA_LEFT:
+        yield new Command.ReplicaVotes(votes.getNode(), votes.getIncarnation());
+      }
+      case REPLICA_LEFT -> {
         ReplicaLeft left = known(index, log.getReplicaLeft());
-        return new Command.ReplicaLeft(left.getNode(), left.getIncarnation());
-      default:
-        throw new IllegalArgumentException(log.getCommandCase() + " is not about members");
-    }
+        yield new Command.ReplicaLeft(left.getNode(), left.getIncarnation());
+      }
+      default -> throw new IllegalArgumentException(log.getCommandCase() + " is not about members");
+    };
   }
 
   private static Command founders(long index, RecordMembers log) {

@@ -17,18 +17,14 @@ import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Effect;
 import java.io.IOException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +40,6 @@ final class RaftMember {
   private static final long JOIN_MILLIS = 10_000;
   private static final long TRANSFER_SLACK_MILLIS = 2_000;
 
-  private final RaftReplicaOptions options;
   private final ReplicaFolder folder;
   private final ReplicaIdentity identity;
   private final ScheduledExecutorService timer;
@@ -72,8 +67,7 @@ final class RaftMember {
   private final RaftServer server;
   private final RaftGroupService service;
   private final Node node;
-  private final NodeGauge committed = new NodeGauge();
-  private final NodeGauge applied = new NodeGauge();
+  private final NodeView view;
 
   /**
    * Starts the node.
@@ -86,9 +80,9 @@ final class RaftMember {
       ReplicaParts parts,
       Consumer<List<Effect>> listeners)
       throws IOException {
-    this.options = options;
     this.folder = folder;
     this.identity = folder.identity().orElseThrow();
+    this.view = new NodeView(identity.peerId(), this::node);
     this.timer = parts.timer();
     this.onFatal = parts.onFatal();
     var replies = parts.replies();
@@ -242,7 +236,7 @@ final class RaftMember {
 
     @Override
     public long appliedIndex() {
-      return raftAppliedIndex();
+      return view.appliedIndex();
     }
   }
 
@@ -285,44 +279,12 @@ final class RaftMember {
 
   /** How far the group is known here to have stored entries; the last known when Raft has ended. */
   long committedIndex() {
-    return committed.read(node::getLastCommittedIndex);
+    return view.committedIndex();
   }
 
-  /** JRaft's own count, which has its configuration entries too. */
-  private long raftAppliedIndex() {
-    return applied.read(node::getLastAppliedLogIndex);
-  }
-
-  /** A number of the node's, which refuses to tell it once it is in its error state or ending. */
-  private static final class NodeGauge {
-    private volatile long last;
-
-    long read(LongSupplier gauge) {
-      try {
-        last = gauge.getAsLong();
-      } catch (IllegalStateException e) {
-        LOG.debug("not active", e);
-      }
-      return last;
-    }
-  }
-
-  /** On the leader, the others and whether they answer; how far they are JRaft does not tell. */
+  /** On the leader, the others and whether they answer. */
   List<Peer> peers() {
-    if (!leadership().isLeader()) {
-      return List.of();
-    }
-    try {
-      Set<PeerId> alive = new HashSet<>(node.listAlivePeers());
-      alive.addAll(node.listAliveLearners());
-      return Stream.concat(node.listPeers().stream(), node.listLearners().stream())
-          .filter(peer -> !peer.equals(identity.peerId()))
-          .map(peer -> new Peer(peer.toString(), 0, alive.contains(peer)))
-          .toList();
-    } catch (IllegalStateException e) {
-      // It stopped leading in between.
-      return List.of();
-    }
+    return leadership().isLeader() ? view.peers() : List.of();
   }
 
   CompletableFuture<Leadership> transfer(Optional<String> toNode) {
@@ -411,7 +373,7 @@ final class RaftMember {
     }
     watchdog.check(
         new Watchdog.Progress(
-            leadership().isLeader(), folder.log().last(), committedIndex(), raftAppliedIndex()));
+            leadership().isLeader(), folder.log().last(), committedIndex(), view.appliedIndex()));
     peerWatch.look(peers());
     membership.look();
     snapshotTrigger.check();

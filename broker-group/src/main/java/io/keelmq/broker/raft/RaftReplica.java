@@ -51,6 +51,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final ReplicaGauges gauges;
   private final RaftStats stats;
   private final ReplicaMembership membership;
+  private final ReplicaReport report;
   private final Object stageLock = new Object();
 
   /** Null until Raft runs. Written under the lock. */
@@ -76,6 +77,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
             () -> closed ? Optional.empty() : Optional.ofNullable(member),
             parts,
             this::rejoin);
+    this.report = new ReplicaReport(folder, parts.view(), departure, membership);
   }
 
   /**
@@ -207,27 +209,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
       }
       Optional<ReplicaIdentity> identity = folder.identity();
       if (identity.isPresent()) {
-        requireSame(identity.get(), plan);
+        identity.get().requireSame(plan);
         return;
       }
       write(new ReplicaIdentity(plan, options.node(), Stage.PREPARED));
     }
-  }
-
-  private static void requireSame(ReplicaIdentity identity, Plan plan) throws Refused {
-    if (identity.plan().equals(plan)) {
-      return;
-    }
-    if (identity.stage() != Stage.PREPARED) {
-      throw new Refused(
-          Refused.Reason.ALREADY_INITIALIZED,
-          "node %s is a replica of cluster %s already"
-              .formatted(identity.node(), identity.plan().clusterId()));
-    }
-    throw new Refused(
-        Refused.Reason.IDENTITY_MISMATCH,
-        "node %s is prepared for cluster %s with another plan: repeat with the plan in its status"
-            .formatted(identity.node(), identity.plan().clusterId()));
   }
 
   @Override
@@ -329,30 +315,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   @Override
   public Status status() {
-    RaftMember running = member;
-    Optional<Throwable> cause = departure.cause();
-    Leadership now = leadership();
-    // A learner that was removed still knows a leader, and that leader knows it no more.
-    Optional<String> note = membership.note();
-    boolean led = running != null && now.leaderNode().isPresent();
-    boolean ready = led && cause.isEmpty() && !closed && note.isEmpty();
-    String reason =
-        cause
-            .map(why -> "leaving: " + why.getMessage())
-            .or(() -> note)
-            .orElse(running == null ? "not initialized" : led ? "" : "no leader is known");
-    return new Status(
-        folder.identity().map(ReplicaIdentity::plan),
-        running != null,
-        running == null ? "" : running.peerId(),
-        running == null ? 0 : running.committedIndex(),
-        parts.view().applied().index(),
-        folder.log().physicalFirst(),
-        folder.log().last(),
-        folder.log().durableLast(),
-        running == null ? List.of() : running.peers(),
-        ready,
-        reason);
+    return report.of(Optional.ofNullable(member), closed);
   }
 
   @Override

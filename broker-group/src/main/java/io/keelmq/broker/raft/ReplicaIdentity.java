@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.conf.Configuration;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
+import io.keelmq.broker.ReplicaControl.Refused;
 import io.keelmq.broker.state.Limits;
 import io.keelmq.common.HostPort;
 import java.util.HashSet;
@@ -133,6 +134,24 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
               .formatted(node, self.get().raftAddress(), raftAdvertised));
     }
     return Optional.empty();
+  }
+
+  /**
+   * @throws Refused if it was made for another plan
+   */
+  void requireSame(Plan wanted) throws Refused {
+    if (plan.equals(wanted)) {
+      return;
+    }
+    if (stage != Stage.PREPARED) {
+      throw new Refused(
+          Refused.Reason.ALREADY_INITIALIZED,
+          "node %s is a replica of cluster %s already".formatted(node, plan.clusterId()));
+    }
+    throw new Refused(
+        Refused.Reason.IDENTITY_MISMATCH,
+        "node %s is prepared for cluster %s with another plan: repeat with the plan in its status"
+            .formatted(node, plan.clusterId()));
   }
 
   ReplicaIdentity at(Stage newStage) {

@@ -162,9 +162,9 @@ class ConsumeBoundsTest {
     eventually(() -> all.stream().filter(one -> one.waitingEvents() > 0).count() == messages);
     assertEquals(consumers - messages, cluster.stats(0).parkedConsumers());
     long turns = cluster.stats(0).deliveryTurns() - before;
-    assertTrue(turns <= 4 * messages, "turns " + turns);
+    assertTrue(turns <= 4L * messages, "turns " + turns);
     // Each message once and its grant, and nothing for those who wait.
-    assertTrue(cluster.group.applied() - proposed <= 2 * messages);
+    assertTrue(cluster.group.applied() - proposed <= 2L * messages);
   }
 
   private static boolean isStill(ApiStats stats) throws InterruptedException {

@@ -8,13 +8,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A disk that works until it is told to fail every force, or to link no more. */
 final class FailingDisk implements Disk {
 
   private final Disk real = new RealDisk();
   private volatile boolean failing;
-  private volatile int linksLeft = Integer.MAX_VALUE;
+  private final AtomicInteger linksLeft = new AtomicInteger(Integer.MAX_VALUE);
 
   void failForces() {
     failing = true;
@@ -22,7 +23,7 @@ final class FailingDisk implements Disk {
 
   /** The links after the next {@code count} fail. */
   void failLinksAfter(int count) {
-    linksLeft = count;
+    linksLeft.set(count);
   }
 
   private void fail() throws IOException {
@@ -58,7 +59,7 @@ final class FailingDisk implements Disk {
 
   @Override
   public void link(Path existing, Path name) throws IOException {
-    if (linksLeft != Integer.MAX_VALUE && linksLeft-- <= 0) {
+    if (linksLeft.getAndDecrement() <= 0) {
       throw new IOException("Input/output error");
     }
     real.link(existing, name);

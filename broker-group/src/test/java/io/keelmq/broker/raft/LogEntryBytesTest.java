@@ -95,7 +95,8 @@ class LogEntryBytesTest {
                               kind == SettlementKind.ACK
                                   ? OffsetSet.EMPTY
                                   : OffsetSet.range(Long.MAX_VALUE - 5, 3),
-                              kind.ordinal() * 1_000L))
+                              // Another for each.
+                              kind.name().length() * 1_000L))
                   .toList()),
           new Command.AdvanceTime(),
           new Command.RecordMembers(

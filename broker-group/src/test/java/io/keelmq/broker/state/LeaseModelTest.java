@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -61,13 +62,17 @@ class LeaseModelTest {
   /** A store that loses some changes. */
   private record Losing(Tables tables, Predicate<Change> lost) implements Tables {
 
-    record Change(boolean put, Table table, byte[] key) {
+    record Change(boolean put, Table table, ByteBuffer key) {
+      Change(boolean put, Table table, byte[] key) {
+        this(put, table, ByteBuffer.wrap(key));
+      }
+
       boolean isOfLeases(char letter) {
-        return table == Table.LEASES && key[LeaseKeys.PREFIX_BYTES] == letter;
+        return table == Table.LEASES && key.get(LeaseKeys.PREFIX_BYTES) == letter;
       }
 
       boolean isLeaseDeadline() {
-        return table == Table.DEADLINES && key.length == 45;
+        return table == Table.DEADLINES && key.remaining() == 45;
       }
     }
 

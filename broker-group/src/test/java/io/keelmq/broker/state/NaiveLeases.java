@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -248,7 +249,7 @@ final class NaiveLeases {
   }
 
   private static void lease(
-      OffsetSet offsets, int number, TreeMap<Long, Message> batch, List<Reply.Lease> expected) {
+      OffsetSet offsets, int number, Map<Long, Message> batch, List<Reply.Lease> expected) {
     if (offsets.isEmpty()) {
       return;
     }
@@ -265,7 +266,7 @@ final class NaiveLeases {
 
   /** Judges the reply to a settlement. */
   void settle(Settlement settlement, Reply.SettledPart reply, boolean current, long nowMillis) {
-    TreeMap<Long, Message> batch = current ? named(settlement.lease()) : new TreeMap<>();
+    NavigableMap<Long, Message> batch = current ? named(settlement.lease()) : new TreeMap<>();
     var chosen = new TreeMap<>(batch);
     if (!settlement.offsets().isEmpty()) {
       chosen.keySet().removeIf(offset -> !settlement.offsets().contains(offset));
@@ -333,7 +334,7 @@ final class NaiveLeases {
         .filter(message -> message.state == State.LEASED && message.deadlineMillis <= nowMillis)
         .forEach(message -> expired.put(message.lease.get().toString(), message.lease.get()));
     for (LeaseId id : expired.values()) {
-      TreeMap<Long, Message> batch = named(id);
+      NavigableMap<Long, Message> batch = named(id);
       Message first = batch.firstEntry().getValue();
       boolean ordered = first.hash != 0;
       boolean atClient = first.atClient;
@@ -350,7 +351,10 @@ final class NaiveLeases {
   }
 
   private void nack(
-      TreeMap<Long, Message> batch, TreeMap<Long, Message> chosen, long millis, long nowMillis) {
+      NavigableMap<Long, Message> batch,
+      NavigableMap<Long, Message> chosen,
+      long millis,
+      long nowMillis) {
     Message first = chosen.firstEntry().getValue();
     boolean last = first.attempt >= maxAttempts;
     if (first.hash == 0) {
@@ -405,7 +409,7 @@ final class NaiveLeases {
     message.lease = Optional.empty();
   }
 
-  private void doom(TreeMap<Long, Message> chosen, TreeMap<Long, Message> batch, long hash) {
+  private void doom(Map<Long, Message> chosen, Map<Long, Message> batch, long hash) {
     boolean usedUp = chosen.size() == batch.size();
     chosen
         .values()
@@ -420,7 +424,7 @@ final class NaiveLeases {
     }
   }
 
-  private void remove(TreeMap<Long, Message> chosen, TreeMap<Long, Message> batch, long hash) {
+  private void remove(Map<Long, Message> chosen, Map<Long, Message> batch, long hash) {
     chosen.keySet().forEach(out::remove);
     if (chosen.size() == batch.size()) {
       free(hash);
@@ -433,7 +437,7 @@ final class NaiveLeases {
     }
   }
 
-  private TreeMap<Long, Message> named(LeaseId id) {
+  private NavigableMap<Long, Message> named(LeaseId id) {
     var batch = new TreeMap<Long, Message>();
     out.forEach(
         (offset, message) -> {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.keelmq.broker.state.NaiveLeases.Message;
 import io.keelmq.broker.state.NaiveLeases.State;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -22,7 +23,7 @@ final class NaiveLeasesCheck {
    * @param blocked by offset: attempts so far
    */
   static void check(
-      NaiveLeases naive, List<LeaseBatch> batches, TreeMap<Long, Integer> blocked, long first) {
+      NaiveLeases naive, List<LeaseBatch> batches, Map<Long, Integer> blocked, long first) {
     var byOffset = new TreeMap<Long, LeaseBatch>();
     for (LeaseBatch batch : batches) {
       batch
@@ -66,8 +67,8 @@ final class NaiveLeasesCheck {
   private static void freed(
       NaiveLeases naive,
       long hash,
-      TreeMap<Long, LeaseBatch> byOffset,
-      TreeMap<Long, Integer> blocked,
+      Map<Long, LeaseBatch> byOffset,
+      Map<Long, Integer> blocked,
       long first) {
     Optional<LeaseBatch> batch = Optional.empty();
     for (long offset : List.copyOf(naive.out.keySet())) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import java.util.NavigableSet;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -18,8 +20,8 @@ class OffsetSetTest {
     System.out.println("OffsetSetTest seed=" + seed);
     var random = new SplittableRandom(seed);
     for (int round = 0; round < 5_000; round++) {
-      TreeSet<Long> a = any(random);
-      TreeSet<Long> b = any(random);
+      NavigableSet<Long> a = any(random);
+      Set<Long> b = any(random);
       OffsetSet left = set(a);
       OffsetSet right = set(b);
       int from = random.nextInt(UNIVERSE);
@@ -70,7 +72,7 @@ class OffsetSetTest {
     return OffsetSet.ofGapsAndCounts(List.of(numbers), 100);
   }
 
-  private static TreeSet<Long> any(SplittableRandom random) {
+  private static NavigableSet<Long> any(SplittableRandom random) {
     var set = new TreeSet<Long>();
     long density = random.nextInt(1, 8);
     for (long offset = 0; offset < UNIVERSE; offset++) {
@@ -81,11 +83,11 @@ class OffsetSetTest {
     return set;
   }
 
-  private static OffsetSet set(TreeSet<Long> offsets) {
+  private static OffsetSet set(Set<Long> offsets) {
     return OffsetSet.of(offsets.stream().mapToLong(Long::longValue).toArray());
   }
 
-  private static TreeSet<Long> offsets(OffsetSet set) {
+  private static NavigableSet<Long> offsets(OffsetSet set) {
     var offsets = new TreeSet<Long>();
     set.forEach(offsets::add);
     return offsets;

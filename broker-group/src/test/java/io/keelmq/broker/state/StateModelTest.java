@@ -315,7 +315,7 @@ class StateModelTest {
       for (int j = random.nextInt(3); j >= 0; j--) {
         candidates.add(new Candidates(random.nextInt(3) - 1, randomOffsets()));
       }
-      long from = random.nextInt(60) - 1;
+      long from = random.nextInt(60) - 1L;
       grants.add(
           random.nextInt(3) > 0
               ? new Command.FromCursor(from, from + random.nextInt(30) - 1, candidates)

@@ -21,13 +21,35 @@ public sealed interface Event {
     long seq();
   }
 
-  /** How an operation ended. */
+  /** How an operation ended. The codes are in the histories' files and never change. */
   enum Outcome {
-    OK,
+    OK(0),
     /** With an error that proves that it changed nothing and never will. */
-    FAIL,
+    FAIL(1),
     /** Nobody knows how. So did one whose end is not in the history. */
-    UNKNOWN
+    UNKNOWN(2);
+
+    private final int code;
+
+    Outcome(int code) {
+      this.code = code;
+    }
+
+    public int code() {
+      return code;
+    }
+
+    /**
+     * @throws IllegalArgumentException if no outcome has the code
+     */
+    public static Outcome ofCode(int code) {
+      for (Outcome outcome : values()) {
+        if (outcome.code == code) {
+          return outcome;
+        }
+      }
+      throw new IllegalArgumentException("outcome " + code + ": expected 0 to 2");
+    }
   }
 
   /** A send begins. A negative key is one that promises no order. */
@@ -56,11 +78,33 @@ public sealed interface Event {
   /** The send was acknowledged; the message waits and has no place yet. */
   record Held(int producer, long seq, long nanos) implements OfSend {}
 
-  /** What shall become of a message that waits. */
+  /** What shall become of a message that waits. The codes are as those of {@link Outcome}. */
   enum Decision {
-    COMMIT,
-    ROLLBACK,
-    RECALL
+    COMMIT(0),
+    ROLLBACK(1),
+    RECALL(2);
+
+    private final int code;
+
+    Decision(int code) {
+      this.code = code;
+    }
+
+    public int code() {
+      return code;
+    }
+
+    /**
+     * @throws IllegalArgumentException if no decision has the code
+     */
+    public static Decision ofCode(int code) {
+      for (Decision decision : values()) {
+        if (decision.code == code) {
+          return decision;
+        }
+      }
+      throw new IllegalArgumentException("decision " + code + ": expected 0 to 2");
+    }
   }
 
   /** The decision is about to be told to the brokers. */
@@ -128,11 +172,33 @@ public sealed interface Event {
 
   /** What a consumer decides about a message. */
   enum Settling {
-    ACK,
-    NACK,
-    EXTEND,
-    RELEASE,
-    DEAD_LETTER
+    ACK(0),
+    NACK(1),
+    EXTEND(2),
+    RELEASE(3),
+    DEAD_LETTER(4);
+
+    private final int code;
+
+    Settling(int code) {
+      this.code = code;
+    }
+
+    public int code() {
+      return code;
+    }
+
+    /**
+     * @throws IllegalArgumentException if no settling has the code
+     */
+    public static Settling ofCode(int code) {
+      for (Settling settling : values()) {
+        if (settling.code == code) {
+          return settling;
+        }
+      }
+      throw new IllegalArgumentException("settling " + code + ": expected 0 to 4");
+    }
   }
 
   /**

@@ -147,7 +147,7 @@ final class Life {
     boolean lastAttempt = attempt >= group.maxAttempts();
     return ackNanos != 0
         || deadNanos != 0
-        || lastAttempt && (nackNanos != 0 || leftNanos != 0 || mayHaveExpired(wallMillis));
+        || (lastAttempt && (nackNanos != 0 || leftNanos != 0 || mayHaveExpired(wallMillis)));
   }
 
   @Override

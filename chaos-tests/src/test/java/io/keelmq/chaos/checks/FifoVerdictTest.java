@@ -121,7 +121,7 @@ class FifoVerdictTest {
     script.at(6_100).acks(script.took(2, FIFO, 2, 1));
 
     holds();
-    assertEquals(100, script.verdict().longestHiddenMillis(), 100);
+    assertEquals(100, script.verdict().longestHiddenMillis());
   }
 
   @Test

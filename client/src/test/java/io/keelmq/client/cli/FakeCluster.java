@@ -8,36 +8,21 @@ import static io.keelmq.client.ClientValues.readMessage;
 import static io.keelmq.client.ClientValues.rejected;
 
 import com.google.protobuf.ByteString;
-import io.keelmq.client.ClusterStatus;
-import io.keelmq.client.CommittedOffsets;
 import io.keelmq.client.ConsumedMessage;
 import io.keelmq.client.ConsumerStats;
 import io.keelmq.client.HeldMessage;
 import io.keelmq.client.HeldMessages;
-import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelException;
 import io.keelmq.client.MessagePlace;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
-import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
-import io.keelmq.v1.ConsumerGroup;
-import io.keelmq.v1.ConsumerGroupDescription;
-import io.keelmq.v1.ConsumerGroupKind;
-import io.keelmq.v1.GroupReplica;
-import io.keelmq.v1.MemberStage;
 import io.keelmq.v1.Message;
-import io.keelmq.v1.QueueProgress;
 import io.keelmq.v1.QueueState;
-import io.keelmq.v1.ReplicaPlan;
-import io.keelmq.v1.ReplicaRole;
-import io.keelmq.v1.ReplicaRoute;
-import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
-import io.keelmq.v1.TransferLeadershipResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -69,10 +54,8 @@ final class FakeCluster implements Cluster {
   final List<String> decisions = new ArrayList<>();
   SourceOptions lastSource;
   ReceiverOptions lastReceiver;
-  ConsumerGroup lastGroup;
-  StartAt lastSeek;
-  ReplicaRole role = ReplicaRole.LEADER;
-  String leader = "n1";
+  final FakeConsumerGroups consumerGroups = new FakeConsumerGroups(this::failIfTold, this::find);
+  final FakeBrokerGroups brokerGroups = new FakeBrokerGroups(this::failIfTold);
   RuntimeException failure;
   String endpoints;
   boolean closed;
@@ -150,158 +133,12 @@ final class FakeCluster implements Cluster {
 
   @Override
   public ConsumerGroups consumerGroups() {
-    return new ConsumerGroups() {
-      @Override
-      public ConsumerGroup create(ConsumerGroup wanted) {
-        failIfTold();
-        lastGroup = wanted;
-        boolean byDefault =
-            wanted.getKind() == ConsumerGroupKind.LEASE && wanted.getMaxAttempts() == 0;
-        return byDefault ? wanted.toBuilder().setMaxAttempts(17).build() : wanted;
-      }
-
-      @Override
-      public void delete(String consumerGroup) {
-        failIfTold();
-      }
-
-      @Override
-      public List<ConsumerGroup> list() {
-        return List.of(offsetGroup("billing"), leaseGroup("shipping"));
-      }
-
-      @Override
-      public ConsumerGroupDescription describe(String consumerGroup) {
-        failIfTold();
-        if (consumerGroup.equals("nobody")) {
-          throw rejected(Code.CONSUMER_GROUP_NOT_FOUND, "consumer group nobody does not exist");
-        }
-        var progress =
-            QueueProgress.newBuilder()
-                .setTopic("orders")
-                .setCommittedOffset(3)
-                .setEndOffset(10)
-                .setEpoch(1);
-        var description = ConsumerGroupDescription.newBuilder();
-        if (consumerGroup.equals("shipping")) {
-          description.setConsumerGroup(leaseGroup(consumerGroup));
-          progress.setCursorOffset(8).setLeased(2).setReady(1).setBlocked(1);
-        } else {
-          description.setConsumerGroup(offsetGroup(consumerGroup));
-        }
-        return description
-            .addQueues(progress)
-            .addQueues(progress.clone().setTopic("other").setQueue(1).setEndOffset(9))
-            .build();
-      }
-
-      @Override
-      public CommittedOffsets seek(
-          String consumerGroup, String topic, List<Integer> queues, StartAt to) {
-        find(topic);
-        lastSeek = to;
-        return new CommittedOffsets(2, new TreeMap<>(Map.of(0, 7L)));
-      }
-    };
+    return consumerGroups;
   }
-
-  /** Changes of members are made at once. */
-  final Map<String, GroupReplica> members = new TreeMap<>();
 
   @Override
   public BrokerGroups brokerGroups() {
-    return new BrokerGroups() {
-      @Override
-      public InitResult init(String group, int replicas, Duration timeout) {
-        failIfTold();
-        var member =
-            ReplicaPlan.Member.newBuilder()
-                .setNode("n1")
-                .setRaftAddress("127.0.0.1:10911")
-                .setIncarnation(1_000_000_001);
-        return new InitResult(
-            ReplicaPlan.newBuilder()
-                .setClusterId("c1")
-                .setBrokerGroup(group)
-                .addMembers(member)
-                .build(),
-            false,
-            false);
-      }
-
-      @Override
-      public ClusterStatus status() {
-        failIfTold();
-        var replica =
-            ReplicaRoute.newBuilder()
-                .setNode("n1")
-                .setRole(role)
-                .setClientAddress("127.0.0.1:8081")
-                .setRaftAddress("127.0.0.1:10911")
-                .build();
-        var status = ReplicaStatus.newBuilder().setNode("n1").setRole(role).setReady(true).build();
-        return new ClusterStatus(
-            List.of(new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "")),
-            List.of(
-                new ClusterStatus.GroupState(
-                    BrokerGroupRoute.newBuilder()
-                        .setBrokerGroup("g0")
-                        .setLeaderNode(leader)
-                        .build(),
-                    List.of(
-                        new ClusterStatus.ReplicaState(replica, Optional.of(status), ""),
-                        new ClusterStatus.ReplicaState(
-                            replica.toBuilder().setNode("n2").build(),
-                            Optional.empty(),
-                            "connection refused")),
-                    List.copyOf(members.values()))));
-      }
-
-      @Override
-      public TransferLeadershipResponse transfer(String group, String node) {
-        failIfTold();
-        return TransferLeadershipResponse.newBuilder().setLeaderNode(node).setTerm(4).build();
-      }
-
-      @Override
-      public void add(
-          String group, String node, String raftAddress, String clientAddress, boolean asLearner) {
-        failIfTold();
-        members.put(
-            node,
-            GroupReplica.newBuilder()
-                .setNode(node)
-                .setStage(MemberStage.ANNOUNCED)
-                .setRaftAddress(raftAddress)
-                .setClientAddress(clientAddress)
-                .setStaysLearner(asLearner)
-                .build());
-      }
-
-      @Override
-      public void remove(String group, String node, boolean force) {
-        failIfTold();
-        members.remove(node);
-      }
-
-      @Override
-      public void promote(String group, String node) {
-        failIfTold();
-        members.computeIfPresent(
-            node,
-            (name, member) ->
-                member.toBuilder()
-                    .setStage(MemberStage.VOTER)
-                    .setIncarnation(1_000_000_004)
-                    .setStaysLearner(false)
-                    .build());
-      }
-
-      @Override
-      public List<GroupReplica> members(String group) {
-        return List.copyOf(members.values());
-      }
-    };
+    return brokerGroups;
   }
 
   /** A message that waits; it is stored when it is committed. */
@@ -550,21 +387,5 @@ final class FakeCluster implements Cluster {
   @Override
   public void close() {
     closed = true;
-  }
-
-  private static ConsumerGroup offsetGroup(String name) {
-    return ConsumerGroup.newBuilder()
-        .setConsumerGroup(name)
-        .setKind(ConsumerGroupKind.OFFSET)
-        .build();
-  }
-
-  private static ConsumerGroup leaseGroup(String name) {
-    return ConsumerGroup.newBuilder()
-        .setConsumerGroup(name)
-        .setKind(ConsumerGroupKind.LEASE)
-        .setFifo(true)
-        .setMaxAttempts(17)
-        .build();
   }
 }

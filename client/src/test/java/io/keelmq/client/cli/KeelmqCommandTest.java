@@ -183,10 +183,10 @@ class KeelmqCommandTest {
   void tellsFromStatusWhetherTheClusterCanBeUsed() {
     assertEquals(0, keelmq.run("cluster", "status"));
 
-    keelmq.cluster.leader = "";
+    keelmq.cluster.brokerGroups.leader = "";
     assertEquals(4, keelmq.run("cluster", "status"));
 
-    keelmq.cluster.role = ReplicaRole.UNINITIALIZED;
+    keelmq.cluster.brokerGroups.role = ReplicaRole.UNINITIALIZED;
     assertEquals(5, keelmq.run("cluster", "status"));
     assertTrue(keelmq.errLines().get(0).contains("keelmq cluster init"));
   }

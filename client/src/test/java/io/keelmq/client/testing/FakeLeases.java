@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -38,10 +39,10 @@ public final class FakeLeases {
   private static final class Lease {
     final String client;
     final int queue;
-    final TreeSet<Long> live;
+    final NavigableSet<Long> live;
     final int attempt;
 
-    Lease(String client, int queue, TreeSet<Long> live, int attempt) {
+    Lease(String client, int queue, NavigableSet<Long> live, int attempt) {
       this.client = client;
       this.queue = queue;
       this.live = live;
@@ -261,7 +262,7 @@ public final class FakeLeases {
         .put(offset, lease.attempt - uncounted);
   }
 
-  private Delivery lease(String client, int queue, TreeSet<Long> offsets, int attempt) {
+  private Delivery lease(String client, int queue, NavigableSet<Long> offsets, int attempt) {
     LeaseRef ref = newRef(queue);
     var lease = new Lease(client, queue, offsets, attempt);
     leases.put(ref, lease);

@@ -1,0 +1,118 @@
+package io.keelmq.client.cli;
+
+import io.keelmq.client.ClusterStatus;
+import io.keelmq.client.InitResult;
+import io.keelmq.v1.BrokerGroupRoute;
+import io.keelmq.v1.GroupReplica;
+import io.keelmq.v1.MemberStage;
+import io.keelmq.v1.ReplicaPlan;
+import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.ReplicaRoute;
+import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.TransferLeadershipResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** The broker groups of a {@link FakeCluster}; members are changed at once. For one thread. */
+final class FakeBrokerGroups implements BrokerGroups {
+
+  final Map<String, GroupReplica> members = new TreeMap<>();
+  ReplicaRole role = ReplicaRole.LEADER;
+  String leader = "n1";
+  private final Runnable failIfTold;
+
+  FakeBrokerGroups(Runnable failIfTold) {
+    this.failIfTold = failIfTold;
+  }
+
+  @Override
+  public InitResult init(String group, int replicas, Duration timeout) {
+    failIfTold.run();
+    var member =
+        ReplicaPlan.Member.newBuilder()
+            .setNode("n1")
+            .setRaftAddress("127.0.0.1:10911")
+            .setIncarnation(1_000_000_001);
+    return new InitResult(
+        ReplicaPlan.newBuilder()
+            .setClusterId("c1")
+            .setBrokerGroup(group)
+            .addMembers(member)
+            .build(),
+        false,
+        false);
+  }
+
+  @Override
+  public ClusterStatus status() {
+    failIfTold.run();
+    var replica =
+        ReplicaRoute.newBuilder()
+            .setNode("n1")
+            .setRole(role)
+            .setClientAddress("127.0.0.1:8081")
+            .setRaftAddress("127.0.0.1:10911")
+            .build();
+    var status = ReplicaStatus.newBuilder().setNode("n1").setRole(role).setReady(true).build();
+    return new ClusterStatus(
+        List.of(new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "")),
+        List.of(
+            new ClusterStatus.GroupState(
+                BrokerGroupRoute.newBuilder().setBrokerGroup("g0").setLeaderNode(leader).build(),
+                List.of(
+                    new ClusterStatus.ReplicaState(replica, Optional.of(status), ""),
+                    new ClusterStatus.ReplicaState(
+                        replica.toBuilder().setNode("n2").build(),
+                        Optional.empty(),
+                        "connection refused")),
+                List.copyOf(members.values()))));
+  }
+
+  @Override
+  public TransferLeadershipResponse transfer(String group, String node) {
+    failIfTold.run();
+    return TransferLeadershipResponse.newBuilder().setLeaderNode(node).setTerm(4).build();
+  }
+
+  @Override
+  public void add(
+      String group, String node, String raftAddress, String clientAddress, boolean asLearner) {
+    failIfTold.run();
+    members.put(
+        node,
+        GroupReplica.newBuilder()
+            .setNode(node)
+            .setStage(MemberStage.ANNOUNCED)
+            .setRaftAddress(raftAddress)
+            .setClientAddress(clientAddress)
+            .setStaysLearner(asLearner)
+            .build());
+  }
+
+  @Override
+  public void remove(String group, String node, boolean force) {
+    failIfTold.run();
+    members.remove(node);
+  }
+
+  @Override
+  public void promote(String group, String node) {
+    failIfTold.run();
+    members.computeIfPresent(
+        node,
+        (name, member) ->
+            member.toBuilder()
+                .setStage(MemberStage.VOTER)
+                .setIncarnation(1_000_000_004)
+                .setStaysLearner(false)
+                .build());
+  }
+
+  @Override
+  public List<GroupReplica> members(String group) {
+    return List.copyOf(members.values());
+  }
+}
