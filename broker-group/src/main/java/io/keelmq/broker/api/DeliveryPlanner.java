@@ -6,12 +6,9 @@ import io.keelmq.broker.state.Topic;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumeResponse;
 import io.keelmq.v1.ConsumerOpened;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -38,9 +35,6 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
   /** Of records that one grant is planned for. */
   private static final long GRANT_BYTES = 256 << 10;
 
-  /** A consumer that took nothing for so long makes room when others have none. */
-  private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(10);
-
   /** Plans and tasks of one pass; then other planners have their turn. */
   private static final int PLANS_PER_PASS = 16;
 
@@ -64,21 +58,13 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
   private final PlannerClients clients;
   private final LeaseDeliveries deliveries;
   private final PlannerQueues queues;
+  private final PlannerStreams streams;
   private final GrantsInFlight grants;
 
   /** Whether a queue that grows is of interest at once. */
   private volatile boolean hungry;
 
   private volatile long dueNanos;
-
-  /** Streams that have not ended. */
-  private final Set<Attachment> streams = new LinkedHashSet<>();
-
-  /** Those that can take messages, the one whose turn it is first. */
-  private final LinkedHashSet<Attachment> waiting = new LinkedHashSet<>();
-
-  /** Those of them whose clients have leases that have to be delivered again. */
-  private final LinkedHashSet<Attachment> owed = new LinkedHashSet<>();
 
   private boolean started;
 
@@ -95,6 +81,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     this.mail = new PlannerMail(readers, this::pass);
     this.roomMade = mail::call;
     this.unsent = unsent;
+    this.streams = new PlannerStreams(edge, unsent);
     this.key = key;
     this.group = group;
     this.consumerGroup = group.name();
@@ -229,12 +216,12 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     }
     if (dueNanos - edge.now() <= 0) {
       clients.tick();
-      queues.planFiltered(streams.stream().findFirst()).forEach(grants::propose);
+      queues.planFiltered(streams.any()).forEach(grants::propose);
     }
     if (unsent.isFull()) {
-      endStuck();
+      streams.endStuck();
     }
-    if (!waiting.isEmpty() && queues.hasActive() && !isGroupTheSame()) {
+    if (streams.anybodyWaits() && queues.hasActive() && !isGroupTheSame()) {
       refuseAll(
           new Refusal(
               Code.CONSUMER_GROUP_NOT_FOUND,
@@ -254,28 +241,10 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
       }
       long leasesDue = clients.nextDueNanos();
       dueNanos = leasesDue - queues.nextDueNanos() < 0 ? leasesDue : queues.nextDueNanos();
-      hungry = !waiting.isEmpty();
+      hungry = streams.anybodyWaits();
       more = hungry && mail.hasNotes();
     }
     return more;
-  }
-
-  /** Ends streams whose consumers read nothing, so that they cannot starve all others. */
-  private void endStuck() {
-    long now = edge.now();
-    for (Attachment stream : List.copyOf(streams)) {
-      if (stream.unsentBytes > 0 && !stream.gone && now - stream.movedNanos > STUCK_NANOS) {
-        stream.gone = true;
-        unqueue(stream);
-        stream
-            .consumer()
-            .refused(
-                new Refusal(
-                    Code.TOO_MANY_REQUESTS,
-                    "the consumer has taken nothing for a while, and others need the room: open"
-                        + " again to go on, with less credit"));
-      }
-    }
   }
 
   private boolean isGroupTheSame() {
@@ -336,7 +305,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
 
   private void took(Attachment stream, ConsumerChanges.Taken taken) {
     stream.credit += taken.credit();
-    if (streams.contains(stream)) {
+    if (streams.isOpen(stream)) {
       stream.unsentBytes -= taken.sentBytes();
       stream.movedNanos = taken.sentBytes() > 0 ? edge.now() : stream.movedNanos;
       unsent.release(taken.sentBytes());
@@ -351,8 +320,8 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     if (taken.closing()) {
       stream.closing = true;
     }
-    if (taken.gone() && streams.contains(stream)) {
-      leave(stream);
+    if (taken.gone() && streams.isOpen(stream)) {
+      streams.leave(stream);
       clients.detach(stream);
     }
     decided(stream);
@@ -360,21 +329,13 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
 
   @Override
   public boolean isOpen(Attachment stream) {
-    return streams.contains(stream);
+    return streams.isOpen(stream);
   }
 
   @Override
   public void decided(Attachment stream) {
     closeIfDone(stream);
-    await(stream);
-  }
-
-  private void leave(Attachment stream) {
-    stream.gone = true;
-    streams.remove(stream);
-    unqueue(stream);
-    unsent.release(stream.unsentBytes);
-    stream.unsentBytes = 0;
+    streams.await(stream);
   }
 
   /** A closed consumer's leases go back when all that is granted to it has come. */
@@ -389,40 +350,18 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     }
   }
 
-  private void await(Attachment stream) {
-    if (stream.canTake()) {
-      if (waiting.add(stream)) {
-        edge.stats().parkedConsumers.increment();
-      }
-      if (!stream.again.isEmpty()) {
-        owed.add(stream);
-      }
-    } else {
-      unqueue(stream);
-    }
-  }
-
-  private void unqueue(Attachment stream) {
-    owed.remove(stream);
-    if (waiting.remove(stream)) {
-      edge.stats().parkedConsumers.decrement();
-    }
-  }
-
   /** Does one step for the consumer whose turn it is; false if there is nothing to do now. */
   private boolean planOne() {
-    if (waiting.isEmpty() || !grants.hasRoom()) {
+    if (!streams.anybodyWaits() || !grants.hasRoom()) {
       return false;
     }
-    // Leases that a client does not know of come first: they are in nobody's hands, and no queue
-    // says that there is something to do.
-    boolean again = !owed.isEmpty();
+    boolean again = streams.anybodyIsOwed();
     if (!again && !queues.hasActive()) {
       return false;
     }
-    Attachment stream = (again ? owed : waiting).iterator().next();
+    Attachment stream = streams.next();
     if (!stream.canTake()) {
-      unqueue(stream);
+      streams.passOver(stream);
       return true;
     }
     if (!unsent.hasRoom(roomMade)) {
@@ -442,9 +381,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
       }
       grants.propose(plan.get());
     }
-    // The others have their turn first.
-    unqueue(stream);
-    await(stream);
+    streams.goBehind(stream);
     return true;
   }
 
@@ -461,7 +398,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
 
   @Override
   public void tellAll(ConsumeResponse event) {
-    streams.forEach(stream -> stream.consumer().tell(event));
+    streams.tellAll(event);
   }
 
   @Override
@@ -478,12 +415,12 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     if (mail.isClosed()) {
       return;
     }
-    List<Attachment> all = new ArrayList<>(streams);
+    List<Attachment> all = streams.all();
     all.addAll(mail.close());
     settles.stop();
     unsent.forget(roomMade);
     for (Attachment stream : all) {
-      leave(stream);
+      streams.leave(stream);
       tell.accept(stream);
     }
     onEnd.run();

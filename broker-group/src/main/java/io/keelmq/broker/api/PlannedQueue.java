@@ -1,6 +1,5 @@
 package io.keelmq.broker.api;
 
-import io.keelmq.broker.state.LeaseId;
 import io.keelmq.broker.state.Limits;
 import io.keelmq.broker.state.OffsetSet;
 import io.keelmq.broker.state.StateView.Batch;
@@ -12,11 +11,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * One queue as the planner of a consumer group sees it: what of it is planned already, in this
@@ -32,7 +29,6 @@ final class PlannedQueue {
   private static final long MAX_INSPECTED_BYTES = 4L << 20;
 
   private static final int RUNS_PER_LOOKUP = 64;
-  private static final int READY_PER_LOOKUP = 64;
   private static final int UNKNOWN = -1;
 
   /** After a grant that leased nothing: somebody else knows better, and a loop would be busy. */
@@ -64,13 +60,7 @@ final class PlannedQueue {
   /** Runs that hold `next` and what follows, as far as they were looked up. */
   private final ArrayDeque<StoredRun> runs = new ArrayDeque<>();
 
-  private final ArrayDeque<Batch> ready = new ArrayDeque<>();
-  private boolean lookForReady = true;
-
-  /** No batch is ready that begins below: over those that were, a store would walk. */
-  private long readyFrom;
-
-  private final Set<LeaseId> reserved = new HashSet<>();
+  private final ReadyBatches ready = new ReadyBatches();
   private final Map<Long, Integer> hashesInFlight = new HashMap<>();
 
   // What the last plan came to.
@@ -119,8 +109,7 @@ final class PlannedQueue {
    * @param fromOffset none that begins below
    */
   void lookForReady(long fromOffset) {
-    lookForReady = true;
-    readyFrom = Math.min(readyFrom, fromOffset);
+    ready.lookFrom(fromOffset);
   }
 
   /** Plans what one consumer gets next. */
@@ -138,7 +127,7 @@ final class PlannedQueue {
       planFromCursor(in, consumer.filter(), inspects, draft, cursor, bounds);
     }
     if (missingEntry.isEmpty()) {
-      hasMore |= !ready.isEmpty() || lookForReady;
+      hasMore |= ready.mayHaveMore();
       hasMore |= !inDoubt && paused.isEmpty() && next < bounds.endOffset();
     }
     return draft.isEmpty() ? Optional.empty() : Optional.of(reserve(draft, consumer));
@@ -162,11 +151,8 @@ final class PlannedQueue {
       // What is in flight for the old generation leases nothing.
       grantsInFlight = 0;
       cursorGrantsInFlight = 0;
-      reserved.clear();
       hashesInFlight.clear();
-      ready.clear();
-      lookForReady = true;
-      readyFrom = 0;
+      ready.forget();
       moveTo(cursor.nextOffset());
     } else if (cursorGrantsInFlight == 0 && (inDoubt || granted > cursor.nextOffset())) {
       // Also where a grant that came to nothing was to lease nothing: of filtered or blocked ones.
@@ -189,8 +175,8 @@ final class PlannedQueue {
 
   private void planReady(Planning in, TagFilter filter, GrantDraft draft, QueueBounds bounds) {
     boolean stale = false;
-    while (draft.hasRoom() && missingEntry.isEmpty() && !stale && findReady(in)) {
-      Batch batch = ready.remove();
+    while (draft.hasRoom() && missingEntry.isEmpty() && !stale && ready.find(lookup(in))) {
+      Batch batch = ready.take();
       OffsetSet gone = batch.offsets().between(0, bounds.firstOffset());
       OffsetSet live = batch.offsets().minus(gone);
       // Its message group is known, so only a filter has to look at the records.
@@ -199,31 +185,17 @@ final class PlannedQueue {
               ? take(in, draft, batch, live, gone)
               : inspect(in, filter, draft, batch, live, gone);
       if (!planned && missingEntry.isPresent()) {
-        ready.addFirst(batch);
+        ready.putBack(batch);
       } else if (!planned) {
         // Retention came in between: the bounds say so at the next look, and not before.
-        lookForReady = true;
+        ready.lookAgain();
         stale = true;
       }
     }
   }
 
-  /** Whether there is a batch at hand that no plan in flight has. */
-  private boolean findReady(Planning in) {
-    if (ready.isEmpty() && lookForReady) {
-      // So many that at least one of them is not reserved, if there is one.
-      int limit = READY_PER_LOOKUP + reserved.size();
-      List<Batch> found = in.state().ready(in.groupId(), in.topicId(), queue, readyFrom, limit);
-      // What becomes ready from now on is told.
-      readyFrom = found.isEmpty() ? Long.MAX_VALUE : found.get(0).offsets().first();
-      for (Batch batch : found) {
-        if (!reserved.contains(batch.id())) {
-          ready.add(batch);
-        }
-      }
-      lookForReady = found.size() == limit;
-    }
-    return !ready.isEmpty();
+  private ReadyBatches.Lookup lookup(Planning in) {
+    return (from, limit) -> in.state().ready(in.groupId(), in.topicId(), queue, from, limit);
   }
 
   /** Takes what fits of a batch without looking into its records; false if nothing came of it. */
@@ -248,7 +220,7 @@ final class PlannedQueue {
       return false;
     }
     draft.addReady(batch, taken, bytes, gone, its);
-    reserved.add(batch.id());
+    ready.reserve(batch);
     return true;
   }
 
@@ -296,7 +268,7 @@ final class PlannedQueue {
       return false;
     }
     draft.endFromReady(batch, allDone, its);
-    reserved.add(batch.id());
+    ready.reserve(batch);
     return true;
   }
 
@@ -457,10 +429,7 @@ final class PlannedQueue {
       cursorGrantsInFlight--;
       inDoubt |= !applied || leased != plan.messages();
     }
-    for (LeaseId id : plan.ready()) {
-      reserved.remove(id);
-      lookForReady = true;
-    }
+    ready.release(plan.ready());
     for (Long hash : plan.hashes()) {
       hashesInFlight.computeIfPresent(hash, (same, count) -> count == 1 ? null : count - 1);
     }
