@@ -16,6 +16,8 @@ import io.keelmq.v1.ReadRequest;
 import io.keelmq.v1.ReadResponse;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StreamsGrpc;
+import io.keelmq.v1.TakeSnapshotRequest;
+import io.keelmq.v1.TakeSnapshotResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -53,6 +55,13 @@ final class ReplicaAccess implements AutoCloseable {
     return AdminGrpc.newBlockingStub(channel)
         .withDeadlineAfter(STATUS_SECONDS, TimeUnit.SECONDS)
         .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+  }
+
+  /** Returns when the replica has published a snapshot of itself. */
+  TakeSnapshotResponse takeSnapshot() {
+    return AdminGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(READ_SECONDS, TimeUnit.SECONDS)
+        .takeSnapshot(TakeSnapshotRequest.getDefaultInstance());
   }
 
   /**

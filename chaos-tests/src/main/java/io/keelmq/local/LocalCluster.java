@@ -238,7 +238,7 @@ public final class LocalCluster {
   }
 
   /** Writes down one more broker, and starts nothing. */
-  Node addNode() {
+  public Node addNode() {
     Node node = PortPlan.next(nodes(), Seed.fresh().random());
     processes.add(node);
     return node;

@@ -122,8 +122,9 @@ final class Broker {
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 
     replica.onApplied(effects -> tellRegistry(registry, effects));
-    ops.start();
     int port = servers.start();
+    // After the port for clients: whoever is told here that this broker is ready may call it.
+    ops.start();
     registry.start();
     joining.start();
     readinessTimer.scheduleWithFixedDelay(

@@ -1,16 +1,20 @@
 package io.keelmq.broker.raft;
 
+import com.alipay.remoting.Connection;
+import com.alipay.remoting.ConnectionEventType;
 import com.alipay.sofa.jraft.rpc.RaftRpcServerFactory;
 import com.alipay.sofa.jraft.rpc.RpcServer;
 import com.alipay.sofa.jraft.rpc.impl.BoltRpcServer;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Takes the other members' connections, on one address. */
+/** Takes the other members' connections, on one address. Thread-safe. */
 final class RaftServer {
 
   private static final int THREADS = 8;
@@ -19,9 +23,40 @@ final class RaftServer {
   private final RpcServer server;
   private final ThreadPoolExecutor requests;
 
-  private RaftServer(RpcServer server, ThreadPoolExecutor requests) {
+  private final Connections connections;
+
+  private RaftServer(RpcServer server, ThreadPoolExecutor requests, Connections connections) {
     this.server = server;
     this.requests = requests;
+    this.connections = connections;
+  }
+
+  /**
+   * Those that are open, so that none outlives the server. Bolt forgets one that it has accepted
+   * and not yet counted when it ends: the peer goes on to use it, and is answered by the next
+   * replica in this process as far as JRaft keeps no thread of the server's for the request, and
+   * refused for the rest; for ever, because nothing tells it to connect anew.
+   */
+  private static final class Connections {
+    private final Set<Connection> open = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+
+    void opened(Connection connection) {
+      open.add(connection);
+      // Whichever comes second sees what the other has written.
+      if (closed) {
+        connection.close();
+      }
+    }
+
+    void ended(Connection connection) {
+      open.remove(connection);
+    }
+
+    void close() {
+      closed = true;
+      open.forEach(Connection::close);
+    }
   }
 
   /**
@@ -45,6 +80,11 @@ final class RaftServer {
     RaftFrames.ensure();
     // JRaft's own factory takes a port alone and listens on every address of the machine.
     var bolt = new com.alipay.remoting.rpc.RpcServer(address.host(), address.port(), true);
+    var connections = new Connections();
+    bolt.addConnectionEventProcessor(
+        ConnectionEventType.CONNECT, (remote, connection) -> connections.opened(connection));
+    bolt.addConnectionEventProcessor(
+        ConnectionEventType.CLOSE, (remote, connection) -> connections.ended(connection));
     RpcServer server = new BoltRpcServer(bolt);
     RaftRpcServerFactory.addRaftRequestProcessors(server, requests, requests);
     boolean listening = false;
@@ -62,7 +102,7 @@ final class RaftServer {
       throw new IOException(
           "raft.listen %s cannot be listened on; another process may have it".formatted(address));
     }
-    return new RaftServer(server, requests);
+    return new RaftServer(server, requests, connections);
   }
 
   RpcServer rpcServer() {
@@ -71,6 +111,7 @@ final class RaftServer {
 
   void close() {
     server.shutdown();
+    connections.close();
     requests.shutdown();
   }
 }
