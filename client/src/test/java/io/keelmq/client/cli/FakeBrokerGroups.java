@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** The broker groups of a {@link FakeCluster}; members are changed at once. For one thread. */
-final class FakeBrokerGroups implements BrokerGroups {
+final class FakeBrokerGroups implements Cluster.BrokerGroups {
 
   final Map<String, GroupReplica> members = new TreeMap<>();
   ReplicaRole role = ReplicaRole.LEADER;

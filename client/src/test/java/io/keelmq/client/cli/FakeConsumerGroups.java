@@ -15,7 +15,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** The consumer groups of a {@link FakeCluster}, always the same two. For one thread. */
-final class FakeConsumerGroups implements ConsumerGroups {
+final class FakeConsumerGroups implements Cluster.ConsumerGroups {
 
   private final Runnable failIfTold;
   private final Consumer<String> requireTopic;
