@@ -206,9 +206,9 @@ class ConsumeOrderTest {
     assertEquals(20_000, cursor().blocked());
     // Each is looked at once, and many of them with one grant.
     assertTrue(cluster.stats(0).grants() < 60, "grants " + cluster.stats(0).grants());
-    publish(run("t", 0, List.of(message("other2", "", "free"))));
     consumer.ack(other);
     consumer.receipt();
+    publish(run("t", 0, List.of(message("other2", "", "free"))));
     assertEquals(List.of("other2"), bodies(consumer.delivery()));
     holder.ack(first);
     holder.receipt();

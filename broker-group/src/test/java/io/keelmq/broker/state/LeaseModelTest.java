@@ -50,11 +50,12 @@ class LeaseModelTest {
             "DEAD_LETTER",
             "dead",
             "seek",
-            "delete",
             "blocked",
             "settled nothing")) {
       assertTrue(play.happened.getOrDefault(what, 0) > 5, what + " in " + play.happened);
     }
+    // Ten or so of these are drawn, and now and then a few only.
+    assertTrue(play.happened.getOrDefault("delete", 0) > 0, "delete in " + play.happened);
     assertEquals(play.script.tables.dump(), play.replay().dump(), "replayed");
     assertEquals(play.script.tables.dump(), play.replayFromSnapshot().dump(), "from a snapshot");
   }
