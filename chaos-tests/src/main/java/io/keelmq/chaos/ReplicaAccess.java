@@ -33,7 +33,7 @@ import java.util.zip.CRC32C;
 final class ReplicaAccess implements AutoCloseable {
 
   private static final int MAX_MESSAGE_BYTES = 16 << 20;
-  private static final long STATUS_SECONDS = 5;
+  private static final long STATUS_SECONDS = 30;
   private static final long READ_SECONDS = 120;
 
   private final String node;
