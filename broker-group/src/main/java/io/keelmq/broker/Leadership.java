@@ -27,4 +27,9 @@ public record Leadership(
   public boolean isLeader() {
     return role == Role.LEADER;
   }
+
+  /** Whether the same replica leads in the same term; who of the two asks does not matter. */
+  public boolean hasSameLeaderAs(Leadership other) {
+    return term == other.term && leaderNode.equals(other.leaderNode);
+  }
 }

@@ -360,13 +360,9 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
       refuse(Refusal.noLeader("this replica lost the lead: " + why.message()));
       return;
     }
-    boolean anotherLeads = !isSameLeader(edge.replica().leadership(), targetOf);
+    boolean anotherLeads = !edge.replica().leadership().hasSameLeaderAs(targetOf);
     inTrouble(why, anotherLeads ? 0 : Edge.RETRY_EVERY.toMillis());
     goOn();
-  }
-
-  private static boolean isSameLeader(Leadership a, Leadership b) {
-    return a.term() == b.term() && a.leaderNode().equals(b.leaderNode());
   }
 
   private void leadershipChanged() {
@@ -374,7 +370,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
       return;
     }
     Leadership now = edge.replica().leadership();
-    if (target.isPresent() && !isSameLeader(now, targetOf)) {
+    if (target.isPresent() && !now.hasSameLeaderAs(targetOf)) {
       loseTarget(Refusal.noLeader("the leader changed"));
     } else if (target.isEmpty() && (now.isLeader() || now.leaderAddress().isPresent())) {
       hold.endPause();

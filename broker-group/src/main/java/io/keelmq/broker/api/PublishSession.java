@@ -377,13 +377,9 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
       refuse(Refusal.noLeader("this replica lost the lead: " + why.message()));
       return;
     }
-    boolean anotherLeads = !isSameLeader(edge.replica().leadership(), targetOf);
+    boolean anotherLeads = !edge.replica().leadership().hasSameLeaderAs(targetOf);
     inTrouble(why, anotherLeads ? 0 : Edge.RETRY_EVERY.toMillis());
     goOn();
-  }
-
-  private static boolean isSameLeader(Leadership a, Leadership b) {
-    return a.term() == b.term() && a.leaderNode().equals(b.leaderNode());
   }
 
   private void leadershipChanged() {
@@ -391,7 +387,7 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
       return;
     }
     Leadership now = edge.replica().leadership();
-    if (target.isPresent() && !isSameLeader(now, targetOf)) {
+    if (target.isPresent() && !now.hasSameLeaderAs(targetOf)) {
       // The old leader may never answer. What it stores after all is found stored by the new one.
       loseTarget(Refusal.noLeader("the leader changed"));
     } else if (target.isEmpty() && (now.isLeader() || now.leaderAddress().isPresent())) {
