@@ -131,7 +131,7 @@ final class ClientCore {
         options.listener == null
             ? new PullInbox(loop::nanoTime, clock)
             : new ListenerPool(options, clock, counters);
-    var session = new ConsumeSession(this, options, group, inbox, counters);
+    var session = new ConsumeSession(this, options, group, inbox, clock, counters);
     var consumer = new Consumer(this, options, session, inbox);
     synchronized (this) {
       checkOpen();

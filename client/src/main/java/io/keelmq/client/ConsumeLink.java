@@ -182,6 +182,11 @@ final class ConsumeLink implements ConsumeStream.Events {
     }
   }
 
+  /** Nothing more can be written to the stream. */
+  boolean endIsAsked() {
+    return endAsked;
+  }
+
   /** The broker said what it may not say. */
   void breach(String what) {
     LOG.warn("consumer {}: {} breaks the protocol: {}", name, stream.target().node(), what);

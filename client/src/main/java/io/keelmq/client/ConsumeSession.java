@@ -30,6 +30,9 @@ final class ConsumeSession implements ConsumeLink.Events {
 
   private static final Logger LOG = LoggerFactory.getLogger(ConsumeSession.class);
 
+  /** How soon the place of a message is free whose lease has ended by time. */
+  private static final long LAPSE_MILLIS = 250;
+
   private final ClientCore core;
   private final Consumer.Builder options;
   private final Inbox inbox;
@@ -38,6 +41,7 @@ final class ConsumeSession implements ConsumeLink.Events {
   private final HeldLeases leases;
   private final SettleLine line;
   private final ConsumeLink link;
+  private final boolean renewed;
   private final CompletableFuture<Void> firstOpened = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final ConcurrentLinkedQueue<Settling> wishes = new ConcurrentLinkedQueue<>();
@@ -58,13 +62,15 @@ final class ConsumeSession implements ConsumeLink.Events {
       Consumer.Builder options,
       String group,
       Inbox inbox,
+      LeaseClock clock,
       ConsumerCounters counters) {
     this.core = core;
     this.options = options;
     this.inbox = inbox;
     this.counters = counters;
     credit = new CreditLine(options.maxInFlight, options.maxInFlightBytes);
-    leases = new HeldLeases(this, options.topic, credit, counters);
+    leases = new HeldLeases(this, options.topic, credit, clock, counters);
+    renewed = clock.isRenewed();
     line = leases.line();
     link = new ConsumeLink(core, group, "group=" + options.group + " topic=" + options.topic, this);
   }
@@ -76,6 +82,9 @@ final class ConsumeSession implements ConsumeLink.Events {
             () -> {
               core.loop().schedule(this::openTimedOut, options.openTimeout.toMillis());
               link.start();
+              if (!renewed) {
+                lapse();
+              }
             });
     return firstOpened;
   }
@@ -260,7 +269,8 @@ final class ConsumeSession implements ConsumeLink.Events {
 
   private void takeWishes() {
     awake.set(false);
-    if (done) {
+    if (done || link.endIsAsked()) {
+      // Too late: what was not settled by then is given back.
       failWishes();
       return;
     }
@@ -280,6 +290,14 @@ final class ConsumeSession implements ConsumeLink.Events {
 
   private static ClientClosed closed() {
     return new ClientClosed(Code.SHUTTING_DOWN, "the consumer is closed");
+  }
+
+  private void lapse() {
+    if (!done) {
+      leases.lapse();
+      pump();
+      core.loop().schedule(this::lapse, LAPSE_MILLIS);
+    }
   }
 
   /** Writes all that may be written now. */

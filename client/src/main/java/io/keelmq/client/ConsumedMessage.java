@@ -5,6 +5,7 @@ import io.keelmq.v1.SettlementKind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -47,6 +48,11 @@ public final class ConsumedMessage extends ReadMessage {
   Settling extending;
 
   Settling afterExtension;
+
+  /** Of the loop: undecided when its lease ended by time, and counted against no limit since. */
+  boolean lapsed;
+
+  private volatile OptionalLong extendedToNanos = OptionalLong.empty();
 
   ConsumedMessage(
       ConsumeSession session,
@@ -185,6 +191,11 @@ public final class ConsumedMessage extends ReadMessage {
     return arrivedNanos;
   }
 
+  /** Of the client's clock; empty: it was not extended. */
+  OptionalLong extendedToNanos() {
+    return extendedToNanos;
+  }
+
   HeldLease lease() {
     return lease;
   }
@@ -193,8 +204,9 @@ public final class ConsumedMessage extends ReadMessage {
     lease = divided;
   }
 
-  void deadlineMillis(long millis) {
-    deadlineMillis = millis;
+  void extended(long newDeadlineMillis, long toNanos) {
+    deadlineMillis = newDeadlineMillis;
+    extendedToNanos = OptionalLong.of(toNanos);
   }
 
   Optional<LeaseLost> gone() {

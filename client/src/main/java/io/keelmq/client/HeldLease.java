@@ -83,6 +83,18 @@ final class HeldLease {
     return takeAll(undecided);
   }
 
+  /** Messages whose lease has ended by time, which it then has no more. */
+  List<ConsumedMessage> takeLapsed(LeaseClock clock) {
+    var lapsed = new ArrayList<ConsumedMessage>();
+    for (ConsumedMessage message : undecided.values()) {
+      if (message.extending == null && clock.isOver(message)) {
+        lapsed.add(message);
+      }
+    }
+    lapsed.forEach(this::decided);
+    return lapsed;
+  }
+
   void asked() {
     unanswered++;
   }

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The leases of a consumer and what becomes of their messages: from a delivery to the broker's word
@@ -31,14 +32,21 @@ final class HeldLeases implements SettleLine.Outcome {
   private final ConsumeSession session;
   private final String topic;
   private final CreditLine credit;
+  private final LeaseClock clock;
   private final ConsumerCounters counters;
   private final SettleLine line = new SettleLine(this);
   private final Map<LeaseRef, HeldLease> leases = new HashMap<>();
 
-  HeldLeases(ConsumeSession session, String topic, CreditLine credit, ConsumerCounters counters) {
+  HeldLeases(
+      ConsumeSession session,
+      String topic,
+      CreditLine credit,
+      LeaseClock clock,
+      ConsumerCounters counters) {
     this.session = session;
     this.topic = topic;
     this.credit = credit;
+    this.clock = clock;
     this.counters = counters;
   }
 
@@ -119,7 +127,9 @@ final class HeldLeases implements SettleLine.Outcome {
     }
     HeldLease lease = message.lease();
     if (wish.isExtension()) {
-      if (message.extending != null) {
+      if (message.lapsed) {
+        wish.fail(lostBefore(message));
+      } else if (message.extending != null) {
         wish.fail(
             new Overloaded(
                 Code.TOO_MANY_REQUESTS, message + ": another extension is under way", null));
@@ -134,7 +144,9 @@ final class HeldLeases implements SettleLine.Outcome {
     }
     lease.decided(message);
     lease.asked();
-    credit.decided(message.recordSize());
+    if (!message.lapsed) {
+      credit.decided(message.recordSize());
+    }
     boolean givenBack = wish.kind() == SettlementKind.NACK || wish.kind() == SettlementKind.RELEASE;
     if (fifo && givenBack && message.isOfMessageGroup()) {
       var why =
@@ -151,6 +163,22 @@ final class HeldLeases implements SettleLine.Outcome {
     } else {
       // The extension may give the lease another name.
       message.afterExtension = wish;
+    }
+  }
+
+  /**
+   * Messages that the application has not settled by the end of their leases make room for others:
+   * it may never settle them. A decision that comes late is sent all the same, and holds if nobody
+   * else was given the message.
+   */
+  void lapse() {
+    for (HeldLease lease : List.copyOf(leases.values())) {
+      for (ConsumedMessage message : lease.takeLapsed(clock)) {
+        message.lapsed = true;
+        credit.decided(message.recordSize());
+        credit.released(1);
+      }
+      forgetIfOver(lease);
     }
   }
 
@@ -244,7 +272,9 @@ final class HeldLeases implements SettleLine.Outcome {
   private void extended(Settling wish, SettleReceipt.Result result) {
     ConsumedMessage message = wish.message();
     HeldLease lease = message.lease();
-    message.deadlineMillis(result.getDeadlineMillis());
+    message.extended(
+        result.getDeadlineMillis(),
+        clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(wish.millis()));
     if (result.hasLease() && !result.getLease().equals(lease.ref())) {
       HeldLease divided = leases.computeIfAbsent(result.getLease(), HeldLease::new);
       if (lease.isUndecided(message)) {
@@ -283,7 +313,7 @@ final class HeldLeases implements SettleLine.Outcome {
         unsent(after, why);
       }
     } else {
-      credit.released(1 + wish.companions);
+      credit.released(wish.counted());
       counters.lostMessages.increment();
     }
     answered(message.lease());
@@ -304,7 +334,7 @@ final class HeldLeases implements SettleLine.Outcome {
 
   private void forgetIfOver(HeldLease lease) {
     if (lease.isOver()) {
-      leases.remove(lease.ref());
+      leases.remove(lease.ref(), lease);
     }
   }
 

@@ -4,7 +4,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Tells when a lease that nobody renews has certainly ended: it was granted before it arrived, so
- * that it ends no later than its length after the arrival. Immutable.
+ * that it ends no later than its length after the arrival, or after the answer to an extension.
+ * Immutable.
  */
 final class LeaseClock {
 
@@ -22,8 +23,17 @@ final class LeaseClock {
     return nanos.getAsLong();
   }
 
-  /** True for a message that waited so long that it is not worth beginning with. */
+  /** False: nobody renews the leases, and each ends by time. */
+  boolean isRenewed() {
+    return renewed;
+  }
+
+  /** True when its lease has ended by time, unless the broker was slow to end it. */
   boolean isOver(ConsumedMessage message) {
-    return !renewed && nanos.getAsLong() - message.arrivedNanos() >= invisibleNanos;
+    return !renewed && nanos.getAsLong() - endNanos(message) >= 0;
+  }
+
+  private long endNanos(ConsumedMessage message) {
+    return message.extendedToNanos().orElse(message.arrivedNanos() + invisibleNanos);
   }
 }

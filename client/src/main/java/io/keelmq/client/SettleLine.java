@@ -82,7 +82,7 @@ final class SettleLine {
       int messages = 0;
       for (Part part : parts) {
         for (Settling each : part.settled) {
-          messages += each.isExtension() ? 0 : 1 + each.companions;
+          messages += each.counted();
         }
       }
       return messages;
@@ -244,12 +244,13 @@ final class SettleLine {
   private boolean answer(Request request, Part part, SettleReceipt.Result result) {
     Code code = result.getCode();
     List<Settling> settled = part.settled;
+    boolean mayBeStored = request.mayBeStored || result.getSentAgain();
     if (code == Code.OK) {
       boolean extension = part.key.kind() == SettlementKind.EXTEND;
       if (extension || result.getMessages() >= settled.size()) {
         outcome.stored(settled, result);
       } else if (result.getMessages() == 0) {
-        outcome.lost(settled, request.mayBeStored);
+        outcome.lost(settled, mayBeStored);
       } else {
         outcome.failed(
             settled,
@@ -261,7 +262,7 @@ final class SettleLine {
       return true;
     }
     if (code == Code.LEASE_NOT_FOUND) {
-      outcome.lost(settled, request.mayBeStored);
+      outcome.lost(settled, mayBeStored);
       return true;
     }
     if (Failures.isDefinite(code)) {

@@ -41,6 +41,11 @@ final class Settling {
     return extended != null;
   }
 
+  /** Messages that are counted against the consumer's limit until this is written. */
+  int counted() {
+    return isExtension() ? 0 : (message.lapsed ? 0 : 1) + companions;
+  }
+
   CompletableFuture<Void> decided() {
     return decided;
   }

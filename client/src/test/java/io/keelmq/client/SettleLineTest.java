@@ -132,6 +132,17 @@ class SettleLineTest {
   }
 
   @Test
+  void doubtsALossBehindWhichTheBrokerAskedTwoLeaders() {
+    line.add(ack(lease(1), 1));
+    line.next(8);
+
+    line.receipt(
+        receipt(1, result(Code.LEASE_NOT_FOUND, 0).toBuilder().setSentAgain(true).build()));
+
+    assertEquals(List.of(true), outcomes.lost);
+  }
+
+  @Test
   void doesNotGuessWhichOfSomeWereStored() {
     HeldLease lease = lease(1);
     line.add(ack(lease, 1));

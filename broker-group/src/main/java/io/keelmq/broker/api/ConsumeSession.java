@@ -181,7 +181,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
       return;
     }
     lastSequence = settle.getSequence();
-    settles.add(settle);
+    settles.add(settle, target.isPresent());
     target.ifPresent(to -> to.settle(settle));
   }
 

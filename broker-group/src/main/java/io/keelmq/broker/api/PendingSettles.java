@@ -19,10 +19,13 @@ final class PendingSettles {
 
   private static final class Pending {
     private final Settle settle;
+    private boolean sent;
+    private boolean sentAgain;
     private Optional<SettleReceipt> receipt = Optional.empty();
 
-    Pending(Settle settle) {
+    Pending(Settle settle, boolean sent) {
       this.settle = settle;
+      this.sent = sent;
     }
   }
 
@@ -38,8 +41,11 @@ final class PendingSettles {
     return weight;
   }
 
-  void add(Settle settle) {
-    bySequence.put(settle.getSequence(), new Pending(settle));
+  /**
+   * @param sent a leader has it
+   */
+  void add(Settle settle, boolean sent) {
+    bySequence.put(settle.getSequence(), new Pending(settle, sent));
     weight += weight(settle);
   }
 
@@ -52,7 +58,8 @@ final class PendingSettles {
   }
 
   /**
-   * A receipt has come.
+   * A receipt has come. What was asked of two leaders and found no lease may have been settled by
+   * the first: the receipt says so from here on.
    *
    * @return the request; empty if it is not waited for
    */
@@ -61,8 +68,16 @@ final class PendingSettles {
     if (pending == null || pending.receipt.isPresent()) {
       return Optional.empty();
     }
-    pending.receipt = Optional.of(receipt);
+    pending.receipt = Optional.of(pending.sentAgain ? doubtful(receipt) : receipt);
     return Optional.of(pending.settle);
+  }
+
+  private static SettleReceipt doubtful(SettleReceipt receipt) {
+    var doubtful = receipt.toBuilder();
+    for (SettleReceipt.Result.Builder result : doubtful.getResultsBuilderList()) {
+      result.setSentAgain(result.getMessages() == 0);
+    }
+    return doubtful.build();
   }
 
   /** Takes out the receipts up to the first request that has none. */
@@ -81,12 +96,14 @@ final class PendingSettles {
     return receipts;
   }
 
-  /** Those that wait for their receipts, in their order. */
+  /** For another leader: those that wait for their receipts, in their order. */
   List<Settle> unanswered() {
     var settles = new ArrayList<Settle>();
     for (Pending pending : bySequence.values()) {
       if (pending.receipt.isEmpty()) {
         settles.add(pending.settle);
+        pending.sentAgain |= pending.sent;
+        pending.sent = true;
       }
     }
     return settles;

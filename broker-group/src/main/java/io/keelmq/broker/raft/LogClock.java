@@ -10,10 +10,12 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It goes on from the stamp of the last entry by this machine's monotonic clock and is drawn
  * towards its wall clock by at most a tenth of the time that passes, so that leaders whose wall
- * clocks are minutes apart do not make it jump. It never goes back. Only a replica that has not
- * applied anything new since its process began (after a restart of the whole group) has to believe
- * its wall clock, because nobody else knows how long the group was down; it does so once, forwards
- * only.
+ * clocks are minutes apart do not make it jump. It never goes back. A replica that follows reads
+ * the leader's clock from the stamps it applies; a stamp that is behind what it reckons may only
+ * have come late, as those do that a new leader applies when an election is over, and draws it back
+ * by no more than that tenth. Only a replica that has not applied anything new since its process
+ * began (after a restart of the whole group) has to believe its wall clock, because nobody else
+ * knows how long the group was down; it does so once, forwards only.
  *
  * <p>Thread-safe; the methods are short and hold only this object's lock.
  */
@@ -73,8 +75,12 @@ final class LogClock {
     if (leading && stampMillis <= lastGivenMillis) {
       return;
     }
-    base = Math.max(stampMillis, leading ? lastGivenMillis : 0) * NANOS_PER_MILLI;
-    baseNanos = nanos.getAsLong();
+    long now = nanos.getAsLong();
+    long elapsed = Math.max(0, now - baseNanos);
+    // What was in the log when this process began says nothing about the time since.
+    long reckoned = anchored ? base + elapsed - elapsed / SLEW_DIVISOR : base;
+    base = Math.max(stampMillis * NANOS_PER_MILLI, reckoned);
+    baseNanos = now;
     anchored |= fresh;
   }
 

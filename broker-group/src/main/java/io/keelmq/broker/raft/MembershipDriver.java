@@ -61,6 +61,11 @@ final class MembershipDriver {
   private long term;
   private boolean busy;
 
+  /** At a look, Raft was waiting for somebody who is to vote to catch up. */
+  private boolean awaitedVoter;
+
+  private boolean awaitsVoter;
+
   MembershipDriver(
       ReplicaIdentity identity,
       Supplier<Node> node,
@@ -287,8 +292,21 @@ final class MembershipDriver {
       looksAlive.keySet().retainAll(alive);
       alive.forEach(
           peer -> looksAlive.merge(peer, 1, (looks, one) -> Math.min(looks + one, LOOKS)));
+      wakeCatchUp();
     }
     step();
+  }
+
+  /**
+   * JRaft hears that a peer has caught up from the answer to an entry. If the answer to its first
+   * question came before JRaft began to wait, and nobody sends anything, it waits for ever: so an
+   * entry is sent that changes nothing.
+   */
+  private void wakeCatchUp() {
+    if (awaitsVoter && awaitedVoter) {
+      propose(Optional.empty(), new Command.AdvanceTime(), outcome -> {});
+    }
+    awaitedVoter = awaitsVoter;
   }
 
   /** Does what can be done now; to be called when something has changed. */
@@ -362,6 +380,7 @@ final class MembershipDriver {
       } else if (step instanceof Step.RemoveLearner remove) {
         node.get().removeLearners(List.of(remove.learner()), status -> ended(step, status));
       } else if (step instanceof Step.ChangePeers change) {
+        awaitsVoter = true;
         node.get()
             .changePeers(
                 new Configuration(change.peers(), raft.learners()), status -> ended(step, status));
@@ -371,6 +390,7 @@ final class MembershipDriver {
     } catch (IllegalArgumentException | IllegalStateException e) {
       // Raft is in the middle of another change, or this replica does not lead any more.
       busy = false;
+      awaitsVoter = false;
       LOG.warn("members did not change, trying again: step={} reason={}", step, e.getMessage());
     }
   }
@@ -380,6 +400,7 @@ final class MembershipDriver {
     timer.execute(
         () -> {
           busy = false;
+          awaitsVoter = false;
           if (status.isOk()) {
             step();
           } else {

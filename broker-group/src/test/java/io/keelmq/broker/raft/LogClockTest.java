@@ -52,6 +52,41 @@ class LogClockTest {
   }
 
   @Test
+  void doesNotLoseTheTimeOfAnElectionToEntriesThatAreAppliedBehindIt() {
+    var dead = new Machine(world, 0, 0);
+    var next = new Machine(world, 0, 0);
+    dead.clock.lead();
+    next.clock.observe(dead.clock.stamp(), true);
+    world.millis += 10;
+    long[] stampedBeforeItDied = {dead.clock.stamp(), dead.clock.stamp()};
+
+    world.millis += 3_000;
+    for (long stamp : stampedBeforeItDied) {
+      next.clock.observe(stamp, true);
+    }
+    next.clock.lead();
+
+    long behind = world.millis - next.clock.stamp();
+    assertTrue(behind <= 301, () -> behind + " ms behind after 3,010 ms, expected a tenth at most");
+  }
+
+  @Test
+  void followsALeaderWhoseTimePassesSlower() {
+    var slow = new Machine(world, -TEN_MINUTES, world.millis);
+    var follower = new Machine(world, TEN_MINUTES, world.millis);
+    slow.clock.lead();
+    for (int i = 0; i < 1_000; i++) {
+      world.millis += 100;
+      follower.clock.observe(slow.clock.stamp(), true);
+    }
+    long last = slow.clock.stamp();
+
+    follower.clock.lead();
+
+    assertEquals(last, follower.clock.stamp(), 1);
+  }
+
+  @Test
   void isDrawnTowardsTheWallClockUntilItAgrees() {
     var behind = new Machine(world, 0, 0);
     behind.clock.lead();

@@ -18,6 +18,7 @@ public final class LeaseVerdict {
 
   private final Map<Integer, Lives> lives = new TreeMap<>();
   private final Map<Integer, Event.Joins> joined = new HashMap<>();
+  private final Map<Integer, Event.Leaves> left = new HashMap<>();
   private final LogCatalog catalog;
   private final Timeline timeline;
   private final RedeliveryExplained redelivery;
@@ -188,23 +189,40 @@ public final class LeaseVerdict {
     }
     each((check, found) -> check.beforeTook(took, life, null, found));
     if (!life.isStale(took)) {
-      long before = catalog.before(took.queue(), took.offset());
-      Life earlier = group.group().fifo() ? group.find(took.queue(), before) : null;
-      boolean behindOther =
-          earlier != null && earlier.deliveries > 0 && earlier.lease.equals(took.lease());
+      List<Life> ahead = ahead(group, took);
       long granted = timeline.nanos(took.deadlineMillis() - group.group().leaseMillis());
       group.took(
           took,
           life,
           Math.min(granted, took.nanos()),
           joined.get(took.consumer()).renews(),
-          behindOther);
-      if (behindOther && (earlier.nackNanos != 0 || earlier.cutNanos != 0)) {
-        // Handed out in the moment in which the one before it was given back.
+          !ahead.isEmpty());
+      if (ahead.stream().anyMatch(LeaseVerdict::isGivenBack)) {
+        // Handed out in the moment in which one before it was given back.
         life.cutNanos = took.nanos();
       }
       each((check, found) -> check.afterTook(took, life, found));
+      Event.Leaves leaves = left.get(took.consumer());
+      if (leaves != null) {
+        // Handed out in the moment in which its consumer was closed, and given back with the rest.
+        left(leaves, life, took.nanos());
+      }
     }
+  }
+
+  /** FIFO: what the consumer has of the lease before this message. */
+  private static List<Life> ahead(Lives group, Event.Took took) {
+    if (!group.group().fifo()) {
+      return List.of();
+    }
+    return group.of(took.consumer()).stream()
+        .filter(other -> other.queue == took.queue() && other.offset < took.offset())
+        .filter(other -> other.lease.equals(took.lease()))
+        .toList();
+  }
+
+  private static boolean isGivenBack(Life life) {
+    return life.nackNanos != 0 || life.releaseNanos != 0 || life.cutNanos != 0;
   }
 
   private void settles(Event.Settles event) {
@@ -271,14 +289,19 @@ public final class LeaseVerdict {
   }
 
   private void leaves(Event.Leaves event) {
+    left.put(event.consumer(), event);
     Event.Joins who = joined.get(event.consumer());
     attempts.leaves(who.group(), event.nanos());
     each((check, found) -> check.polls(who.group(), event, false));
     for (Life life : List.copyOf(lives.get(who.group()).left(event.consumer()))) {
-      life.leftNanos = event.nanos();
-      life.returned = event.returning();
-      each((check, found) -> check.left(event, life, found));
+      left(event, life, event.nanos());
     }
+  }
+
+  private void left(Event.Leaves event, Life life, long nanos) {
+    life.leftNanos = nanos;
+    life.returned = event.returning();
+    each((check, found) -> check.left(event, life, found));
   }
 
   private interface Step {

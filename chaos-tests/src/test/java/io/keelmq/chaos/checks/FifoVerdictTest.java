@@ -76,6 +76,21 @@ class FifoVerdictTest {
   }
 
   @Test
+  void comesAgainBehindOneThatWasGivenBackThoughOthersBetweenThemAreDone() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 3);
+    Taken first = script.at(10).took(1, FIFO, 0, 1);
+    Taken second = script.took(1, FIFO, 1, 1, first.lease());
+    script.acks(second);
+    script.settles(first, Settling.NACK, 0, Outcome.OK);
+    Taken third = script.at(11).took(1, FIFO, 2, 1, first.lease());
+    script.settles(third, Settling.ACK, 0, Outcome.FAIL);
+    script.at(20).acks(script.took(2, FIFO, 0, 2));
+    script.at(30).acks(script.took(2, FIFO, 2, 1));
+
+    holds();
+  }
+
+  @Test
   void tellsALeaseThatIsHandedOutOutOfOrder() {
     script.at(0).joins(1, FIFO).sends(FIFO, 3);
     Taken first = script.at(10).took(1, FIFO, 0, 1);

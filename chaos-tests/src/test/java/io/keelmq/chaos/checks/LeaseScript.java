@@ -74,6 +74,12 @@ final class LeaseScript {
     return this;
   }
 
+  /** Gives back what it has. */
+  LeaseScript closes(int consumer) {
+    events.add(new Event.Leaves(consumer, true, nanos()));
+    return this;
+  }
+
   LeaseScript pause(long fromMillis, long toMillis) {
     pauses.add(
         new Timeline.Span(

@@ -241,6 +241,16 @@ class LeaseVerdictTest {
   }
 
   @Test
+  void comesAgainAsTheSameAttemptWhenItWasHandedOutWhileItsConsumerWasClosed() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).closes(1);
+    script.at(11).took(1, PLAIN, 0, 1);
+    script.at(20).acks(script.took(2, PLAIN, 0, 1));
+
+    holds();
+  }
+
+  @Test
   void tellsAReleaseThatCountsAsAnAttempt() {
     script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
     script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.RELEASE, 0, Outcome.OK);
