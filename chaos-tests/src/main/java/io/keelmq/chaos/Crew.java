@@ -19,6 +19,7 @@ enum Crew {
   TRADERS(5, "traders", Lane.DEALS, false, true, 5_000);
 
   static final int MAX_ATTEMPTS = 6;
+  static final int MAX_IN_FLIGHT = 64;
 
   private final int number;
   private final String group;
@@ -67,7 +68,14 @@ enum Crew {
 
   GroupRules rules() {
     return new GroupRules(
-        number, group, lane.firstQueue(), lane.queues(), fifo, MAX_ATTEMPTS, invisibleMillis);
+        number,
+        group,
+        lane.firstQueue(),
+        lane.queues(),
+        fifo,
+        MAX_ATTEMPTS,
+        invisibleMillis,
+        MAX_IN_FLIGHT);
   }
 
   static List<GroupRules> allRules() {

@@ -26,7 +26,6 @@ import java.util.function.Supplier;
  */
 final class CrewMember implements AutoCloseable {
 
-  private static final int MAX_IN_FLIGHT = 64;
   private static final int MAX_RECEIVE = 16;
   private static final Duration POLL = Duration.ofMillis(500);
 
@@ -108,7 +107,7 @@ final class CrewMember implements AutoCloseable {
                 .consumer()
                 .group(crew.group())
                 .topic(crew.lane().topic())
-                .maxInFlight(MAX_IN_FLIGHT)
+                .maxInFlight(Crew.MAX_IN_FLIGHT)
                 .invisibleDuration(crew.invisible())
                 .renew(crew.renews())
                 .open();

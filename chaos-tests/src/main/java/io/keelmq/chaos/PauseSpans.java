@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class PauseSpans {
 
-  static final long RECOVERY_NANOS = TimeUnit.SECONDS.toNanos(4);
-  static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  static final long RECOVERY_NANOS = TimeUnit.SECONDS.toNanos(2);
+  static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private record Send(int producer, long seq) {}
 

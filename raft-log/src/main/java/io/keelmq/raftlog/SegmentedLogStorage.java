@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,9 +36,10 @@ public final class SegmentedLogStorage implements LogStorage {
   private final SegmentedLog log;
   private final LogReader reader;
   private final BooleanSupplier passingOver;
+  private final Consumer<ByteBuffer> arrivals;
 
   public SegmentedLogStorage(SegmentedLog log) {
-    this(log, () -> false);
+    this(log, () -> false, data -> {});
   }
 
   /**
@@ -45,11 +47,15 @@ public final class SegmentedLogStorage implements LogStorage {
    *     JRaft's iterator asks for the bytes of each entry that it leaves. Must be false on every
    *     other thread at that moment: JRaft's Replicator takes an entry without bytes for an empty
    *     one, and would send the follower that
+   * @param arrivals is told the bytes of the last data entry of each batch before it is written,
+   *     committed or not, on the thread that writes; it must not change the buffer
    */
-  public SegmentedLogStorage(SegmentedLog log, BooleanSupplier passingOver) {
+  public SegmentedLogStorage(
+      SegmentedLog log, BooleanSupplier passingOver, Consumer<ByteBuffer> arrivals) {
     this.log = log;
     this.reader = log.reader();
     this.passingOver = passingOver;
+    this.arrivals = arrivals;
   }
 
   /** Hands every configuration of the log to JRaft, in index order. */
@@ -139,7 +145,17 @@ public final class SegmentedLogStorage implements LogStorage {
             .filter(entry -> !overtaken || entry.getId().getIndex() >= log.logicalFirst())
             .map(this::record)
             .toList();
+    arrived(records);
     return succeeds("append", () -> log.append(records)) ? entries.size() : 0;
+  }
+
+  private void arrived(List<LogRecord> records) {
+    for (int i = records.size() - 1; i >= 0; i--) {
+      if (records.get(i).type() == LogRecord.Type.DATA) {
+        arrivals.accept(records.get(i).data());
+        return;
+      }
+    }
   }
 
   @Override

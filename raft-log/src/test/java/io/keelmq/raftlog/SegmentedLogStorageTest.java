@@ -278,6 +278,20 @@ class SegmentedLogStorageTest {
   }
 
   @Test
+  void tellsTheLastDataEntryOfABatchThatArrives() {
+    var arrived = new ArrayList<ByteBuffer>();
+    var storage =
+        new SegmentedLogStorage(open(fs), () -> false, data -> arrived.add(data.duplicate()));
+    var batch = new ArrayList<>(dataEntries(1, 4, 1));
+    batch.add(configuration(5, 1, "a:1", null));
+
+    storage.appendEntries(batch);
+    storage.appendEntry(configuration(6, 1, "b:1", null));
+
+    assertEquals(List.of(batch.get(3).getData()), arrived);
+  }
+
+  @Test
   void anEntryWithoutDataIsStored() {
     var storage = storage(fs);
     var empty = new LogEntry(EntryType.ENTRY_TYPE_DATA);
@@ -294,7 +308,7 @@ class SegmentedLogStorageTest {
   }
 
   private SegmentedLogStorage storage(CrashFs disk, BooleanSupplier passingOver) {
-    return new SegmentedLogStorage(open(disk), passingOver);
+    return new SegmentedLogStorage(open(disk), passingOver, data -> {});
   }
 
   private SegmentedLog open(CrashFs disk) {

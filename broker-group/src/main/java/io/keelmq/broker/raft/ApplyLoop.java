@@ -146,7 +146,10 @@ final class ApplyLoop {
     }
     state.finish(info);
     terms.applied(index, info.term());
-    clock.observe(entry.timeMillis(), index > oldEntries);
+    if (index <= oldEntries) {
+      // Of later ones the clock has heard when they arrived.
+      clock.observe(entry.timeMillis(), false);
+    }
     entriesApplied.increment();
     commandsApplied.add(told.size());
     Closure done = entries.done();

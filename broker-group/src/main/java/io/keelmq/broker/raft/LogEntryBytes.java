@@ -1,7 +1,9 @@
 package io.keelmq.broker.raft;
 
+import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.WireFormat;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.v1.log.LogCommand;
@@ -12,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The layout of a log entry, as told in {@code log_command.proto}: format, header length, header,
@@ -23,6 +26,12 @@ final class LogEntryBytes {
 
   /** Format and header length. */
   static final int PREFIX_BYTES = 5;
+
+  private static final int TIME_TAG =
+      LogEntryHeader.TIME_MILLIS_FIELD_NUMBER << 3 | WireFormat.WIRETYPE_VARINT;
+
+  /** A tag and the longest varint. */
+  private static final int TIME_FIELD_BYTES = 11;
 
   /** A command as it stands in an entry. */
   record Placed(Optional<CommandOrigin> origin, Command command) {}
@@ -99,6 +108,22 @@ final class LogEntryBytes {
               .formatted(index, entry.remaining(), decoder.position()));
     }
     return new Decoded(header.getTimeMillis(), commands);
+  }
+
+  /** The log time of an entry, without reading more; empty if it cannot be read. */
+  static OptionalLong timeMillis(ByteBuffer entry) {
+    if (entry.remaining() <= PREFIX_BYTES || entry.get(entry.position()) != FORMAT) {
+      return OptionalLong.empty();
+    }
+    int length = Math.min(entry.remaining() - PREFIX_BYTES, TIME_FIELD_BYTES);
+    try {
+      var in = CodedInputStream.newInstance(entry.slice(entry.position() + PREFIX_BYTES, length));
+      // The field with the lowest number is written first; 0 is left out.
+      return in.readTag() == TIME_TAG ? OptionalLong.of(in.readInt64()) : OptionalLong.empty();
+    } catch (IOException e) {
+      // Whoever applies the entry says what is wrong with it.
+      return OptionalLong.empty();
+    }
   }
 
   private static LogEntryHeader parse(long index, ByteBuffer bytes) {

@@ -11,23 +11,32 @@ import com.alipay.sofa.jraft.storage.SnapshotStorage;
 import com.alipay.sofa.jraft.storage.impl.LocalRaftMetaStorage;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogStorage;
+import java.nio.ByteBuffer;
 
 /** What JRaft stores with: our log and snapshots, its own file for term and vote. */
 final class RaftLogFactory implements JRaftServiceFactory {
 
   private final SegmentedLog log;
   private final PassOver passOver;
+  private final LogClock clock;
   private final GroupSnapshotStorage snapshots;
 
-  RaftLogFactory(SegmentedLog log, PassOver passOver, GroupSnapshotStorage snapshots) {
+  RaftLogFactory(
+      SegmentedLog log, PassOver passOver, LogClock clock, GroupSnapshotStorage snapshots) {
     this.log = log;
     this.passOver = passOver;
+    this.clock = clock;
     this.snapshots = snapshots;
   }
 
   @Override
   public LogStorage createLogStorage(String uri, RaftOptions options) {
-    return new SegmentedLogStorage(log, passOver);
+    return new SegmentedLogStorage(log, passOver, this::arrived);
+  }
+
+  /** Here and not where it is applied, which may be much later: a late stamp tells little. */
+  private void arrived(ByteBuffer entry) {
+    LogEntryBytes.timeMillis(entry).ifPresent(stamp -> clock.observe(stamp, true));
   }
 
   @Override

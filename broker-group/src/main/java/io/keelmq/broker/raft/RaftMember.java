@@ -44,6 +44,7 @@ final class RaftMember {
   private final ReplicaIdentity identity;
   private final ScheduledExecutorService timer;
   private final Consumer<Throwable> onFatal;
+  private final LogClock clock;
   private final LeadershipView leadership;
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
@@ -86,7 +87,7 @@ final class RaftMember {
     this.timer = parts.timer();
     this.onFatal = parts.onFatal();
     var replies = parts.replies();
-    var clock = parts.clock();
+    this.clock = parts.clock();
     this.roster = new Roster(identity, parts.view());
     boolean votes =
         folder
@@ -219,7 +220,7 @@ final class RaftMember {
   private NodeOptions configured(NodeOptions raft) {
     raft.setFsm(
         new GroupStateMachine(applyLoop, snapshots, leadership, proposer, ticker::leads, onFatal));
-    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver, snapshotStorage));
+    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver, clock, snapshotStorage));
     raft.setSnapshotUri(folder.snapshotFolder().toString());
     // Not a place: the log is open already and handed out by the factory.
     raft.setLogUri("segmented-log");

@@ -109,6 +109,21 @@ class LogEntryBytesTest {
           new Command.ReplicaLeft("n4", 0));
 
   @Test
+  void tellsTheTimeOfAnEntryWithoutReadingTheRest() {
+    for (long time : new long[] {1, 1_700_000_000_000L, Long.MAX_VALUE}) {
+      ByteBuffer entry = LogEntryBytes.encode(time, List.of(), List.of());
+      assertEquals(OptionalLong.of(time), LogEntryBytes.timeMillis(entry));
+      assertEquals(0, entry.position());
+    }
+    assertEquals(
+        OptionalLong.empty(), LogEntryBytes.timeMillis(ByteBuffer.wrap(new byte[] {9, 0, 0, 0})));
+    ByteBuffer cut = LogEntryBytes.encode(1_700_000_000_000L, List.of(), List.of());
+    for (int length = 0; length < cut.remaining(); length++) {
+      assertEquals(OptionalLong.empty(), LogEntryBytes.timeMillis(cut.slice(0, length)));
+    }
+  }
+
+  @Test
   void givesBackEveryCommand() {
     for (Optional<CommandOrigin> origin : List.of(ORIGIN, Optional.<CommandOrigin>empty())) {
       List<LogCommand> logged =

@@ -7,6 +7,7 @@ package io.keelmq.chaos.checks;
  * @param firstQueue of its topic, numbered over the run
  * @param queues how many queues its topic has
  * @param leaseMillis how long its leases last if nobody renews or extends them
+ * @param maxInFlight messages that one of its consumers has undecided at the most
  */
 public record GroupRules(
     int group,
@@ -15,7 +16,8 @@ public record GroupRules(
     int queues,
     boolean fifo,
     int maxAttempts,
-    long leaseMillis) {
+    long leaseMillis,
+    int maxInFlight) {
 
   boolean has(int queue) {
     return queue >= firstQueue && queue < firstQueue + queues;

@@ -68,6 +68,7 @@ final class Life {
   boolean heldBack;
 
   long hungryAtDue;
+  long askingAtDue;
 
   Life(GroupRules group, int queue, long offset) {
     this.group = group;

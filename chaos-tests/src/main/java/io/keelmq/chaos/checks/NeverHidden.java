@@ -17,12 +17,22 @@ import java.util.concurrent.TimeUnit;
  * then. In FIFO groups it can be delivered when all before it in its message group are
  * acknowledged.
  *
+ * <p>A consumer waits that asks for messages, has room for one and has got none for a moment: one
+ * that is handed others works off what has gathered. So that no message is passed over for ever,
+ * there is a limit, much longer, for that too.
+ *
  * <p>What may have been acknowledged, or be dead, is owed to nobody.
  */
 public final class NeverHidden implements LeaseCheck {
 
   /** Two seconds behind the lease. */
   static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** A consumer that has got a message since then is not waiting. */
+  static final long SERVED_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  /** Behind the lease, while consumers with room are handed other messages. */
+  static final long PASSED_OVER_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   /** Within which the leases of a consumer end whose stream broke. */
   static final long SESSION_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -31,17 +41,33 @@ public final class NeverHidden implements LeaseCheck {
   private final LogCatalog catalog;
   private final Map<Integer, Lives> lives;
   private final Map<Integer, Waiting> waiting = new HashMap<>();
+  private final Holdings holdings;
   private final PriorityQueue<Due> dues = new PriorityQueue<>(Comparator.comparingLong(Due::nanos));
   private final long limitNanos;
   private long longestNanos;
+
+  /** Who had the message that is handed out now. */
+  private int holderBefore;
 
   private record Due(long nanos, Life life, int version) {}
 
   /** How long consumers of a group have waited for messages, all in all. */
   private static final class Waiting {
+    private final GroupRules rules;
     private final Set<Integer> polling = new HashSet<>();
+
+    /** When each was last handed a message. */
+    private final Map<Integer, Long> served = new HashMap<>();
+
     private long sinceNanos;
     private long hungryNanos;
+
+    /** As that, and while they were handed others too. */
+    private long askingNanos;
+
+    Waiting(GroupRules rules) {
+      this.rules = rules;
+    }
   }
 
   /**
@@ -51,6 +77,7 @@ public final class NeverHidden implements LeaseCheck {
       Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives, long toleranceNanos) {
     this.limitNanos = LIMIT_NANOS + toleranceNanos;
     this.timeline = timeline;
+    this.holdings = new Holdings(timeline);
     this.catalog = catalog;
     this.lives = lives;
   }
@@ -69,10 +96,20 @@ public final class NeverHidden implements LeaseCheck {
   public void time(long nanos, Findings findings) {
     while (!dues.isEmpty() && dues.peek().nanos() <= nanos) {
       Due due = dues.remove();
+      passTo(due.nanos());
       if (due.version() == due.life().dueVersion) {
         becomesDue(due.life(), due.nanos());
       }
     }
+    passTo(nanos);
+  }
+
+  private void passTo(long nanos) {
+    for (long end = holdings.nextEnd(nanos); end < nanos; end = holdings.nextEnd(nanos)) {
+      advanceAll(end);
+      holdings.pass(end);
+    }
+    advanceAll(nanos);
   }
 
   @Override
@@ -84,6 +121,7 @@ public final class NeverHidden implements LeaseCheck {
 
   @Override
   public void beforeTook(Event.Took took, Life life, Event.LeaseName done, Findings findings) {
+    holderBefore = life.consumer;
     if (done == null && life.due && !life.isStale(took)) {
       judge(life, took.nanos(), findings);
     }
@@ -91,6 +129,8 @@ public final class NeverHidden implements LeaseCheck {
 
   @Override
   public void afterTook(Event.Took took, Life life, Findings findings) {
+    holdings.took(life, holderBefore);
+    waiting(life.group.group()).served.put(took.consumer(), took.nanos());
     if (life.renews) {
       notDue(life);
     } else {
@@ -100,6 +140,9 @@ public final class NeverHidden implements LeaseCheck {
 
   @Override
   public void settles(Event.Settles event, Life life, Findings findings) {
+    if (event.how() != Settling.EXTEND) {
+      holdings.decided(life);
+    }
     // Until it is known what became of it, nothing is owed.
     if (event.how() == Settling.ACK || event.how() == Settling.DEAD_LETTER) {
       notDue(life);
@@ -123,6 +166,7 @@ public final class NeverHidden implements LeaseCheck {
 
   @Override
   public void left(Event.Leaves event, Life life, Findings findings) {
+    holdings.left(event.consumer());
     if (life.ackNanos == 0 && life.deadNanos == 0) {
       long end = event.nanos() + SESSION_NANOS;
       schedule(life, life.renews ? end : Math.min(end, timeline.nanos(life.latestEndMillis)));
@@ -131,7 +175,7 @@ public final class NeverHidden implements LeaseCheck {
 
   @Override
   public void polls(int group, Event.OfConsumer event, boolean begins) {
-    Waiting waits = waiting.computeIfAbsent(group, key -> new Waiting());
+    Waiting waits = waiting(group);
     advance(waits, event.nanos());
     if (begins) {
       waits.polling.add(event.consumer());
@@ -154,11 +198,17 @@ public final class NeverHidden implements LeaseCheck {
 
   private void judge(Life life, long nanos, Findings findings) {
     long hidden = hungry(life, nanos) - life.hungryAtDue;
+    long passedOver = waiting(life.group.group()).askingNanos - life.askingAtDue;
     longestNanos = Math.max(longestNanos, hidden);
     if (hidden > limitNanos) {
       findings.add(
           "%s was hidden for %d ms in which a consumer of the group waited, behind attempt %d"
               .formatted(life, TimeUnit.NANOSECONDS.toMillis(hidden), life.attempt));
+    }
+    if (passedOver > PASSED_OVER_NANOS + limitNanos) {
+      findings.add(
+          "%s was passed over for %d ms, behind attempt %d"
+              .formatted(life, TimeUnit.NANOSECONDS.toMillis(passedOver), life.attempt));
     }
     life.due = false;
   }
@@ -170,6 +220,7 @@ public final class NeverHidden implements LeaseCheck {
     if (!mayDie && !life.heldBack) {
       life.due = true;
       life.hungryAtDue = hungry(life, nanos);
+      life.askingAtDue = waiting(life.group.group()).askingNanos;
     }
   }
 
@@ -206,18 +257,38 @@ public final class NeverHidden implements LeaseCheck {
   }
 
   private long hungry(Life life, long nanos) {
-    Waiting group = waiting.computeIfAbsent(life.group.group(), key -> new Waiting());
+    Waiting group = waiting(life.group.group());
     advance(group, nanos);
     return group.hungryNanos;
   }
 
+  private Waiting waiting(int group) {
+    return waiting.computeIfAbsent(group, key -> new Waiting(lives.get(key).group()));
+  }
+
+  private void advanceAll(long nanos) {
+    waiting.values().forEach(group -> advance(group, nanos));
+  }
+
   private void advance(Waiting group, long nanos) {
-    if (nanos > group.sinceNanos) {
-      if (!group.polling.isEmpty()) {
-        group.hungryNanos +=
-            nanos - group.sinceNanos - timeline.pausedNanos(group.sinceNanos, nanos);
-      }
-      group.sinceNanos = nanos;
+    if (nanos <= group.sinceNanos) {
+      return;
     }
+    long asking = Long.MAX_VALUE;
+    for (int consumer : group.polling) {
+      if (holdings.hasRoom(consumer, group.rules)) {
+        Long served = group.served.get(consumer);
+        asking = Math.min(asking, served == null ? Long.MIN_VALUE : served + SERVED_NANOS);
+      }
+    }
+    if (asking != Long.MAX_VALUE) {
+      group.askingNanos += owed(group.sinceNanos, nanos);
+      group.hungryNanos += owed(Math.max(group.sinceNanos, asking), nanos);
+    }
+    group.sinceNanos = nanos;
+  }
+
+  private long owed(long from, long to) {
+    return from < to ? to - from - timeline.pausedNanos(from, to) : 0;
   }
 }

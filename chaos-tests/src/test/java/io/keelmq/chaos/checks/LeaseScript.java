@@ -22,6 +22,8 @@ final class LeaseScript {
   static final long LEASE_MILLIS = 2_000;
 
   /** What the wall clock showed when the monotonic clock was 0. */
+  static final int MAX_IN_FLIGHT = 8;
+
   private static final long WALL = 1_000_000;
 
   private final List<Event> events = new ArrayList<>();
@@ -162,8 +164,10 @@ final class LeaseScript {
     var verdict =
         new LeaseVerdict(
             List.of(
-                new GroupRules(PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS, LEASE_MILLIS),
-                new GroupRules(FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS, LEASE_MILLIS)),
+                new GroupRules(
+                    PLAIN, "plain", 0, 1, false, MAX_ATTEMPTS, LEASE_MILLIS, MAX_IN_FLIGHT),
+                new GroupRules(
+                    FIFO, "fifo", 1, 1, true, MAX_ATTEMPTS, LEASE_MILLIS, MAX_IN_FLIGHT)),
             catalog,
             new Timeline(WALL, pauses));
     events.forEach(verdict::event);

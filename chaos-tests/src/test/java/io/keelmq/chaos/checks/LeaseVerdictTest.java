@@ -1,6 +1,7 @@
 package io.keelmq.chaos.checks;
 
 import static io.keelmq.chaos.checks.LeaseScript.MAX_ATTEMPTS;
+import static io.keelmq.chaos.checks.LeaseScript.MAX_IN_FLIGHT;
 import static io.keelmq.chaos.checks.LeaseScript.PLAIN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +10,7 @@ import io.keelmq.chaos.checks.Event.Outcome;
 import io.keelmq.chaos.checks.Event.Settling;
 import io.keelmq.chaos.checks.LeaseScript.Taken;
 import io.keelmq.chaos.checks.RedeliveryExplained.Cause;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -288,6 +290,56 @@ class LeaseVerdictTest {
 
     holds();
     assertEquals(1_900, script.verdict().longestHiddenMillis());
+  }
+
+  @Test
+  void owesNothingToAConsumerThatHoldsAllThatItMay() {
+    script.at(0).joinsRenewing(1, PLAIN).sends(PLAIN, MAX_IN_FLIGHT + 1);
+    var held = new ArrayList<Taken>();
+    for (int offset = 0; offset < MAX_IN_FLIGHT; offset++) {
+      held.add(script.took(1, PLAIN, offset, 1));
+    }
+    script.polls(1);
+    script.at(30_000).acks(held.toArray(Taken[]::new));
+    script.at(31_900).acks(script.took(1, PLAIN, MAX_IN_FLIGHT, 1));
+
+    holds();
+  }
+
+  @Test
+  void owesNothingWhileOthersAreHandedOutOneAfterTheOther() {
+    handsOutOthersEvery(200, 4_000);
+
+    holds();
+  }
+
+  @Test
+  void tellsAMessageThatIsPassedOverForLong() {
+    handsOutOthersEvery(200, 30_000);
+
+    breaks(NeverHidden.class);
+  }
+
+  private void handsOutOthersEvery(long millis, long forMillis) {
+    int others = (int) (forMillis / millis);
+    script.at(0).joins(1, PLAIN).sends(PLAIN, others + 1).polls(1);
+    for (int offset = 1; offset <= others; offset++) {
+      script.at(offset * millis).acks(script.took(1, PLAIN, offset, 1));
+    }
+    script.acks(script.took(1, PLAIN, 0, 1));
+  }
+
+  @Test
+  void tellsAMessageThatIsHiddenFromAConsumerWhoseLeasesHaveEnded() {
+    script.at(0).joins(1, PLAIN).sends(PLAIN, MAX_IN_FLIGHT + 1);
+    for (int offset = 0; offset < MAX_IN_FLIGHT; offset++) {
+      script.took(1, PLAIN, offset, 1);
+    }
+    script.polls(1);
+    script.at(LeaseScript.LEASE_MILLIS + 2_700).acks(script.took(1, PLAIN, MAX_IN_FLIGHT, 1));
+
+    assertTrue(
+        script.verdict().broken().contains("NeverHidden"), script.verdict().problems()::toString);
   }
 
   @Test
