@@ -18,6 +18,7 @@ import io.keelmq.broker.state.TopicType;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
@@ -52,6 +53,14 @@ final class ReplicaCluster implements AutoCloseable {
   /** Shorter, and a group on a busy machine elects again and again. */
   static final Duration ELECTION_TIMEOUT = Duration.ofSeconds(2);
 
+  /** Below the ports that systems give away by themselves. */
+  private static final int FIRST_PORT = 10_000;
+
+  private static final int PORTS = 20_000;
+
+  private static final AtomicInteger NEXT_PORT =
+      new AtomicInteger((int) (ProcessHandle.current().pid() % PORTS * 397));
+
   private final Path folder;
   private final Plan plan;
   private final List<Member> added = new ArrayList<>();
@@ -75,18 +84,21 @@ final class ReplicaCluster implements AutoCloseable {
     this.plan = new Plan("test-" + ports.get(0), "group-" + ports.get(0), members);
   }
 
+  /**
+   * Not the ports that the system gives away by itself: a node that is closed for a while must find
+   * its own port free when it is opened again. Each JVM that runs tests has a range of its own.
+   */
   private static List<Integer> freePorts(int count) throws IOException {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")));
-      }
-      return sockets.stream().map(ServerSocket::getLocalPort).toList();
-    } finally {
-      for (ServerSocket socket : sockets) {
-        socket.close();
+    var ports = new ArrayList<Integer>();
+    while (ports.size() < count) {
+      int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
+      try (var socket = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
+        ports.add(socket.getLocalPort());
+      } catch (BindException e) {
+        // Somebody else's: the next one.
       }
     }
+    return ports;
   }
 
   Plan plan() {

@@ -45,6 +45,11 @@ public final class EveryMessageEnds implements LeaseCheck {
     }
   }
 
+  boolean isDead(Life life) {
+    return dead.getOrDefault(life.group.group(), Set.of())
+        .contains(catalog.send(life.queue, life.offset));
+  }
+
   long acked() {
     return acked;
   }

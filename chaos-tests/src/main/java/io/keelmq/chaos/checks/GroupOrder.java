@@ -3,6 +3,7 @@ package io.keelmq.chaos.checks;
 import io.keelmq.chaos.checks.Event.LeaseName;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -20,11 +21,20 @@ public final class GroupOrder implements LeaseCheck {
   private final Map<Integer, Lives> lives;
   private final Map<Integer, Event.Took> lastTaken = new HashMap<>();
   private final Set<Integer> renewing = new HashSet<>();
+  private final EveryMessageEnds ends;
 
-  GroupOrder(Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives) {
+  /**
+   * Messages that others have passed. They are dead then, though their last attempts went to
+   * consumers that never handed them out; which the dead letter topic has to show.
+   */
+  private final Map<Life, String> passed = new LinkedHashMap<>();
+
+  GroupOrder(
+      Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives, EveryMessageEnds ends) {
     this.timeline = timeline;
     this.catalog = catalog;
     this.lives = lives;
+    this.ends = ends;
   }
 
   @Override
@@ -61,10 +71,29 @@ public final class GroupOrder implements LeaseCheck {
     } else if (!earlier.lease.equals(took.lease())
         && !earlier.mayBeOver(
             timeline.wallMillis(took.nanos()) + RedeliveryExplained.TOLERANCE_MILLIS)) {
-      findings.add(
+      passed.putIfAbsent(
+          earlier,
           "delivered though offset %d, before it in its message group, is neither acknowledged nor dead: %s"
               .formatted(before, took));
     }
+  }
+
+  @Override
+  public void afterTook(Event.Took took, Life life, Findings findings) {
+    String overtaken = passed.remove(life);
+    if (overtaken != null) {
+      findings.add(overtaken);
+    }
+  }
+
+  @Override
+  public void end(long nanos, Findings findings) {
+    passed.forEach(
+        (life, overtaken) -> {
+          if (!ends.isDead(life)) {
+            findings.add(overtaken);
+          }
+        });
   }
 
   /**

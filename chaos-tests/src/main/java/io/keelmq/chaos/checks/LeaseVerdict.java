@@ -49,7 +49,8 @@ public final class LeaseVerdict {
     attempts = new AttemptsExact(timeline);
     hidden = new NeverHidden(timeline, catalog, lives, toleranceNanos);
     ends = new EveryMessageEnds(timeline, catalog, lives);
-    checks = List.of(redelivery, attempts, hidden, new GroupOrder(timeline, catalog, lives), ends);
+    checks =
+        List.of(redelivery, attempts, hidden, new GroupOrder(timeline, catalog, lives, ends), ends);
     checks.forEach(check -> findings.add(new Findings()));
   }
 

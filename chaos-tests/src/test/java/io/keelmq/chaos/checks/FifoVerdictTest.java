@@ -56,6 +56,28 @@ class FifoVerdictTest {
   }
 
   @Test
+  void passesAMessageThatDiedWithAConsumerThatNeverHandedItOut() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
+    script.at(10).settles(script.took(1, FIFO, 0, 1), Settling.NACK, 0, Outcome.OK);
+    // Its last attempts went to this one.
+    script.at(20).dies(2);
+    script.at(1_500).acks(script.took(1, FIFO, 1, 1)).dead(FIFO, 0);
+    script.pause(15, 25);
+
+    holds();
+  }
+
+  @Test
+  void tellsAMessageThatComesAgainThoughAnotherHasPassedIt() {
+    script.at(0).joins(1, FIFO).joins(2, FIFO).sends(FIFO, 2);
+    script.at(10).settles(script.took(1, FIFO, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.at(1_500).acks(script.took(1, FIFO, 1, 1));
+    script.at(1_600).acks(script.took(1, FIFO, 0, 2));
+
+    breaks(GroupOrder.class);
+  }
+
+  @Test
   void tellsAMessageWhosePredecessorWasNeverDelivered() {
     script.at(0).joins(1, FIFO).sends(FIFO, 2);
     script.at(10).acks(script.took(1, FIFO, 1, 1));
