@@ -8,12 +8,12 @@ import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.storage.LogStorage;
 import com.alipay.sofa.jraft.storage.RaftMetaStorage;
 import com.alipay.sofa.jraft.storage.SnapshotStorage;
-import com.alipay.sofa.jraft.storage.impl.LocalRaftMetaStorage;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogStorage;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 
-/** What JRaft stores with: our log and snapshots, its own file for term and vote. */
+/** What JRaft stores with: our log and snapshots, and our file for term and vote. */
 final class RaftLogFactory implements JRaftServiceFactory {
 
   private final SegmentedLog log;
@@ -41,7 +41,7 @@ final class RaftLogFactory implements JRaftServiceFactory {
 
   @Override
   public RaftMetaStorage createRaftMetaStorage(String uri, RaftOptions options) {
-    return new LocalRaftMetaStorage(uri, options);
+    return new VoteStorage(Path.of(uri));
   }
 
   @Override

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
- * store/}, {@code raft-meta/}, where JRaft keeps term and vote, and {@code snapshot/}.
+ * store/}, {@code raft-meta/}, with term and vote, and {@code snapshot/}.
  *
  * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
  * has.
@@ -186,7 +186,7 @@ final class ReplicaFolder {
               .formatted(identity.get().node(), MUST_NOT_VOTE));
     }
     if (hasMeta()) {
-      new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0), REJOIN);
+      new VoteFile(metaFolder()).requireSound(log.term(log.last()).orElse(0));
     }
     members = StoredMembers.read(log, snapshotFolder());
     requireIdentityOfMembers();

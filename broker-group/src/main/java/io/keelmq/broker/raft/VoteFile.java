@@ -6,57 +6,136 @@ import com.alipay.sofa.jraft.storage.io.ProtoBufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /**
- * The file in which JRaft keeps term and vote, looked at before JRaft opens it: JRaft says of a
- * damaged one neither which file it is nor what to do. Not thread-safe.
+ * The file {@code vote} of a replica: in which term it is, and whom it gave its vote in it.
  *
- * <p>It has no checksum: damage shows only where the file no longer reads, or where what it says
- * cannot be.
+ * <pre>
+ * keelmq-vote 1
+ * term 7
+ * voted 127.0.0.1:10911:1234567890
+ * crc32c 89abcdef
+ * </pre>
+ *
+ * <p>Folders of earlier versions have JRaft's file instead, which has no checksum. It is read until
+ * the first word of ours is on disk, and then deleted: a version that knows only that file must not
+ * vote by what it says. Not thread-safe.
  */
 final class VoteFile {
 
-  private static final String NAME = "raft_meta";
+  static final String NAME = "vote";
+  private static final String JRAFTS_NAME = "raft_meta";
+  private static final String TERM = "term ";
+  private static final String VOTED = "voted ";
+  private static final String NOBODY = "-";
+
+  /**
+   * @param votedFor the empty peer if nobody had its vote yet
+   */
+  record Vote(long term, PeerId votedFor) {
+    static final Vote NONE = new Vote(0, PeerId.emptyPeer());
+  }
 
   private final Path file;
+  private final Path jraftsFile;
+  private final ChecksummedText text;
 
   VoteFile(Path metaFolder) {
     this.file = metaFolder.resolve(NAME);
+    this.jraftsFile = metaFolder.resolve(JRAFTS_NAME);
+    this.text = new ChecksummedText(file, "keelmq-vote", "1");
   }
 
   boolean exists() throws IOException {
+    return isThere(file) || isThere(jraftsFile);
+  }
+
+  private static boolean isThere(Path file) throws IOException {
     return Files.exists(file) && Files.size(file) > 0;
+  }
+
+  /**
+   * @return absent if there is none
+   * @throws LostMemoryException if it is damaged
+   * @throws UnusableFolderException if it is of a newer format
+   */
+  Optional<Vote> read() throws IOException, UnusableFolderException {
+    if (!Files.exists(file)) {
+      return isThere(jraftsFile) ? Optional.of(readJrafts()) : Optional.empty();
+    }
+    try {
+      Optional<List<String>> lines = text.read();
+      return lines.isEmpty() ? Optional.empty() : Optional.of(parse(lines.get()));
+    } catch (ChecksummedText.Flawed e) {
+      throw damaged(file, e.getMessage());
+    }
+  }
+
+  private Vote parse(List<String> lines) throws UnusableFolderException {
+    if (lines.size() != 2 || !lines.get(0).startsWith(TERM) || !lines.get(1).startsWith(VOTED)) {
+      throw damaged(file, "it has the lines " + ChecksummedText.abridged(lines.toString()));
+    }
+    String voted = lines.get(1).substring(VOTED.length());
+    try {
+      return new Vote(
+          Long.parseLong(lines.get(0).substring(TERM.length())),
+          voted.equals(NOBODY) ? PeerId.emptyPeer() : peer(file, voted));
+    } catch (NumberFormatException e) {
+      throw damaged(file, "it has the term " + ChecksummedText.abridged(lines.get(0)));
+    }
+  }
+
+  private Vote readJrafts() throws UnusableFolderException {
+    StablePBMeta found;
+    try {
+      found = new ProtoBufFile(jraftsFile.toString()).load();
+    } catch (IOException | RuntimeException e) {
+      throw damaged(jraftsFile, "it cannot be read (" + e.getMessage() + ")");
+    }
+    if (found == null) {
+      throw damaged(jraftsFile, "it ends too early");
+    }
+    return new Vote(
+        found.getTerm(),
+        found.getVotedfor().isEmpty() ? PeerId.emptyPeer() : peer(jraftsFile, found.getVotedfor()));
+  }
+
+  private static PeerId peer(Path file, String text) throws UnusableFolderException {
+    var peer = new PeerId();
+    if (!peer.parse(text)) {
+      throw damaged(file, "it holds a vote for \"" + ChecksummedText.abridged(text) + "\"");
+    }
+    return peer;
+  }
+
+  /** Returns when the vote is on disk. */
+  void write(Vote vote) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    text.write(
+        List.of(
+            TERM + vote.term(),
+            VOTED + (vote.votedFor().isEmpty() ? NOBODY : vote.votedFor().toString())));
+    Files.deleteIfExists(jraftsFile);
   }
 
   /**
    * @param lastTerm of the last entry in the log; term and vote are always on disk before an entry
    *     of their term is
-   * @throws UnusableFolderException if no vote could have left the file like this
+   * @throws LostMemoryException if no vote could have left the file like this
    */
-  void requireSound(long lastTerm, String remedy) throws UnusableFolderException {
-    StablePBMeta found;
-    try {
-      found = new ProtoBufFile(file.toString()).load();
-    } catch (IOException | RuntimeException e) {
-      throw damaged("it cannot be read (" + e.getMessage() + ")", remedy);
-    }
-    if (found == null) {
-      throw damaged("it ends too early", remedy);
-    }
-    if (!found.getVotedfor().isEmpty() && !new PeerId().parse(found.getVotedfor())) {
-      throw damaged("it holds a vote for no peer", remedy);
-    }
-    if (found.getTerm() < lastTerm) {
+  void requireSound(long lastTerm) throws IOException, UnusableFolderException {
+    Optional<Vote> found = read();
+    if (found.isPresent() && found.get().term() < lastTerm) {
       throw damaged(
+          isThere(file) ? file : jraftsFile,
           "expected term %d, that of the last entry in the log, or a later one, found term %d"
-              .formatted(lastTerm, found.getTerm()),
-          remedy);
+              .formatted(lastTerm, found.get().term()));
     }
   }
 
-  private UnusableFolderException damaged(String how, String remedy) {
-    return new UnusableFolderException(
-        "term and vote in %s are damaged: %s. Restore the file; if it is lost, %s"
-            .formatted(file, how, remedy));
+  private static LostMemoryException damaged(Path file, String how) {
+    return new LostMemoryException("term and vote in %s are damaged: %s".formatted(file, how));
   }
 }

@@ -219,7 +219,7 @@ class MembershipTest {
       awaitStage(cluster, amnesiac, Stage.JOINED);
       int former = incarnation(cluster, amnesiac);
       cluster.close(amnesiac);
-      Files.delete(cluster.dataFolder(amnesiac).resolve("raft-meta").resolve("raft_meta"));
+      Files.delete(cluster.dataFolder(amnesiac).resolve("raft-meta").resolve(VoteFile.NAME));
 
       var replica = cluster.open(amnesiac);
 

@@ -198,21 +198,43 @@ class ReplicaFolderTest {
   @Test
   void refusesDamagedOrOlderVotes() throws Exception {
     joined();
-    Path file = data().resolve("raft-meta").resolve("raft_meta");
+    Path file = data().resolve("raft-meta").resolve(VoteFile.NAME);
     byte[] sound = Files.readAllBytes(file);
 
-    Files.write(file, Arrays.copyOf(sound, sound.length - 1));
-    assertTrue(refusal(cluster.options("n1")).contains("raft_meta are damaged"));
+    Files.write(file, Arrays.copyOf(sound, sound.length / 2));
+    assertTrue(refusal(cluster.options("n1")).contains("vote are damaged"));
     byte[] flipped = sound.clone();
     flipped[20] ^= 1;
     Files.write(file, flipped);
-    assertTrue(refusal(cluster.options("n1")).contains("raft_meta are damaged"));
-    var earlier = StablePBMeta.newBuilder().setTerm(0).setVotedfor("").build();
-    new ProtoBufFile(file.toString()).save(earlier, true);
+    assertTrue(refusal(cluster.options("n1")).contains("vote are damaged"));
+    new VoteFile(file.getParent()).write(VoteFile.Vote.NONE);
     assertTrue(refusal(cluster.options("n1")).contains("or a later one, found term 0"));
     Files.write(file, sound);
     cluster.open("n1");
     cluster.leaderNode();
+  }
+
+  @Test
+  void goesOnFromTheVotesOfAnEarlierVersion() throws Exception {
+    joined();
+    Path file = data().resolve("raft-meta").resolve(VoteFile.NAME);
+    VoteFile.Vote vote = new VoteFile(file.getParent()).read().orElseThrow();
+    Files.delete(file);
+    Path jrafts = file.resolveSibling("raft_meta");
+    var earlier =
+        StablePBMeta.newBuilder()
+            .setTerm(vote.term())
+            .setVotedfor(vote.votedFor().toString())
+            .build();
+    new ProtoBufFile(jrafts.toString()).save(earlier, true);
+
+    cluster.open("n1");
+    cluster.leaderNode();
+
+    // The next term is in a file of ours, and nobody can vote by the old one any more.
+    assertTrue(new VoteFile(file.getParent()).read().orElseThrow().term() > vote.term());
+    assertTrue(Files.exists(file));
+    assertFalse(Files.exists(jrafts));
   }
 
   @Test
@@ -270,8 +292,11 @@ class ReplicaFolderTest {
 
     Files.writeString(file, sound.replace("node n1", "node n7"));
     assertTrue(refusal(cluster.options("n1")).contains("checksum"));
-    Files.writeString(file, sound.replace("keelmq-identity 1", "keelmq-identity 2"));
+    Files.writeString(
+        file, sound.replace("keelmq-identity 1", "keelmq-identity 2").replace("crc32c", "crc64"));
     assertTrue(refusal(cluster.options("n1")).contains("format 2"));
+    Files.writeString(file, sound.replace("keelmq-identity 1", "keelmq-identity 2"));
+    assertTrue(refusal(cluster.options("n1")).contains("is damaged"), "one flipped bit or two");
     Files.writeString(file, sound.substring(0, sound.length() / 2));
     assertTrue(refusal(cluster.options("n1")).contains("damaged"));
     Files.writeString(file, "");

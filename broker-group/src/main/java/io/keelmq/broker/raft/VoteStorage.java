@@ -1,0 +1,92 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.core.NodeImpl;
+import com.alipay.sofa.jraft.entity.EnumOutter.ErrorType;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.error.RaftError;
+import com.alipay.sofa.jraft.error.RaftException;
+import com.alipay.sofa.jraft.option.RaftMetaStorageOptions;
+import com.alipay.sofa.jraft.storage.RaftMetaStorage;
+import io.keelmq.broker.raft.VoteFile.Vote;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * JRaft's port for term and vote, over {@link VoteFile}. What it answers true to is on disk. When
+ * it cannot write, the replica ends: it may not vote by what it would forget. JRaft calls it under
+ * its node's lock.
+ */
+final class VoteStorage implements RaftMetaStorage {
+
+  private static final Logger LOG = LoggerFactory.getLogger(VoteStorage.class);
+
+  private final VoteFile file;
+  private Vote vote = Vote.NONE;
+  private NodeImpl node;
+
+  VoteStorage(Path metaFolder) {
+    this.file = new VoteFile(metaFolder);
+  }
+
+  @Override
+  public boolean init(RaftMetaStorageOptions options) {
+    node = options.getNode();
+    try {
+      vote = file.read().orElse(Vote.NONE);
+      return true;
+    } catch (IOException | UnusableFolderException e) {
+      LOG.error("cannot read term and vote", e);
+      return false;
+    }
+  }
+
+  @Override
+  public void shutdown() {
+    // All that was ever set is on disk.
+  }
+
+  @Override
+  public boolean setTerm(long term) {
+    return set(new Vote(term, vote.votedFor()));
+  }
+
+  @Override
+  public long getTerm() {
+    return vote.term();
+  }
+
+  @Override
+  public boolean setVotedFor(PeerId peer) {
+    return set(new Vote(vote.term(), peer));
+  }
+
+  @Override
+  public PeerId getVotedFor() {
+    return vote.votedFor();
+  }
+
+  @Override
+  public boolean setTermAndVotedFor(long term, PeerId peer) {
+    return set(new Vote(term, peer));
+  }
+
+  private boolean set(Vote next) {
+    // Also when it is refused by the disk: what was promised in memory must not be taken back.
+    vote = next;
+    try {
+      file.write(next);
+      return true;
+    } catch (IOException e) {
+      LOG.error("cannot write term and vote", e);
+      node.onError(
+          new RaftException(
+              ErrorType.ERROR_TYPE_META,
+              RaftError.EIO,
+              "term and vote cannot be written: %s",
+              e.toString()));
+      return false;
+    }
+  }
+}
