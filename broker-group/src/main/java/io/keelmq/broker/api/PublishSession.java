@@ -165,6 +165,15 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
     }
     opened = true;
     edge.watch().add(watcher);
+    List<String> topics = producer.orElseThrow().getCheckTopicsList();
+    if (!forwarded && !topics.isEmpty()) {
+      var willAnswer =
+          new AskedProducer(
+              checks, Set.copyOf(topics), turn, producerSide, () -> ended, edge.stats());
+      asked = Optional.of(willAnswer);
+      // Before the producer learns that it is open; what it is asked comes behind that in the turn.
+      willAnswer.begin();
+    }
     producerSide.onNext(
         PublishResponse.newBuilder()
             .setOpened(
@@ -173,14 +182,6 @@ final class PublishSession implements StreamObserver<PublishRequest>, PublishTar
                     .setMaxInFlightBytes(MAX_IN_FLIGHT_BYTES)
                     .setLastSequence(lastSequence))
             .build());
-    List<String> topics = producer.orElseThrow().getCheckTopicsList();
-    if (!forwarded && !topics.isEmpty()) {
-      var willAnswer =
-          new AskedProducer(
-              checks, Set.copyOf(topics), turn, producerSide, () -> ended, edge.stats());
-      asked = Optional.of(willAnswer);
-      willAnswer.begin();
-    }
     goOn();
   }
 

@@ -20,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 /** One Publish stream, with what comes back in a queue. */
 public final class TestProducer {
 
+  private static final long PATIENCE_SECONDS = 60;
+
   /** What came back: exactly one of the fields is set. */
   public record Event(PublishResponse response, ErrorDetail error, boolean completed) {}
 
@@ -106,9 +108,9 @@ public final class TestProducer {
   }
 
   public Event next() throws InterruptedException {
-    Event event = events.poll(20, TimeUnit.SECONDS);
+    Event event = events.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
     if (event == null) {
-      throw new AssertionError("nothing came back in 20 s");
+      throw new AssertionError("nothing came back in " + PATIENCE_SECONDS + " s");
     }
     return event;
   }
