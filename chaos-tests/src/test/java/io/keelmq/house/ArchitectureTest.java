@@ -24,6 +24,7 @@ class ArchitectureTest {
               Map.entry("io.keelmq.raftlog", Set.of()),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),
+              Map.entry("io.keelmq.broker.filter", Set.of()),
               Map.entry("io.keelmq.broker.store", Set.of("io.keelmq.broker.state")),
               Map.entry(
                   "io.keelmq.broker.raft",
@@ -39,6 +40,7 @@ class ArchitectureTest {
                   "io.keelmq.broker.api",
                   Set.of(
                       "io.keelmq.broker",
+                      "io.keelmq.broker.filter",
                       "io.keelmq.broker.state",
                       "io.keelmq.common",
                       "io.keelmq.v1")),
