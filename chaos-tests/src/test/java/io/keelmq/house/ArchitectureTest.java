@@ -22,6 +22,7 @@ class ArchitectureTest {
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
               Map.entry("io.keelmq.raftlog", Set.of()),
+              Map.entry("io.keelmq.rocketmq", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),
               Map.entry("io.keelmq.broker.filter", Set.of()),
@@ -44,8 +45,25 @@ class ArchitectureTest {
                       "io.keelmq.broker.state",
                       "io.keelmq.common",
                       "io.keelmq.v1")),
+              Map.entry(
+                  "io.keelmq.broker.rocketmq",
+                  Set.of(
+                      "io.keelmq.broker",
+                      "io.keelmq.broker.api",
+                      "io.keelmq.broker.filter",
+                      "io.keelmq.broker.state",
+                      "io.keelmq.common",
+                      "io.keelmq.rocketmq",
+                      "io.keelmq.rocketmq.v2",
+                      "io.keelmq.v1")),
               Map.entry("io.keelmq.broker.registry", Set.of("io.keelmq.common", "io.keelmq.v1")),
-              Map.entry("io.keelmq.nameserver", Set.of("io.keelmq.common", "io.keelmq.v1")),
+              Map.entry(
+                  "io.keelmq.nameserver",
+                  Set.of(
+                      "io.keelmq.common",
+                      "io.keelmq.rocketmq",
+                      "io.keelmq.rocketmq.v2",
+                      "io.keelmq.v1")),
               Map.entry("io.keelmq.client", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.client.cli",
@@ -62,7 +80,9 @@ class ArchitectureTest {
               "io.grpc.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.rocketmq",
                   "io.keelmq.broker.api",
+                  "io.keelmq.broker.rocketmq",
                   "io.keelmq.broker.registry",
                   "io.keelmq.nameserver",
                   "io.keelmq.client"),
@@ -71,6 +91,7 @@ class ArchitectureTest {
                   "io.keelmq.common",
                   "io.keelmq.broker.raft",
                   "io.keelmq.broker.api",
+                  "io.keelmq.broker.rocketmq",
                   "io.keelmq.nameserver",
                   "io.keelmq.client",
                   "io.keelmq.client.cli"),
