@@ -18,6 +18,7 @@ import io.keelmq.rocketmq.v2.RocketmqAdmin;
 import io.keelmq.rocketmq.v2.RocketmqDefinition;
 import io.keelmq.rocketmq.v2.RocketmqService;
 import java.util.List;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -42,8 +43,8 @@ final class RocketmqSchemaTest {
   @ParameterizedTest
   @MethodSource("files")
   void saysWhatTheSdksSay(List<FileDescriptor> pair) {
-    TreeSet<String> ours = facts(pair.get(0));
-    TreeSet<String> theirs = facts(pair.get(1));
+    SortedSet<String> ours = facts(pair.get(0));
+    SortedSet<String> theirs = facts(pair.get(1));
 
     assertTrue(theirs.size() > 3, "found only " + theirs);
     assertEquals(String.join("\n", theirs), String.join("\n", ours));
@@ -54,7 +55,7 @@ final class RocketmqSchemaTest {
   @Test
   void findsADifference() throws Exception {
     FileDescriptor service = RocketmqService.getDescriptor();
-    TreeSet<String> facts = facts(service);
+    SortedSet<String> facts = facts(service);
     int ack = messageIndex(service, "AckMessageEntry");
 
     FileDescriptorProto.Builder number = service.toProto().toBuilder();
@@ -98,7 +99,7 @@ final class RocketmqSchemaTest {
   }
 
   /** All that matters on the wire, in lines. */
-  private static TreeSet<String> facts(FileDescriptor file) {
+  private static SortedSet<String> facts(FileDescriptor file) {
     var facts = new TreeSet<String>();
     file.getMessageTypes().forEach(message -> facts(message, facts));
     file.getEnumTypes().forEach(enumType -> facts(enumType, facts));
@@ -116,7 +117,7 @@ final class RocketmqSchemaTest {
     return facts;
   }
 
-  private static void facts(Descriptor message, TreeSet<String> facts) {
+  private static void facts(Descriptor message, SortedSet<String> facts) {
     facts.add("message " + message.getFullName());
     for (FieldDescriptor field : message.getFields()) {
       OneofDescriptor oneof = field.getRealContainingOneof();
@@ -148,7 +149,7 @@ final class RocketmqSchemaTest {
     };
   }
 
-  private static void facts(EnumDescriptor enumType, TreeSet<String> facts) {
+  private static void facts(EnumDescriptor enumType, SortedSet<String> facts) {
     facts.add("enum " + enumType.getFullName());
     for (EnumValueDescriptor value : enumType.getValues()) {
       facts.add(
