@@ -21,6 +21,7 @@ class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
+              Map.entry("io.keelmq.edge", Set.of("io.keelmq.common")),
               Map.entry("io.keelmq.raftlog", Set.of()),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),
@@ -43,9 +44,12 @@ class ArchitectureTest {
                       "io.keelmq.broker.filter",
                       "io.keelmq.broker.state",
                       "io.keelmq.common",
+                      "io.keelmq.edge",
                       "io.keelmq.v1")),
               Map.entry("io.keelmq.broker.registry", Set.of("io.keelmq.common", "io.keelmq.v1")),
-              Map.entry("io.keelmq.nameserver", Set.of("io.keelmq.common", "io.keelmq.v1")),
+              Map.entry(
+                  "io.keelmq.nameserver",
+                  Set.of("io.keelmq.common", "io.keelmq.edge", "io.keelmq.v1")),
               Map.entry("io.keelmq.client", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.client.cli",
@@ -62,6 +66,7 @@ class ArchitectureTest {
               "io.grpc.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
                   "io.keelmq.broker.api",
                   "io.keelmq.broker.registry",
                   "io.keelmq.nameserver",
@@ -69,6 +74,7 @@ class ArchitectureTest {
               "com.google.protobuf.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
                   "io.keelmq.broker.raft",
                   "io.keelmq.broker.api",
                   "io.keelmq.nameserver",

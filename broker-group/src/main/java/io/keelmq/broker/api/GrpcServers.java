@@ -1,15 +1,17 @@
 package io.keelmq.broker.api;
 
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
+import io.keelmq.edge.TlsOrPlaintext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
@@ -29,8 +31,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gRPC server of a replica: Streams, Admin, health and reflection on one port. Owned by the
- * composition root; nothing of it survives a crash.
+ * The gRPC server of a replica: Streams, Admin, health, reflection and channelz on one port, over
+ * TLS or plaintext as each connection begins. Owned by the composition root; nothing of it survives
+ * a crash.
  */
 public final class GrpcServers {
 
@@ -42,11 +45,13 @@ public final class GrpcServers {
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final Duration KEEP_ALIVE_EVERY = Duration.ofSeconds(10);
   private static final Duration KEEP_ALIVE_TIMEOUT = Duration.ofSeconds(5);
+  private static final int CHANNELZ_PAGE = 100;
   private static final int CALL_THREADS = 4;
   private static final int CALLS_WAITING = 4_096;
   private static final int READ_THREADS = 3;
 
   private final HostPort listen;
+  private final EdgeSecurity security;
   private final Replica replica;
   private final ApiStats stats;
   private final HealthStatusManager health = new HealthStatusManager();
@@ -71,12 +76,14 @@ public final class GrpcServers {
    */
   public GrpcServers(
       HostPort listen,
+      EdgeSecurity security,
       ReplicaIdentity identity,
       Replica replica,
       ReplicaControl control,
       ApiStats stats,
       LongSupplier nanoClock) {
     this.listen = listen;
+    this.security = security;
     this.replica = replica;
     this.stats = stats;
     // Executors start their threads with their first task.
@@ -161,13 +168,14 @@ public final class GrpcServers {
   /** The one place where the server's socket is described. */
   private Server newServer() {
     return NettyServerBuilder.forAddress(
-            new InetSocketAddress(listen.host(), listen.port()), InsecureServerCredentials.create())
+            new InetSocketAddress(listen.host(), listen.port()), security.credentials())
         // Handlers only check and hand over; a thread of their own would cost half the throughput.
         .directExecutor()
         .maxInboundMessageSize(MAX_INBOUND_BYTES)
         .maxInboundMetadataSize(MAX_METADATA_BYTES)
         .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+        .handshakeTimeout(TlsOrPlaintext.GREETING_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
         .permitKeepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
         .permitKeepAliveWithoutCalls(true)
         // Closes connections whose other end has vanished without a word.
@@ -177,6 +185,7 @@ public final class GrpcServers {
         .addService(WireErrors.guard(admin.bindService(), edge))
         .addService(health.getHealthService())
         .addService(ProtoReflectionServiceV1.newInstance())
+        .addService(ChannelzService.newInstance(CHANNELZ_PAGE))
         .build();
   }
 
