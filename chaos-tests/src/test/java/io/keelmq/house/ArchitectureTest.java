@@ -21,7 +21,9 @@ class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
-              Map.entry("io.keelmq.edge", Set.of("io.keelmq.common")),
+              Map.entry(
+                  "io.keelmq.edge",
+                  Set.of("io.keelmq.common", "io.keelmq.v1", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.raftlog", Set.of()),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),

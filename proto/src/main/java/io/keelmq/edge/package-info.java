@@ -1,9 +1,9 @@
 /**
  * What the client ports of brokers and name servers have in common: TLS and plaintext on one port,
- * the certificate for it, and who signs a request.
+ * the certificate for it, who signs a request, and how routes look to an SDK.
  *
  * <p>Owns no thread; handlers run on gRPC's event loops and never block. The only package that
- * knows netty inside gRPC. May import gRPC with its shaded netty, {@code io.keelmq.common}, slf4j
- * and the JDK.
+ * knows netty inside gRPC. May import gRPC with its shaded netty, protobuf, the generated classes,
+ * {@code io.keelmq.common} and the JDK.
  */
 package io.keelmq.edge;
