@@ -51,7 +51,11 @@ class ArchitectureTest {
               Map.entry("io.keelmq.broker.registry", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.nameserver",
-                  Set.of("io.keelmq.common", "io.keelmq.edge", "io.keelmq.v1")),
+                  Set.of(
+                      "io.keelmq.common",
+                      "io.keelmq.edge",
+                      "io.keelmq.rocketmq.v2",
+                      "io.keelmq.v1")),
               Map.entry("io.keelmq.client", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.client.cli",

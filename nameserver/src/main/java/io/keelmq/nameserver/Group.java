@@ -1,12 +1,17 @@
 package io.keelmq.nameserver;
 
+import io.keelmq.common.HostPort;
+import io.keelmq.edge.SdkRoutes;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -140,6 +145,39 @@ final class Group {
   /** Everything, with the latest applied indexes and all topics. */
   BrokerGroupRoute route() {
     return build(true).setTopicsVersion(topics.version()).addAllTopics(topics.topics()).build();
+  }
+
+  /** Where a topic is, if this group has it. */
+  Optional<TopicPlace> place(String topic) {
+    return topics.topic(topic).map(found -> new TopicPlace(found, sdkRoutes(), calls()));
+  }
+
+  /**
+   * A replica that is no longer heard stays in what SDKs are told for as long as it is remembered:
+   * they look once in half a minute, and connect anew when the addresses change, so one that is
+   * started again should not have been away.
+   */
+  private SdkRoutes sdkRoutes() {
+    var addresses = new LinkedHashSet<HostPort>();
+    replicas.values().stream()
+        .filter(Replica::isInitialized)
+        .forEach(r -> addresses.add(r.client()));
+    Replica leader = replicas.get(leaderNode);
+    return new SdkRoutes(
+        name, List.copyOf(addresses), Optional.ofNullable(leader).map(Replica::client));
+  }
+
+  /** Where to pass calls on to, best first. */
+  List<HostPort> calls() {
+    return replicas.entrySet().stream()
+        .filter(entry -> entry.getValue().isPresent() && entry.getValue().isInitialized())
+        .sorted(
+            Comparator.comparing(
+                    (Map.Entry<String, Replica> entry) -> !entry.getValue().report().getReady())
+                // A follower knows how to repeat a call whose outcome its leader took along.
+                .thenComparing(entry -> entry.getKey().equals(leaderNode)))
+        .map(entry -> entry.getValue().client())
+        .toList();
   }
 
   String name() {

@@ -1,6 +1,7 @@
 package io.keelmq.nameserver;
 
 import io.grpc.Server;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -10,6 +11,7 @@ import io.keelmq.common.HostPort;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.OpsServer;
 import io.keelmq.edge.EdgeSecurity;
+import io.keelmq.edge.SignatureCheck;
 import io.keelmq.edge.TlsOrPlaintext;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
@@ -52,6 +54,9 @@ final class NameServer implements AutoCloseable {
   private final RouteDirectory directory;
   private final RouteService routeService;
   private final RegistryService registryService;
+  private final RouteQueries queries;
+  private final BrokerChannels channels = new BrokerChannels();
+  private final SdkService sdkService;
   private final OpsServer ops;
   private final HealthStatusManager health = new HealthStatusManager();
   private final ScheduledExecutorService routesThread =
@@ -74,6 +79,8 @@ final class NameServer implements AutoCloseable {
     this.directory = new RouteDirectory(options, clockMillis, this::routesChanged);
     this.routeService = new RouteService(directory, this::onRoutesThread, metrics);
     this.registryService = new RegistryService(directory, clockMillis, metrics);
+    this.queries = new RouteQueries(directory, this::onRoutesThread, clockMillis);
+    this.sdkService = new SdkService(directory, queries, channels, routesThread, clockMillis);
     this.ops =
         new OpsServer(options.opsListen(), metrics, () -> OpsServer.Health.SOUND, this::readiness);
     register(metrics);
@@ -98,6 +105,9 @@ final class NameServer implements AutoCloseable {
     Server built =
         NettyServerBuilder.forAddress(address, security.credentials())
             .addService(new Calls())
+            .addService(
+                ServerInterceptors.interceptForward(
+                    sdkService, new SignatureCheck(security.users()), SdkCaller.reader()))
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ChannelzService.newInstance(CHANNELZ_PAGE))
@@ -154,6 +164,7 @@ final class NameServer implements AutoCloseable {
     }
     health.enterTerminalState();
     onRoutesThread(routeService::close);
+    onRoutesThread(queries::close);
     Server running = server;
     if (running != null) {
       running.shutdown();
@@ -169,12 +180,14 @@ final class NameServer implements AutoCloseable {
       }
     }
     routesThread.shutdownNow();
+    channels.close();
     ops.close();
   }
 
   private void tickSafely() {
     try {
       directory.tick();
+      queries.answerHeld();
     } catch (RuntimeException e) {
       // A thread's root: an exception that left here would silently end all ticks.
       log.error("tick failed: silent replicas may stay in the routes", e);
@@ -183,6 +196,7 @@ final class NameServer implements AutoCloseable {
 
   private void routesChanged() {
     routeService.changed();
+    onRoutesThread(queries::answerHeld);
   }
 
   private void onRoutesThread(Runnable task) {

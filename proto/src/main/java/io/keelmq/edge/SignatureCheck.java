@@ -1,16 +1,12 @@
 package io.keelmq.edge;
 
-import com.google.protobuf.Descriptors.Descriptor;
-import com.google.protobuf.Descriptors.FieldDescriptor;
-import com.google.protobuf.Message;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
-import io.grpc.Status;
+import io.keelmq.rocketmq.v2.Code;
 
 /**
  * Lets a call of {@code apache.rocketmq.v2} pass if a known user has signed it, and answers
@@ -28,9 +24,6 @@ public final class SignatureCheck implements ServerInterceptor {
 
   public static final Metadata.Key<String> AUTHORIZATION = header("authorization");
   public static final Metadata.Key<String> DATE_TIME = header(Authorization.SIGNED_HEADER);
-
-  /** {@code apache.rocketmq.v2.Code.UNAUTHORIZED}. */
-  static final int UNAUTHORIZED = 40_100;
 
   private final Users users;
 
@@ -71,45 +64,7 @@ public final class SignatureCheck implements ServerInterceptor {
     return Contexts.interceptCall(context, call, headers, next);
   }
 
-  /** SDKs look for codes in the response, so the call itself ends well. */
   private static <Q, R> ServerCall.Listener<Q> refuse(ServerCall<Q, R> call, String reason) {
-    R response = response(call.getMethodDescriptor().getResponseMarshaller(), reason);
-    if (response == null) {
-      call.close(Status.UNAUTHENTICATED.withDescription(reason), new Metadata());
-    } else {
-      call.sendHeaders(new Metadata());
-      call.sendMessage(response);
-      call.close(Status.OK, new Metadata());
-    }
-    return new ServerCall.Listener<>() {};
-  }
-
-  /** Null if the method's responses have no status with a code and a message. */
-  @SuppressWarnings("unchecked")
-  private static <R> R response(MethodDescriptor.Marshaller<R> marshaller, String reason) {
-    if (!(marshaller instanceof MethodDescriptor.PrototypeMarshaller<R> known)
-        || !(known.getMessagePrototype() instanceof Message prototype)) {
-      return null;
-    }
-    FieldDescriptor status = prototype.getDescriptorForType().findFieldByName("status");
-    if (status == null || status.getJavaType() != FieldDescriptor.JavaType.MESSAGE) {
-      return null;
-    }
-    Descriptor type = status.getMessageType();
-    FieldDescriptor code = type.findFieldByName("code");
-    FieldDescriptor message = type.findFieldByName("message");
-    if (code == null || code.getJavaType() != FieldDescriptor.JavaType.ENUM || message == null) {
-      return null;
-    }
-    Message.Builder response = prototype.newBuilderForType();
-    response.setField(
-        status,
-        response
-            .newBuilderForField(status)
-            .setField(code, code.getEnumType().findValueByNumberCreatingIfUnknown(UNAUTHORIZED))
-            .setField(message, reason)
-            .build());
-    // The prototype is an R, and so is what its builder makes.
-    return (R) response.build();
+    return SdkRefusal.end(call, Code.UNAUTHORIZED, reason);
   }
 }
