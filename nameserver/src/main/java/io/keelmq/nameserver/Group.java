@@ -1,12 +1,15 @@
 package io.keelmq.nameserver;
 
 import io.keelmq.common.HostPort;
-import io.keelmq.edge.SdkRoutes;
+import io.keelmq.rocketmq.RouteShaper;
+import io.keelmq.rocketmq.v2.MessageType;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
+import io.keelmq.v1.TopicRoute;
+import io.keelmq.v1.TopicType;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -149,7 +152,7 @@ final class Group {
 
   /** Where a topic is, if this group has it. */
   Optional<TopicPlace> place(String topic) {
-    return topics.topic(topic).map(found -> new TopicPlace(found, sdkRoutes(), calls()));
+    return topics.topic(topic).map(found -> new TopicPlace(place(found), calls()));
   }
 
   /**
@@ -157,14 +160,28 @@ final class Group {
    * they look once in half a minute, and connect anew when the addresses change, so one that is
    * started again should not have been away.
    */
-  private SdkRoutes sdkRoutes() {
+  private RouteShaper.Place place(TopicRoute topic) {
     var addresses = new LinkedHashSet<HostPort>();
     replicas.values().stream()
         .filter(Replica::isInitialized)
         .forEach(r -> addresses.add(r.client()));
     Replica leader = replicas.get(leaderNode);
-    return new SdkRoutes(
-        name, List.copyOf(addresses), Optional.ofNullable(leader).map(Replica::client));
+    return new RouteShaper.Place(
+        name,
+        List.copyOf(addresses),
+        Optional.ofNullable(leader).map(Replica::client),
+        messageType(topic.getType()),
+        topic.getQueues());
+  }
+
+  private static MessageType messageType(TopicType type) {
+    return switch (type) {
+      case NORMAL, TOPIC_TYPE_UNSPECIFIED, UNRECOGNIZED -> MessageType.NORMAL;
+      case FIFO -> MessageType.FIFO;
+      case DELAY -> MessageType.DELAY;
+      case TRANSACTION -> MessageType.TRANSACTION;
+      case PRIORITY -> MessageType.PRIORITY;
+    };
   }
 
   /** Where to pass calls on to, best first. */

@@ -1,7 +1,8 @@
 package io.keelmq.nameserver;
 
 import io.grpc.stub.StreamObserver;
-import io.keelmq.edge.Sdk;
+import io.keelmq.rocketmq.RouteShaper;
+import io.keelmq.rocketmq.Sdk;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.QueryRouteRequest;
 import io.keelmq.rocketmq.v2.QueryRouteResponse;
@@ -107,12 +108,8 @@ final class RouteQueries {
     }
     var response = status(Code.OK, "OK").toBuilder();
     for (TopicPlace place : places) {
-      if (!place.routes().replicas().isEmpty()) {
-        response.addAllMessageQueues(
-            place
-                .routes()
-                .queues(
-                    sdk, request.getTopic(), place.topic().getType(), place.topic().getQueues()));
+      if (!place.place().replicas().isEmpty()) {
+        response.addAllMessageQueues(RouteShaper.queues(request.getTopic(), place.place(), sdk));
       }
     }
     return response.getMessageQueuesCount() > 0

@@ -9,9 +9,10 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.stub.MetadataUtils;
-import io.keelmq.edge.Sdk;
 import io.keelmq.edge.SdkRefusal;
 import io.keelmq.edge.SignatureCheck;
+import io.keelmq.rocketmq.Caller;
+import io.keelmq.rocketmq.Sdk;
 import io.keelmq.rocketmq.v2.Code;
 
 /**
@@ -23,7 +24,6 @@ record SdkCaller(Sdk sdk, Metadata headers) {
 
   private static final Context.Key<SdkCaller> KEY = Context.key("keelmq-sdk-caller");
   private static final String OF_SDKS = "x-mq-";
-  private static final Metadata.Key<String> CLIENT_ID = header(OF_SDKS + "client-id");
 
   /** Who makes the call that is being started. */
   static SdkCaller current() {
@@ -36,12 +36,12 @@ record SdkCaller(Sdk sdk, Metadata headers) {
       @Override
       public <Q, R> ServerCall.Listener<Q> interceptCall(
           ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        String clientId = headers.get(CLIENT_ID);
-        if (clientId == null || clientId.isBlank()) {
+        Caller said = Caller.of(headers);
+        if (said.clientId().isBlank()) {
           return SdkRefusal.end(
               call, Code.CLIENT_ID_REQUIRED, "expected the header x-mq-client-id, found none");
         }
-        var caller = new SdkCaller(Sdk.of(headers), passedOn(headers));
+        var caller = new SdkCaller(said.sdk(), passedOn(headers));
         return Contexts.interceptCall(
             Context.current().withValue(KEY, caller), call, headers, next);
       }
