@@ -1,6 +1,6 @@
 package io.keelmq.edge;
 
-import java.util.HexFormat;
+import com.google.protobuf.ByteString;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
  *
  * @param signature 20 bytes
  */
-record Authorization(String accessKey, byte[] signature) {
+record Authorization(String accessKey, ByteString signature) {
 
   static final String SIGNED_HEADER = "x-mq-date-time";
 
@@ -39,6 +39,6 @@ record Authorization(String accessKey, byte[] signature) {
       throw new IllegalArgumentException(
           "authorization: expected SignedHeaders=" + SIGNED_HEADER + ", which is what is signed");
     }
-    return new Authorization(parts.group(1), HexFormat.of().parseHex(parts.group(3)));
+    return new Authorization(parts.group(1), ByteString.fromHex(parts.group(3)));
   }
 }

@@ -19,7 +19,7 @@ import java.util.List;
  * @param keyPem its private key, PKCS #8
  * @param source for errors: where it is from
  */
-public record ServerCertificate(byte[] chainPem, byte[] keyPem, String source) {
+public record ServerCertificate(String chainPem, String keyPem, String source) {
 
   static final String CHAIN_FILE = "server.crt";
   static final String KEY_FILE = "server.key";
@@ -66,20 +66,24 @@ public record ServerCertificate(byte[] chainPem, byte[] keyPem, String source) {
   public static ServerCertificate fresh(List<String> hosts, Instant now) {
     SelfSigned made = SelfSigned.make(hosts, now);
     return new ServerCertificate(
-        made.certificatePem().getBytes(StandardCharsets.US_ASCII),
-        made.keyPem().getBytes(StandardCharsets.US_ASCII),
-        "the certificate made at the start");
+        made.certificatePem(), made.keyPem(), "the certificate made at the start");
   }
 
-  private static byte[] read(Path file) throws IOException {
+  /** Without the key. */
+  @Override
+  public String toString() {
+    return source;
+  }
+
+  private static String read(Path file) throws IOException {
     if (Files.size(file) > MAX_FILE_BYTES) {
       throw new IOException(file + " has more than " + MAX_FILE_BYTES + " bytes");
     }
-    return Files.readAllBytes(file);
+    return Files.readString(file);
   }
 
   /** Whole or not at all, and never for a moment with more rights. */
-  private static void write(Path file, byte[] bytes, String rights) throws IOException {
+  private static void write(Path file, String text, String rights) throws IOException {
     Path draft = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(draft);
     boolean posix = Files.getFileStore(file.getParent()).supportsFileAttributeView("posix");
@@ -90,7 +94,7 @@ public record ServerCertificate(byte[] chainPem, byte[] keyPem, String source) {
       Files.createFile(draft);
     }
     try (var channel = Files.newByteChannel(draft, StandardOpenOption.WRITE)) {
-      var buffer = ByteBuffer.wrap(bytes);
+      var buffer = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
       while (buffer.hasRemaining()) {
         channel.write(buffer);
       }

@@ -11,6 +11,8 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.util.AsciiString;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
@@ -37,10 +39,7 @@ public final class TlsOrPlaintext {
     SslContext context;
     try {
       context =
-          GrpcSslContexts.forServer(
-                  new ByteArrayInputStream(certificate.chainPem()),
-                  new ByteArrayInputStream(certificate.keyPem()))
-              .build();
+          GrpcSslContexts.forServer(pem(certificate.chainPem()), pem(certificate.keyPem())).build();
     } catch (IOException | RuntimeException e) {
       throw new IOException(
           certificate.source()
@@ -53,6 +52,10 @@ public final class TlsOrPlaintext {
         new Negotiator(
             InternalProtocolNegotiators.serverTls(context),
             InternalProtocolNegotiators.serverPlaintext()));
+  }
+
+  private static InputStream pem(String text) {
+    return new ByteArrayInputStream(text.getBytes(StandardCharsets.US_ASCII));
   }
 
   private static String deepest(Throwable failure) {

@@ -94,7 +94,8 @@ public final class Users {
   boolean hasSigned(Authorization authorization, String dateTime) {
     byte[] secret = secrets.get(authorization.accessKey());
     byte[] expected = hmac(secret == null ? NOBODY : secret, dateTime);
-    return MessageDigest.isEqual(expected, authorization.signature()) && secret != null;
+    return MessageDigest.isEqual(expected, authorization.signature().toByteArray())
+        && secret != null;
   }
 
   private static byte[] hmac(byte[] secret, String text) {

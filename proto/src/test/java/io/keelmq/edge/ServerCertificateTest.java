@@ -1,19 +1,19 @@
 package io.keelmq.edge;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.common.ConfigurationException;
 import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Set;
@@ -66,8 +66,11 @@ class ServerCertificateTest {
     Path home = folder.resolve("tls");
     ServerCertificate first = ServerCertificate.selfSigned(home, HOSTS, NOW);
 
-    assertArrayEquals(first.chainPem(), ServerCertificate.selfSigned(home, HOSTS, NOW).chainPem());
-    assertArrayEquals(first.keyPem(), Files.readAllBytes(home.resolve("server.key")));
+    ServerCertificate again = ServerCertificate.selfSigned(home, HOSTS, NOW);
+
+    assertEquals(first.chainPem(), again.chainPem());
+    assertEquals(first.keyPem(), again.keyPem());
+    assertEquals(first.keyPem(), Files.readString(home.resolve("server.key")));
     assertEquals(
         "rw-------",
         PosixFilePermissions.toString(Files.getPosixFilePermissions(home.resolve("server.key"))));
@@ -82,7 +85,7 @@ class ServerCertificateTest {
 
     ServerCertificate second = ServerCertificate.selfSigned(home, HOSTS, NOW);
 
-    assertTrue(!Arrays.equals(first.keyPem(), second.keyPem()));
+    assertNotEquals(first.keyPem(), second.keyPem());
     TlsOrPlaintext.credentials(second);
   }
 
@@ -100,6 +103,8 @@ class ServerCertificateTest {
   private static X509Certificate parse(ServerCertificate certificate) throws Exception {
     return (X509Certificate)
         CertificateFactory.getInstance("X.509")
-            .generateCertificate(new ByteArrayInputStream(certificate.chainPem()));
+            .generateCertificate(
+                new ByteArrayInputStream(
+                    certificate.chainPem().getBytes(StandardCharsets.US_ASCII)));
   }
 }

@@ -80,7 +80,9 @@ class TlsOrPlaintextTest {
         tls()
             .sslContext(
                 GrpcSslContexts.forClient()
-                    .trustManager(new ByteArrayInputStream(certificate.chainPem()))
+                    .trustManager(
+                        new ByteArrayInputStream(
+                            certificate.chainPem().getBytes(StandardCharsets.US_ASCII)))
                     .build()));
   }
 
@@ -146,11 +148,7 @@ class TlsOrPlaintextTest {
 
   @Test
   void saysWhatIsWrongWithACertificate() {
-    var broken =
-        new ServerCertificate(
-            certificate.chainPem(),
-            "no key".getBytes(StandardCharsets.US_ASCII),
-            "a.crt and a.key");
+    var broken = new ServerCertificate(certificate.chainPem(), "no key", "a.crt and a.key");
 
     String message =
         assertThrows(IOException.class, () -> TlsOrPlaintext.credentials(broken)).getMessage();
