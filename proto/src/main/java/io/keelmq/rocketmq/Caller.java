@@ -6,23 +6,35 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import java.util.List;
 
 /**
- * Who makes a call, as the SDK says in its metadata. Immutable.
+ * Who makes a call, as the SDK says in its metadata. Not changed once it is made.
  *
  * @param clientId empty if it says none
  * @param version of the SDK
- * @param namespace empty for none
+ * @param headers all that the call came with
  */
-public record Caller(String clientId, Sdk sdk, String version, String namespace) {
+public record Caller(String clientId, Sdk sdk, String version, Metadata headers) {
 
   public static final Metadata.Key<String> CLIENT_ID = key("x-mq-client-id");
   private static final Metadata.Key<String> LANGUAGE = key("x-mq-language");
   private static final Metadata.Key<String> VERSION = key("x-mq-client-version");
-  private static final Metadata.Key<String> NAMESPACE = key("x-mq-namespace");
   private static final Metadata.Key<String> USER_AGENT = key("user-agent");
 
-  public static final Caller UNKNOWN = new Caller("", Sdk.OTHER, "", "");
+  private static final List<Metadata.Key<String>> ONWARD =
+      List.of(
+          CLIENT_ID,
+          LANGUAGE,
+          VERSION,
+          key("x-mq-protocol"),
+          key("x-mq-date-time"),
+          key("x-mq-request-id"),
+          key("x-mq-namespace"),
+          key("x-mq-session-token"),
+          key("authorization"));
+
+  public static final Caller UNKNOWN = new Caller("", Sdk.OTHER, "", new Metadata());
 
   private static final Context.Key<Caller> CURRENT =
       Context.keyWithDefault("rocketmq-caller", UNKNOWN);
@@ -41,7 +53,19 @@ public record Caller(String clientId, Sdk sdk, String version, String namespace)
         text(headers, CLIENT_ID),
         Sdk.of(text(headers, LANGUAGE), text(headers, USER_AGENT)),
         text(headers, VERSION),
-        text(headers, NAMESPACE));
+        headers);
+  }
+
+  /** What another server has to be told when the call is passed on to it. */
+  public Metadata onward() {
+    var onward = new Metadata();
+    for (Metadata.Key<String> key : ONWARD) {
+      String value = headers.get(key);
+      if (value != null) {
+        onward.put(key, value);
+      }
+    }
+    return onward;
   }
 
   private static String text(Metadata headers, Metadata.Key<String> key) {

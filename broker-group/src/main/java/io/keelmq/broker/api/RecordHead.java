@@ -78,7 +78,7 @@ public final class RecordHead {
   }
 
   /** The whole message without its length, not copied; of use until the next one is read. */
-  ByteBuffer message() {
+  public ByteBuffer message() {
     return entry.slice(from, end - from);
   }
 

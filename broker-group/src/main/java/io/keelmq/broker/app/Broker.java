@@ -9,6 +9,7 @@ import io.keelmq.broker.raft.RaftReplicaOptions;
 import io.keelmq.broker.raft.UnusableFolderException;
 import io.keelmq.broker.registry.JoinAgent;
 import io.keelmq.broker.registry.RegistryAgent;
+import io.keelmq.broker.rocketmq.RocketmqProtocol;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.OpsServer;
@@ -100,6 +101,7 @@ final class Broker {
             wall.instant());
     var servers =
         new GrpcServers(options.clientListen(), security, identity, replica, replica, stats, nanos);
+    servers.add(shared -> new RocketmqProtocol(shared, options.rocketmq(), wall));
     var registry =
         new RegistryAgent(
             options.nameServers(),

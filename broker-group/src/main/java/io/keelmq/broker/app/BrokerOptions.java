@@ -1,6 +1,7 @@
 package io.keelmq.broker.app;
 
 import io.keelmq.broker.raft.SnapshotPolicy;
+import io.keelmq.broker.rocketmq.RocketmqOptions;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
 import io.keelmq.edge.EdgeSecurity;
@@ -19,6 +20,7 @@ import java.util.stream.Stream;
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
  * @param snapshots when the replica takes one by itself
  * @param security how clients are let in
+ * @param rocketmq what operators decide about RocketMQ's SDKs
  */
 record BrokerOptions(
     String node,
@@ -35,7 +37,8 @@ record BrokerOptions(
     long segmentBytes,
     boolean syncToDisk,
     SnapshotPolicy snapshots,
-    EdgeSecurity.Options security) {
+    EdgeSecurity.Options security,
+    RocketmqOptions rocketmq) {
 
   private static final String NAME = "[a-zA-Z0-9_-]{1,63}";
   private static final String SYNC_FSYNC = "fsync";
@@ -61,7 +64,7 @@ record BrokerOptions(
           Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
 
   static final List<Settings.Key> KEYS =
-      Stream.concat(OWN_KEYS.stream(), EdgeSecurity.KEYS.stream()).toList();
+      Stream.of(OWN_KEYS, EdgeSecurity.KEYS, RocketmqOptions.KEYS).flatMap(List::stream).toList();
 
   /**
    * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
@@ -88,7 +91,8 @@ record BrokerOptions(
             settings.bytes("snapshot.bytes", 1 << 20, 1L << 50),
             settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
             settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)),
-        EdgeSecurity.Options.of(settings));
+        EdgeSecurity.Options.of(settings),
+        RocketmqOptions.of(settings));
   }
 
   private static String name(Settings settings, String key) {

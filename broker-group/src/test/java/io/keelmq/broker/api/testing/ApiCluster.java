@@ -6,6 +6,8 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.api.GrpcServers;
 import io.keelmq.broker.api.ReplicaIdentity;
+import io.keelmq.broker.rocketmq.RocketmqOptions;
+import io.keelmq.broker.rocketmq.RocketmqProtocol;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.common.HostPort;
@@ -17,6 +19,7 @@ import io.keelmq.v1.StreamsGrpc;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +55,12 @@ public final class ApiCluster implements AutoCloseable {
               replica,
               nodeStats,
               nanoClock);
+      server.add(
+          shared ->
+              new RocketmqProtocol(
+                  shared,
+                  RocketmqOptions.DEFAULTS,
+                  () -> Instant.ofEpochMilli(group.timeMillis())));
       int port = server.start();
       server.setReady(true);
       group.serves(node, "127.0.0.1:" + port);
