@@ -80,7 +80,8 @@ func startSimple(group, topic string, filter *rmq.FilterExpression) (rmq.SimpleC
 	return consumer, consumer.Start()
 }
 
-func startPush(group string, topics []string, consume func(*rmq.MessageView) rmq.ConsumerResult) (rmq.PushConsumer, error) {
+// It ends with this process: its stop waits for polls, which take 20 s.
+func startPush(group string, topics []string, consume func(*rmq.MessageView) rmq.ConsumerResult) error {
 	subscriptions := map[string]*rmq.FilterExpression{}
 	for _, topic := range topics {
 		subscriptions[topic] = rmq.SUB_ALL
@@ -89,9 +90,9 @@ func startPush(group string, topics []string, consume func(*rmq.MessageView) rmq
 		rmq.WithPushSubscriptionExpressions(subscriptions),
 		rmq.WithPushMessageListener(&rmq.FuncMessageListener{Consume: consume}))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return consumer, consumer.Start()
+	return consumer.Start()
 }
 
 func send(producer rmq.Producer, message *rmq.Message) (*rmq.SendReceipt, error) {
@@ -232,11 +233,9 @@ func push() error {
 	}
 	defer producer.GracefulStop()
 	var g got
-	consumer, err := startPush(topic, []string{topic}, g.collect)
-	if err != nil {
+	if err := startPush(topic, []string{topic}, g.collect); err != nil {
 		return err
 	}
-	defer consumer.GracefulStop()
 	var all []string
 	for i := 0; i < 50; i++ {
 		all = append(all, fmt.Sprintf("push %d", i))
@@ -255,11 +254,9 @@ func twoTopics() error {
 	}
 	defer producer.GracefulStop()
 	var g got
-	consumer, err := startPush(topics[0], topics, g.collect)
-	if err != nil {
+	if err := startPush(topics[0], topics, g.collect); err != nil {
 		return err
 	}
-	defer consumer.GracefulStop()
 	var all []string
 	for i := 0; i < 20; i++ {
 		body := fmt.Sprintf("%s %d", topics[i%2], i)
@@ -287,11 +284,9 @@ func fifo() error {
 	}
 	defer producer.GracefulStop()
 	var g got
-	consumer, err := startPush(topic, []string{topic}, g.collect)
-	if err != nil {
+	if err := startPush(topic, []string{topic}, g.collect); err != nil {
 		return err
 	}
-	defer consumer.GracefulStop()
 	var all []string
 	order := map[string][]string{}
 	for i := 0; i < 30; i++ {
@@ -425,14 +420,13 @@ func dlq() error {
 	}
 	defer producer.GracefulStop()
 	var failed got
-	failing, err := startPush(topic, []string{topic}, func(view *rmq.MessageView) rmq.ConsumerResult {
+	err = startPush(topic, []string{topic}, func(view *rmq.MessageView) rmq.ConsumerResult {
 		failed.add(view)
 		return rmq.FAILURE
 	})
 	if err != nil {
 		return err
 	}
-	defer failing.GracefulStop()
 	message := text(topic, "doomed")
 	message.AddProperty("p", "v")
 	if _, err := send(producer, message); err != nil {

@@ -55,13 +55,15 @@ function simple(consumerGroup, topic, filter = '*') {
   });
 }
 
-function push(consumerGroup, topics, consume) {
-  return new PushConsumer({
+/** Ends with this process: its shutdown waits for polls, which take 20 s. */
+async function push(consumerGroup, topics, consume) {
+  const consumer = new PushConsumer({
     ...common,
     consumerGroup,
     subscriptions: new Map(topics.map(topic => [ topic, '*' ])),
     messageListener: { consume },
   });
+  await consumer.startup();
 }
 
 function collect(got) {
@@ -136,7 +138,8 @@ async function pushes() {
   const topic = `${prefix}-push`;
   const got = [];
   const sender = producer([ topic ]);
-  await using([ sender, push(topic, [ topic ], collect(got)) ], async () => {
+  await push(topic, [ topic ], collect(got));
+  await using([ sender ], async () => {
     const bodies = range(50, i => `push ${i}`);
     for (const body of bodies) await sender.send({ topic, body: Buffer.from(body) });
     await awaitBodies(got, bodies);
@@ -147,7 +150,8 @@ async function twoTopics() {
   const topics = [ `${prefix}-two-topics`, `${prefix}-two-topics-2` ];
   const got = [];
   const sender = producer(topics);
-  await using([ sender, push(topics[0], topics, collect(got)) ], async () => {
+  await push(topics[0], topics, collect(got));
+  await using([ sender ], async () => {
     const bodies = range(20, i => `${topics[i % 2]} ${i}`);
     for (let i = 0; i < bodies.length; i++) {
       await sender.send({ topic: topics[i % 2], body: Buffer.from(bodies[i]) });
@@ -161,7 +165,8 @@ async function fifo() {
   const topic = `${prefix}-fifo`;
   const got = [];
   const sender = producer([ topic ]);
-  await using([ sender, push(topic, [ topic ], collect(got)) ], async () => {
+  await push(topic, [ topic ], collect(got));
+  await using([ sender ], async () => {
     const bodies = range(30, i => `group-${i % 3} ${Math.floor(i / 3)}`);
     for (const body of bodies) {
       await sender.send({ topic, messageGroup: body.split(' ')[0], body: Buffer.from(body) });
@@ -241,11 +246,11 @@ async function dlq() {
   const topic = `${prefix}-dlq`;
   const attempts = [];
   const sender = producer([ topic ]);
-  const failing = push(topic, [ topic ], async view => {
+  await push(topic, [ topic ], async view => {
     attempts.push(view.deliveryAttempt);
     return ConsumeResult.FAILURE;
   });
-  await using([ sender, failing ], async () => {
+  await using([ sender ], async () => {
     await sender.send({ topic, properties: new Map([[ 'p', 'v' ]]), body: Buffer.from('doomed') });
     await onceThere(() => simple(`${topic}-dead`, `%DLQ%${topic}`), async dead => {
       const got = await receive(dead, 1);

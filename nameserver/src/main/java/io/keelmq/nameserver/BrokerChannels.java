@@ -1,11 +1,14 @@
 package io.keelmq.nameserver;
 
 import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.stub.MetadataUtils;
 import io.keelmq.common.HostPort;
+import io.keelmq.rocketmq.Caller;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,8 +29,16 @@ final class BrokerChannels implements AutoCloseable {
   private final Map<HostPort, ManagedChannel> channels = new LinkedHashMap<>();
   private boolean closed;
 
-  /** Throws IllegalStateException after {@link #close}. */
-  Channel to(HostPort address) {
+  /**
+   * The connection to a replica, over which calls carry what this caller's did. Throws
+   * IllegalStateException after {@link #close}.
+   */
+  Channel to(HostPort address, Caller caller) {
+    return ClientInterceptors.intercept(
+        to(address), MetadataUtils.newAttachHeadersInterceptor(caller.onward()));
+  }
+
+  private Channel to(HostPort address) {
     ManagedChannel evicted = null;
     ManagedChannel channel;
     synchronized (channels) {

@@ -13,6 +13,7 @@ import io.keelmq.common.OpsServer;
 import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.edge.SignatureCheck;
 import io.keelmq.edge.TlsOrPlaintext;
+import io.keelmq.rocketmq.Caller;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
@@ -107,7 +108,10 @@ final class NameServer implements AutoCloseable {
             .addService(new Calls())
             .addService(
                 ServerInterceptors.interceptForward(
-                    sdkService, new SignatureCheck(security.users()), SdkCaller.reader()))
+                    sdkService,
+                    new SignatureCheck(security.users()),
+                    new RequiresClientId(),
+                    Caller.reader()))
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ChannelzService.newInstance(CHANNELZ_PAGE))

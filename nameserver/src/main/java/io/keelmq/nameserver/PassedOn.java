@@ -8,6 +8,7 @@ import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.common.HostPort;
+import io.keelmq.rocketmq.Caller;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -28,7 +29,7 @@ final class PassedOn<Q, R> {
 
   private final MethodDescriptor<Q, R> method;
   private final Q request;
-  private final SdkCaller caller;
+  private final Caller caller;
   private final Supplier<List<HostPort>> replicas;
   private final BrokerChannels channels;
   private final ScheduledExecutorService timer;
@@ -47,7 +48,7 @@ final class PassedOn<Q, R> {
   PassedOn(
       MethodDescriptor<Q, R> method,
       Q request,
-      SdkCaller caller,
+      Caller caller,
       Supplier<List<HostPort>> replicas,
       BrokerChannels channels,
       ScheduledExecutorService timer,
@@ -75,7 +76,7 @@ final class PassedOn<Q, R> {
     HostPort replica = best.get(attempts++ % best.size());
     Channel channel;
     try {
-      channel = caller.passedOnBy(channels.to(replica));
+      channel = channels.to(replica, caller);
     } catch (IllegalStateException e) {
       // Stopping.
       end(e.getMessage());
