@@ -1,6 +1,9 @@
 package io.keelmq.broker.rocketmq;
 
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.api.DeliveryPlanners;
 import io.keelmq.broker.api.Edge;
+import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
 import java.util.Map;
@@ -9,6 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All {@link PolledLeases} of this replica while it leads, and the clock by which they are looked
@@ -18,15 +24,20 @@ final class LeaseBook {
 
   private static final long TICK_MILLIS = 1_000;
 
+  private static final Logger LOG = LoggerFactory.getLogger(LeaseBook.class);
+
   record Key(long groupId, long topicId) {}
 
   private final Edge edge;
+  private final DeliveryPlanners planners;
   private final ClientSessions sessions;
   private final Map<Key, PolledLeases> books = new ConcurrentHashMap<>();
   private final AtomicBoolean ticking = new AtomicBoolean();
+  private final AtomicLong loadedTerm = new AtomicLong(-1);
 
-  LeaseBook(Edge edge, ClientSessions sessions) {
+  LeaseBook(Edge edge, DeliveryPlanners planners, ClientSessions sessions) {
     this.edge = edge;
+    this.planners = planners;
     this.sessions = sessions;
   }
 
@@ -49,9 +60,36 @@ final class LeaseBook {
   }
 
   void leadershipChanged() {
-    long term = edge.replica().leadership().term();
-    boolean leads = edge.replica().leadership().isLeader();
-    books.values().removeIf(leases -> !leads || leases.term() != term);
+    Leadership now = edge.replica().leadership();
+    books.values().removeIf(leases -> !now.isLeader() || leases.term() != now.term());
+    if (now.isLeader() && loadedTerm.getAndSet(now.term()) != now.term()) {
+      // Clients that are at work and do not poll have leases too.
+      planners.execute(() -> load(now.term()), why -> LOG.debug("not loaded: {}", why.message()));
+    }
+  }
+
+  private void load(long term) {
+    StateView state = edge.replica().state();
+    for (StateView.ConsumerGroup group : state.consumerGroups()) {
+      if (group.kind() == GroupKind.LEASE) {
+        state.progress(group.name()).stream()
+            .map(StateView.Progress::topicId)
+            .distinct()
+            .flatMap(topicId -> state.topic(topicId).stream())
+            .filter(topic -> hasLeases(state, group, topic))
+            .forEach(topic -> of(group, topic, term).load());
+      }
+    }
+  }
+
+  private static boolean hasLeases(StateView state, StateView.ConsumerGroup group, Topic topic) {
+    for (int queue = 0; queue < topic.queues(); queue++) {
+      Optional<StateView.Cursor> cursor = state.cursor(group.id(), topic.id(), queue);
+      if (cursor.isPresent() && cursor.get().batches() > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** A client is gone: its messages go to others. */

@@ -82,7 +82,8 @@ final class MessagingService extends MessagingServiceGrpc.MessagingServiceImplBa
     this.wall = wall;
     this.sends = new SendHandler(shared.edge(), served.topics(), options, wall);
     this.held = new HeldHandler(shared.edge(), shared.changes());
-    this.routes = new RouteHandler(shared.edge(), shared.identity(), served.topics());
+    this.routes =
+        new RouteHandler(shared.edge(), shared.identity(), shared.control(), served.topics());
     this.settles = new SettleHandler(served);
     this.answers = new SettingsAnswers(shared.edge());
     this.checks = shared.checks();

@@ -28,9 +28,10 @@ import java.util.function.Predicate;
  * server keeps up for as long as their clients live.
  *
  * <p>What an earlier leader leased is found in the state. A lease that was kept up before ends
- * sooner than a fresh one, and by that it is told from one whose client may never have heard of it:
- * such a lease is not kept up, or its messages would stay hidden for as long as the client lives.
- * Thread-safe: guarded by its lock, under which nobody is called.
+ * sooner than a fresh one, and by that it is told from one whose client may never have heard of it,
+ * because the answer was lost with the leader. Such a lease is shortened and not kept up, or its
+ * messages would stay hidden for as long as the client lives. Thread-safe: guarded by its lock,
+ * under which nobody is called.
  */
 final class PolledLeases {
 
@@ -42,6 +43,9 @@ final class PolledLeases {
 
   static final long EXTENDED_MILLIS = 40_000;
   static final long LOOK_EVERY_MILLIS = 15_000;
+
+  /** Of a lease whose client may not know it. */
+  static final long DOUBTFUL_MILLIS = 20_000;
 
   /** What is left of a lease at most if it was extended. */
   private static final long EXTENDED_AT_MOST_MILLIS = 45_000;
@@ -107,6 +111,7 @@ final class PolledLeases {
       }
       loaded = true;
     }
+    var doubtful = new ArrayList<LeaseKey>();
     StateView state = edge.replica().state();
     long logMillis = state.applied().timeMillis();
     for (int queue = 0; queue < topic.queues(); queue++) {
@@ -119,19 +124,25 @@ final class PolledLeases {
       do {
         page = state.leased(groupId, topic.id(), queue, after, BATCHES_PER_LOOKUP);
         for (StateView.Batch batch : page) {
-          found(new LeaseKey(queue, cursor.get().generation(), batch.id()), batch, logMillis);
+          var lease = new LeaseKey(queue, cursor.get().generation(), batch.id());
+          if (found(lease, batch, logMillis)) {
+            doubtful.add(lease);
+          }
           after = Optional.of(batch.id());
         }
       } while (page.size() == BATCHES_PER_LOOKUP);
     }
+    settleAll(doubtful, Command.SettlementKind.EXTEND, DOUBTFUL_MILLIS);
   }
 
-  private void found(LeaseKey lease, StateView.Batch batch, long logMillis) {
+  /** Whether it is to be shortened. */
+  private boolean found(LeaseKey lease, StateView.Batch batch, long logMillis) {
     if (batch.clientId().isEmpty() || batch.attemptId().isEmpty()) {
-      return;
+      return false;
     }
     long leftMillis = batch.deadlineMillis() - logMillis;
-    boolean kept = batch.attemptId().charAt(0) == KEPT && leftMillis <= EXTENDED_AT_MOST_MILLIS;
+    boolean wasToBeKept = batch.attemptId().charAt(0) == KEPT;
+    boolean kept = wasToBeKept && leftMillis <= EXTENDED_AT_MOST_MILLIS;
     put(
         lease,
         new Held(
@@ -140,6 +151,7 @@ final class PolledLeases {
             batch.offsets().size(),
             kept,
             edge.now() + TimeUnit.MILLISECONDS.toNanos(kept ? 0 : Math.max(0, leftMillis))));
+    return wasToBeKept && !kept;
   }
 
   /**

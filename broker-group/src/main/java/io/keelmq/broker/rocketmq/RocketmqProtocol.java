@@ -28,7 +28,7 @@ public final class RocketmqProtocol implements GrpcServers.Protocol {
             new TopicLookup(edge),
             new GroupMaker(edge, options),
             sessions,
-            new LeaseBook(edge, sessions));
+            new LeaseBook(edge, shared.planners(), sessions));
     this.service = new MessagingService(served, shared, options, wall);
     this.definition = ServerInterceptors.intercept(service, Caller.reader());
     edge.watch().add(service::leadershipChanged);

@@ -2,6 +2,7 @@ package io.keelmq.broker.rocketmq;
 
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.api.ReplicaIdentity;
 import io.keelmq.broker.state.Members;
@@ -18,6 +19,7 @@ import io.keelmq.rocketmq.v2.QueryRouteRequest;
 import io.keelmq.rocketmq.v2.QueryRouteResponse;
 import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,11 +34,13 @@ final class RouteHandler {
 
   private final Edge edge;
   private final ReplicaIdentity identity;
+  private final ReplicaControl control;
   private final TopicLookup topics;
 
-  RouteHandler(Edge edge, ReplicaIdentity identity, TopicLookup topics) {
+  RouteHandler(Edge edge, ReplicaIdentity identity, ReplicaControl control, TopicLookup topics) {
     this.edge = edge;
     this.identity = identity;
+    this.control = control;
     this.topics = topics;
   }
 
@@ -131,7 +135,17 @@ final class RouteHandler {
     if (!members.isEmpty()) {
       return members;
     }
-    // The group's members are recorded shortly after its beginning.
-    return List.of(leader.orElseGet(() -> HostPort.parse(identity.clientAddress())));
+    // Members get rows with the first change of them; until then they are those of the beginning.
+    List<HostPort> founders =
+        control.status().plan().stream()
+            .flatMap(plan -> plan.members().stream())
+            .sorted(Comparator.comparing(ReplicaControl.Member::node))
+            .map(ReplicaControl.Member::clientAddress)
+            .filter(address -> !address.isEmpty())
+            .map(HostPort::parse)
+            .toList();
+    return founders.isEmpty()
+        ? List.of(leader.orElseGet(() -> HostPort.parse(identity.clientAddress())))
+        : founders;
   }
 }

@@ -1,5 +1,6 @@
 package io.keelmq.broker.rocketmq;
 
+import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.api.HeldCall;
@@ -53,8 +54,10 @@ final class SettleHandler {
     var request = AckMessageRequest.newBuilder().setGroup(group).setTopic(topic);
     handles.forEach(
         handle -> request.addEntries(AckMessageEntry.newBuilder().setReceiptHandle(handle)));
-    // If it does not go well, the leases end by their deadlines.
-    ack(from, request.build(), true, new Ignored<>());
+    // If it does not go well, the leases end by their deadlines. In a context of its own: that of
+    // the
+    // client's call has come to its end.
+    Context.ROOT.run(() -> ack(from, request.build(), true, new Ignored<>()));
   }
 
   private void ack(

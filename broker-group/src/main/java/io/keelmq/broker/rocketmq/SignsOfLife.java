@@ -1,6 +1,7 @@
 package io.keelmq.broker.rocketmq;
 
 import io.grpc.Channel;
+import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.api.LeaderForwarder;
@@ -13,6 +14,7 @@ import io.keelmq.rocketmq.v2.NotifyClientTerminationResponse;
 import io.keelmq.rocketmq.v2.Status;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * What clients say and show of being alive. The leader, who keeps their leases up, is told by the
@@ -34,12 +36,7 @@ record SignsOfLife(Served served) {
       return;
     }
     served.sessions().seen(from.clientId());
-    leader(from)
-        .ifPresent(
-            leader ->
-                MessagingServiceGrpc.newStub(leader)
-                    .withDeadlineAfter(TOLD_WITHIN_MILLIS, TimeUnit.MILLISECONDS)
-                    .heartbeat(request, new Unheard<>()));
+    tellLeader(from, leader -> leader.heartbeat(request, new Unheard<>()));
     caller.answer(HeartbeatResponse.newBuilder().setStatus(Statuses.OK).build());
   }
 
@@ -94,13 +91,23 @@ record SignsOfLife(Served served) {
     if (forwarded) {
       return;
     }
+    tellLeader(
+        from,
+        leader ->
+            leader.notifyClientTermination(
+                NotifyClientTerminationRequest.getDefaultInstance(), new Unheard<>()));
+  }
+
+  private void tellLeader(Caller from, Consumer<MessagingServiceGrpc.MessagingServiceStub> tell) {
     leader(from)
         .ifPresent(
             leader ->
-                MessagingServiceGrpc.newStub(leader)
-                    .withDeadlineAfter(TOLD_WITHIN_MILLIS, TimeUnit.MILLISECONDS)
-                    .notifyClientTermination(
-                        NotifyClientTerminationRequest.getDefaultInstance(), new Unheard<>()));
+                // In a context of its own: the client's call ends before this one.
+                Context.ROOT.run(
+                    () ->
+                        tell.accept(
+                            MessagingServiceGrpc.newStub(leader)
+                                .withDeadlineAfter(TOLD_WITHIN_MILLIS, TimeUnit.MILLISECONDS))));
   }
 
   /** Who has to be told, if that is another replica and nobody has told this one. */
