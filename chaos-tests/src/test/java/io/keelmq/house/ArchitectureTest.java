@@ -21,6 +21,7 @@ class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
+              Map.entry("io.keelmq.edge", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.raftlog", Set.of()),
               Map.entry("io.keelmq.rocketmq", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.broker.state", Set.of()),
@@ -44,6 +45,7 @@ class ArchitectureTest {
                       "io.keelmq.broker.filter",
                       "io.keelmq.broker.state",
                       "io.keelmq.common",
+                      "io.keelmq.edge",
                       "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.broker.rocketmq",
@@ -61,6 +63,7 @@ class ArchitectureTest {
                   "io.keelmq.nameserver",
                   Set.of(
                       "io.keelmq.common",
+                      "io.keelmq.edge",
                       "io.keelmq.rocketmq",
                       "io.keelmq.rocketmq.v2",
                       "io.keelmq.v1")),
@@ -80,6 +83,7 @@ class ArchitectureTest {
               "io.grpc.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
                   "io.keelmq.rocketmq",
                   "io.keelmq.broker.api",
                   "io.keelmq.broker.rocketmq",
@@ -89,6 +93,7 @@ class ArchitectureTest {
               "com.google.protobuf.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
                   "io.keelmq.broker.raft",
                   "io.keelmq.broker.api",
                   "io.keelmq.broker.rocketmq",

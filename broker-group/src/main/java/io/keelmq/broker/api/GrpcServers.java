@@ -1,16 +1,20 @@
 package io.keelmq.broker.api;
 
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
+import io.keelmq.edge.SignatureCheck;
+import io.keelmq.edge.TlsOrPlaintext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
@@ -32,8 +36,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gRPC server of a replica: Streams, Admin, health and reflection on one port. Owned by the
- * composition root; nothing of it survives a crash.
+ * The gRPC server of a replica: Streams, Admin, health, reflection and channelz on one port, over
+ * TLS or plaintext as each connection begins. Owned by the composition root; nothing of it survives
+ * a crash.
  */
 public final class GrpcServers {
 
@@ -66,11 +71,13 @@ public final class GrpcServers {
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final Duration KEEP_ALIVE_EVERY = Duration.ofSeconds(10);
   private static final Duration KEEP_ALIVE_TIMEOUT = Duration.ofSeconds(5);
+  private static final int CHANNELZ_PAGE = 100;
   private static final int CALL_THREADS = 4;
   private static final int CALLS_WAITING = 4_096;
   private static final int READ_THREADS = 3;
 
   private final HostPort listen;
+  private final EdgeSecurity security;
   private final Replica replica;
   private final ApiStats stats;
   private final HealthStatusManager health = new HealthStatusManager();
@@ -97,12 +104,14 @@ public final class GrpcServers {
    */
   public GrpcServers(
       HostPort listen,
+      EdgeSecurity security,
       ReplicaIdentity identity,
       Replica replica,
       ReplicaControl control,
       ApiStats stats,
       LongSupplier nanoClock) {
     this.listen = listen;
+    this.security = security;
     this.replica = replica;
     this.stats = stats;
     // Executors start their threads with their first task.
@@ -194,8 +203,7 @@ public final class GrpcServers {
   private Server newServer() {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
-                new InetSocketAddress(listen.host(), listen.port()),
-                InsecureServerCredentials.create())
+                new InetSocketAddress(listen.host(), listen.port()), security.credentials())
             // Handlers only check and hand over; a thread of their own would cost half the
             // throughput.
             .directExecutor()
@@ -203,6 +211,7 @@ public final class GrpcServers {
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
             .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
             .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+            .handshakeTimeout(TlsOrPlaintext.GREETING_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveWithoutCalls(true)
             // Closes connections whose other end has vanished without a word.
@@ -211,8 +220,14 @@ public final class GrpcServers {
             .addService(WireErrors.guard(streams.bindService(), edge))
             .addService(WireErrors.guard(admin.bindService(), edge))
             .addService(health.getHealthService())
-            .addService(ProtoReflectionServiceV1.newInstance());
-    protocols.forEach(protocol -> builder.addService(WireErrors.guard(protocol.service(), edge)));
+            .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+    var signatures = new SignatureCheck(security.users());
+    for (Protocol protocol : protocols) {
+      builder.addService(
+          ServerInterceptors.interceptForward(
+              WireErrors.guard(protocol.service(), edge), signatures));
+    }
     return builder.build();
   }
 

@@ -4,6 +4,7 @@ import io.keelmq.broker.raft.SnapshotPolicy;
 import io.keelmq.broker.rocketmq.RocketmqOptions;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
+import io.keelmq.edge.EdgeSecurity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.stream.Stream;
  * @param electionTimeout how long a follower waits for a leader's word
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
  * @param snapshots when the replica takes one by itself
+ * @param security how clients are let in
  * @param rocketmq what operators decide about RocketMQ's SDKs
  */
 record BrokerOptions(
@@ -35,6 +37,7 @@ record BrokerOptions(
     long segmentBytes,
     boolean syncToDisk,
     SnapshotPolicy snapshots,
+    EdgeSecurity.Options security,
     RocketmqOptions rocketmq) {
 
   private static final String NAME = "[a-zA-Z0-9_-]{1,63}";
@@ -61,7 +64,7 @@ record BrokerOptions(
           Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
 
   static final List<Settings.Key> KEYS =
-      Stream.concat(OWN_KEYS.stream(), RocketmqOptions.KEYS.stream()).toList();
+      Stream.of(OWN_KEYS, EdgeSecurity.KEYS, RocketmqOptions.KEYS).flatMap(List::stream).toList();
 
   /**
    * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
@@ -88,6 +91,7 @@ record BrokerOptions(
             settings.bytes("snapshot.bytes", 1 << 20, 1L << 50),
             settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
             settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)),
+        EdgeSecurity.Options.of(settings),
         RocketmqOptions.of(settings));
   }
 

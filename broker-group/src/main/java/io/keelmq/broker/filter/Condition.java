@@ -67,7 +67,7 @@ sealed interface Condition {
   record Equal(Operand left, Operand right) implements Condition {
     @Override
     public Truth of(Facts facts) {
-      if (left instanceof Operand.Number || right instanceof Operand.Number) {
+      if (left instanceof Operand.Numeral || right instanceof Operand.Numeral) {
         return Order.EQUAL.of(left.number(facts), right.number(facts));
       }
       if (left instanceof Operand.Bool || right instanceof Operand.Bool) {

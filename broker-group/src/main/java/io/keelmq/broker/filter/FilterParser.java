@@ -118,7 +118,7 @@ final class FilterParser {
     if (not) {
       throw expected("BETWEEN, IN, CONTAINS, STARTSWITH or ENDSWITH after NOT");
     }
-    if (left instanceof Operand.Text || left instanceof Operand.Number) {
+    if (left instanceof Operand.Text || left instanceof Operand.Numeral) {
       throw expected("a comparison");
     }
     return new Condition.Stands(left);
@@ -133,8 +133,8 @@ final class FilterParser {
     expect("AND");
     Token upper = token;
     Operand to = number();
-    if (from instanceof Operand.Number low
-        && to instanceof Operand.Number high
+    if (from instanceof Operand.Numeral low
+        && to instanceof Operand.Numeral high
         && low.value().compareTo(high.value()) > 0) {
       throw new FilterSyntaxException(
           upper.position(),
@@ -203,7 +203,7 @@ final class FilterParser {
       throw expected("a number of at most " + (Operand.MAX_NUMBER_LENGTH - 1) + " characters");
     }
     next();
-    return new Operand.Number(value);
+    return new Operand.Numeral(value);
   }
 
   /** An operand that can be less or more than another. */

@@ -10,7 +10,7 @@ sealed interface Operand {
 
   record Text(String value) implements Operand {}
 
-  record Number(BigDecimal value) implements Operand {}
+  record Numeral(BigDecimal value) implements Operand {}
 
   record Bool(boolean value) implements Operand {}
 
@@ -27,8 +27,8 @@ sealed interface Operand {
 
   /** As a number; null if it is none. */
   default BigDecimal number(Facts facts) {
-    if (this instanceof Number number) {
-      return number.value();
+    if (this instanceof Numeral numeral) {
+      return numeral.value();
     }
     String text = text(facts);
     return text == null ? null : parse(text);

@@ -3,6 +3,7 @@ package io.keelmq.broker.rocketmq;
 import io.keelmq.broker.api.LeaseKey;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
+import io.keelmq.rocketmq.Sdk;
 import io.keelmq.rocketmq.v2.DeadLetterQueue;
 import io.keelmq.rocketmq.v2.Message;
 import io.keelmq.rocketmq.v2.Resource;
@@ -16,15 +17,16 @@ import java.util.List;
  * What a poll found, as its client reads it. Immutable.
  *
  * @param resource the topic as the client calls it
+ * @param sdk of the client
  */
 record DeliveredMessages(
-    StateView state, StateView.ConsumerGroup group, Topic topic, Resource resource) {
+    StateView state, StateView.ConsumerGroup group, Topic topic, Resource resource, Sdk sdk) {
 
   private static final String DEAD_LETTER_TOPICS = "%DLQ%";
 
   List<Message> of(Delivery delivery, boolean kept, long invisibleMillis) {
     List<Message.Builder> messages =
-        StoredMessages.read(delivery.getRecords(), resource, MessageChecks.type(topic.type()));
+        StoredMessages.read(delivery.getRecords(), resource, MessageChecks.type(topic.type()), sdk);
     var delivered = new ArrayList<Message>(messages.size());
     LeaseKey lease = LeaseKey.of(delivery.getLease());
     for (int range = 0; range < delivery.getOffsetsCount(); range++) {

@@ -8,6 +8,7 @@ import io.keelmq.broker.api.PollWish;
 import io.keelmq.broker.api.Refusal;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
+import io.keelmq.rocketmq.Caller;
 import io.keelmq.rocketmq.v2.Message;
 import io.keelmq.v1.Delivery;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ final class LeaderPoll implements Poll.Listener {
 
   private final Served served;
   private final PollRequest wanted;
-  private final String clientId;
+  private final Caller caller;
   private final Leadership leadership;
   private final Events events;
   private final List<LeaseKey> booked = new CopyOnWriteArrayList<>();
@@ -50,10 +51,10 @@ final class LeaderPoll implements Poll.Listener {
   private Optional<PolledLeases> leases = Optional.empty();
 
   LeaderPoll(
-      Served served, PollRequest wanted, String clientId, Leadership leadership, Events events) {
+      Served served, PollRequest wanted, Caller caller, Leadership leadership, Events events) {
     this.served = served;
     this.wanted = wanted;
-    this.clientId = clientId;
+    this.caller = caller;
     this.leadership = leadership;
     this.events = events;
   }
@@ -97,12 +98,12 @@ final class LeaderPoll implements Poll.Listener {
     var joined =
         new Poll(
             new PollWish(
-                clientId,
+                caller.clientId(),
                 wanted.storedAttemptId(),
                 wanted.filter(),
                 wanted.invisibleMillis(),
                 wanted.messages(),
-                book.of(clientId, wanted.storedAttemptId())),
+                book.of(caller.clientId(), wanted.storedAttemptId())),
             this);
     poll = Optional.of(joined);
     joined.start(served.planners(), wanted.group(), topic.get().name());
@@ -136,7 +137,11 @@ final class LeaderPoll implements Poll.Listener {
   public void found(List<Delivery> deliveries) {
     var delivered =
         new DeliveredMessages(
-            served.edge().replica().state(), group.get(), topic.get(), wanted.topic());
+            served.edge().replica().state(),
+            group.get(),
+            topic.get(),
+            wanted.topic(),
+            caller.sdk());
     var messages = new ArrayList<Message>();
     for (Delivery delivery : deliveries) {
       List<Message> its = delivered.of(delivery, wanted.kept(), wanted.invisibleMillis());
@@ -145,7 +150,12 @@ final class LeaderPoll implements Poll.Listener {
       booked.add(lease);
       leases
           .get()
-          .leased(clientId, wanted.storedAttemptId(), lease, its.size(), wanted.invisibleMillis());
+          .leased(
+              caller.clientId(),
+              wanted.storedAttemptId(),
+              lease,
+              its.size(),
+              wanted.invisibleMillis());
     }
     events.found(this, messages);
   }

@@ -124,7 +124,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
       refuse(Refusal.notInitialized());
     } else if (now.isLeader()) {
       trying = true;
-      var poll = new LeaderPoll(served, wanted, caller.clientId(), now, this);
+      var poll = new LeaderPoll(served, wanted, caller, now, this);
       local = Optional.of(poll);
       poll.start();
     } else if (forwarded) {

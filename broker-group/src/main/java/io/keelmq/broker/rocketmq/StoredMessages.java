@@ -2,6 +2,7 @@ package io.keelmq.broker.rocketmq;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.keelmq.rocketmq.Sdk;
 import io.keelmq.rocketmq.v2.Digest;
 import io.keelmq.rocketmq.v2.DigestType;
 import io.keelmq.rocketmq.v2.Encoding;
@@ -68,12 +69,13 @@ final class StoredMessages {
    * The messages of records, each with what the record says of it.
    *
    * @param records as in {@code Run.records}; checked before they were stored
+   * @param sdk whose client is to read them
    */
-  static List<Message.Builder> read(ByteString records, Resource topic, MessageType type) {
+  static List<Message.Builder> read(ByteString records, Resource topic, MessageType type, Sdk sdk) {
     var messages = new ArrayList<Message.Builder>();
     var cursor = new Cursor(records);
     while (cursor.hasMore()) {
-      messages.add(message(cursor.next((int) cursor.varint()), topic, type));
+      messages.add(message(cursor.next((int) cursor.varint()), topic, type, sdk));
     }
     return messages;
   }
@@ -83,7 +85,8 @@ final class StoredMessages {
     return cut(record).head();
   }
 
-  private static Message.Builder message(ByteString record, Resource topic, MessageType type) {
+  private static Message.Builder message(
+      ByteString record, Resource topic, MessageType type, Sdk sdk) {
     Parts parts = cut(record);
     io.keelmq.v1.Message stored = parts.head();
     var system =
@@ -92,7 +95,7 @@ final class StoredMessages {
             .addAllKeys(stored.getKeysList())
             .setMessageType(type)
             .setBodyEncoding(stored.getGzip() ? Encoding.GZIP : Encoding.IDENTITY)
-            .setBodyDigest(digest(parts.body()))
+            .setBodyDigest(digest(parts.body(), sdk))
             .setBornTimestamp(Times.timestamp(stored.getBornTimeMillis()))
             .setBornHost(stored.getBornHost());
     if (!stored.getTag().isEmpty()) {
@@ -154,20 +157,26 @@ final class StoredMessages {
   }
 
   /**
-   * SDKs disagree about leading zeros of a CRC32: where it has some it is not used, and a message
-   * that one of them would take as corrupted has the longer digest.
+   * SDKs disagree about a CRC32 as text: Node's writes it in decimal, and of the others some drop
+   * leading zeros. A message that one of them would take as corrupted has the longer digest.
    */
-  private static Digest digest(ByteString body) {
+  private static Digest digest(ByteString body, Sdk sdk) {
+    if (sdk == Sdk.NODE) {
+      return md5(body);
+    }
     var crc = new CRC32();
     for (var piece : body.asReadOnlyByteBufferList()) {
       crc.update(piece);
     }
-    if (crc.getValue() >>> CRC_BITS_BELOW_THE_FIRST_DIGIT != 0) {
-      return Digest.newBuilder()
-          .setType(DigestType.CRC32)
-          .setChecksum(HEX.toHexDigits(crc.getValue(), CRC_DIGITS))
-          .build();
-    }
+    return crc.getValue() >>> CRC_BITS_BELOW_THE_FIRST_DIGIT == 0
+        ? md5(body)
+        : Digest.newBuilder()
+            .setType(DigestType.CRC32)
+            .setChecksum(HEX.toHexDigits(crc.getValue(), CRC_DIGITS))
+            .build();
+  }
+
+  private static Digest md5(ByteString body) {
     MessageDigest md5;
     try {
       md5 = MessageDigest.getInstance("MD5");

@@ -194,7 +194,7 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
               topics.getOrDefault(
                   check.getTopic(), Resource.newBuilder().setName(check.getTopic()).build());
           List<Message.Builder> messages =
-              StoredMessages.read(check.getRecord(), topic, MessageType.TRANSACTION);
+              StoredMessages.read(check.getRecord(), topic, MessageType.TRANSACTION, caller.sdk());
           if (messages.isEmpty()) {
             return;
           }

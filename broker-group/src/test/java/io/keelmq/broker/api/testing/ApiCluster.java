@@ -11,6 +11,7 @@ import io.keelmq.broker.rocketmq.RocketmqProtocol;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.Run;
@@ -48,6 +49,7 @@ public final class ApiCluster implements AutoCloseable {
       var server =
           new GrpcServers(
               new HostPort("127.0.0.1", 0),
+              EdgeSecurity.none(),
               new ReplicaIdentity("g0", "n" + node, "", "", "", "test", 1),
               replica,
               replica,
