@@ -95,10 +95,9 @@ enum Toolchain {
           : Optional.of("go is not installed");
     }
 
+    /** The build fetches what it needs, which is a part of what the SDK names. */
     @Override
-    void fetch() throws IOException, InterruptedException {
-      install("go", "mod", "download");
-    }
+    void fetch() {}
 
     @Override
     List<String> program(Path source) throws IOException, InterruptedException {

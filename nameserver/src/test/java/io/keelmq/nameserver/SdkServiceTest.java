@@ -26,12 +26,15 @@ import io.keelmq.rocketmq.v2.Address;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.HeartbeatRequest;
 import io.keelmq.rocketmq.v2.MessagingServiceGrpc;
+import io.keelmq.rocketmq.v2.QueryAssignmentRequest;
+import io.keelmq.rocketmq.v2.QueryAssignmentResponse;
 import io.keelmq.rocketmq.v2.QueryRouteRequest;
 import io.keelmq.rocketmq.v2.QueryRouteResponse;
 import io.keelmq.rocketmq.v2.RecallMessageRequest;
 import io.keelmq.rocketmq.v2.RecallMessageResponse;
 import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
+import io.keelmq.rocketmq.v2.TelemetryCommand;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
@@ -44,6 +47,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -191,6 +195,30 @@ class SdkServiceTest {
     assertEquals(List.of("client-1"), headersSeen);
   }
 
+  @Test
+  void letsABrokerAnswerWhatOnlyBrokersKnow() throws Exception {
+    broker = broker(Code.OK);
+    report(leader("n1", 5).setClientAddress("127.0.0.1:" + broker.getPort()), "orders");
+    awaitReplicas(1);
+
+    var assigned =
+        sdk("GO")
+            .queryAssignment(
+                QueryAssignmentRequest.newBuilder()
+                    .setTopic(Resource.newBuilder().setName("orders"))
+                    .build());
+    var settled = new CompletableFuture<TelemetryCommand>();
+    var telemetry =
+        MessagingServiceGrpc.newStub(connect())
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers("GO")))
+            .telemetry(new First(settled));
+    telemetry.onNext(TelemetryCommand.getDefaultInstance());
+
+    assertEquals(Code.OK, assigned.getStatus().getCode());
+    assertEquals(Code.OK, settled.get(60, TimeUnit.SECONDS).getStatus().getCode());
+    telemetry.onCompleted();
+  }
+
   private Server broker(Code code) throws IOException {
     var service =
         new MessagingServiceGrpc.MessagingServiceImplBase() {
@@ -203,6 +231,23 @@ class SdkServiceTest {
                     .setMessageId(request.getRecallHandle())
                     .build());
             out.onCompleted();
+          }
+
+          @Override
+          public void queryAssignment(
+              QueryAssignmentRequest request, StreamObserver<QueryAssignmentResponse> out) {
+            out.onNext(
+                QueryAssignmentResponse.newBuilder()
+                    .setStatus(Status.newBuilder().setCode(code))
+                    .build());
+            out.onCompleted();
+          }
+
+          @Override
+          public StreamObserver<TelemetryCommand> telemetry(StreamObserver<TelemetryCommand> out) {
+            out.onNext(
+                TelemetryCommand.newBuilder().setStatus(Status.newBuilder().setCode(code)).build());
+            return new First(new CompletableFuture<>());
           }
         };
     var notesHeaders =
@@ -291,6 +336,23 @@ class SdkServiceTest {
         NettyChannelBuilder.forAddress("127.0.0.1", nameServer.port()).usePlaintext().build();
     channels.add(channel);
     return channel;
+  }
+
+  /** Keeps the first command of a stream. */
+  private record First(CompletableFuture<TelemetryCommand> command)
+      implements StreamObserver<TelemetryCommand> {
+    @Override
+    public void onNext(TelemetryCommand next) {
+      command.complete(next);
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      command.completeExceptionally(failure);
+    }
+
+    @Override
+    public void onCompleted() {}
   }
 
   /** Reports on a connection of its own. */
