@@ -3,8 +3,10 @@ package io.keelmq.broker.rocketmq;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32;
 
@@ -21,7 +23,7 @@ final class Handles {
   /** Beyond any that is written here. */
   private static final int MAX_CHARACTERS = 1_024;
 
-  record Content(long[] numbers, String text) {}
+  record Content(List<Long> numbers, String text) {}
 
   private Handles() {}
 
@@ -32,7 +34,7 @@ final class Handles {
     for (long number : numbers) {
       long rest = number;
       while ((rest & ~0x7fL) != 0) {
-        bytes.write((int) (rest & 0x7f | 0x80));
+        bytes.write((int) ((rest & 0x7f) | 0x80));
         rest >>>= 7;
       }
       bytes.write((int) rest);
@@ -61,21 +63,23 @@ final class Handles {
     if (!Arrays.equals(checksum(content), Arrays.copyOfRange(bytes, end, bytes.length))) {
       return Optional.empty();
     }
-    var numbers = new long[count];
+    var numbers = new ArrayList<Long>(count);
     int at = 2;
     for (int i = 0; i < count; i++) {
+      long number = 0;
       int shift = 0;
       while (true) {
         if (at == end || shift > 63) {
           return Optional.empty();
         }
         byte b = content[at++];
-        numbers[i] |= (long) (b & 0x7f) << shift;
+        number |= (long) (b & 0x7f) << shift;
         shift += 7;
         if (b >= 0) {
           break;
         }
       }
+      numbers.add(number);
     }
     return Optional.of(
         new Content(numbers, new String(content, at, end - at, StandardCharsets.UTF_8)));

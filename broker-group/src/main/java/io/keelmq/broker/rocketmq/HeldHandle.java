@@ -36,12 +36,13 @@ record HeldHandle(HeldId held, String messageId) {
     return Handles.read(kind, 2, handle)
         .filter(
             content ->
-                content.numbers()[0] >= 0
-                    && content.numbers()[1] >= 0
-                    && content.numbers()[1] <= Integer.MAX_VALUE)
+                content.numbers().get(0) >= 0
+                    && content.numbers().get(1) >= 0
+                    && content.numbers().get(1) <= Integer.MAX_VALUE)
         .map(
             content ->
                 new HeldHandle(
-                    new HeldId(content.numbers()[0], (int) content.numbers()[1]), content.text()));
+                    new HeldId(content.numbers().get(0), content.numbers().get(1).intValue()),
+                    content.text()));
   }
 }

@@ -2,6 +2,7 @@ package io.keelmq.broker.rocketmq;
 
 import io.keelmq.broker.api.LeaseKey;
 import io.keelmq.broker.state.LeaseId;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -39,27 +40,27 @@ record ReceiptHandle(
         .map(
             numbers ->
                 new ReceiptHandle(
-                    numbers[0],
-                    numbers[1],
+                    numbers.get(0),
+                    numbers.get(1),
                     new LeaseKey(
-                        (int) numbers[2],
-                        (int) numbers[3],
-                        new LeaseId(numbers[4], (int) numbers[5])),
-                    numbers[6],
-                    numbers[7],
-                    numbers[8] == 1));
+                        numbers.get(2).intValue(),
+                        numbers.get(3).intValue(),
+                        new LeaseId(numbers.get(4), numbers.get(5).intValue())),
+                    numbers.get(6),
+                    numbers.get(7),
+                    numbers.get(8) == 1));
   }
 
-  private static boolean isSound(long[] numbers) {
+  private static boolean isSound(List<Long> numbers) {
     for (long number : numbers) {
       if (number < 0) {
         return false;
       }
     }
-    return numbers[2] <= Integer.MAX_VALUE
-        && numbers[3] <= Integer.MAX_VALUE
-        && numbers[5] <= Integer.MAX_VALUE
-        && numbers[6] < Long.MAX_VALUE;
+    return numbers.get(2) <= Integer.MAX_VALUE
+        && numbers.get(3) <= Integer.MAX_VALUE
+        && numbers.get(5) <= Integer.MAX_VALUE
+        && numbers.get(6) < Long.MAX_VALUE;
   }
 
   ReceiptHandle with(LeaseKey other, long otherDeadlineMillis) {

@@ -14,7 +14,7 @@ import io.keelmq.rocketmq.v2.MessageType;
 import io.keelmq.rocketmq.v2.SendMessageRequest;
 import io.keelmq.rocketmq.v2.SendMessageResponse;
 import io.keelmq.rocketmq.v2.SystemProperties;
-import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -188,19 +188,24 @@ class SendConformanceTest {
         "message_type FIFO without a group on a NORMAL topic",
         Code.OK,
         () -> table.send("NORMAL", system -> system.setMessageType(MessageType.FIFO)));
-    List<Consumer<SystemProperties.Builder>> kinds =
-        List.of(
+    Map<TopicType, Consumer<SystemProperties.Builder>> kinds =
+        Map.of(
+            TopicType.NORMAL,
             system -> {},
+            TopicType.FIFO,
             system -> system.setMessageGroup("g"),
+            TopicType.DELAY,
             system -> system.setDeliveryTimestamp(TestSdk.at(1)),
+            TopicType.TRANSACTION,
             system -> system.setMessageType(MessageType.TRANSACTION),
+            TopicType.PRIORITY,
             system -> system.setPriority(1));
     for (TopicType topic : TopicType.values()) {
       for (TopicType kind : TopicType.values()) {
         table.row(
             kind + " message on a " + topic + " topic",
             topic == kind ? Code.OK : Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-            () -> table.send(topic.name(), kinds.get(kind.ordinal())));
+            () -> table.send(topic.name(), kinds.get(kind)));
       }
     }
     table.row(
