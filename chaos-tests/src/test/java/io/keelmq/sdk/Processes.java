@@ -1,0 +1,71 @@
+package io.keelmq.sdk;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Runs programs of other languages, each in a folder of its own. */
+final class Processes {
+
+  private Processes() {}
+
+  /** Whether a program answers to {@code --version} or the like with exit code 0. */
+  static boolean answers(String... command) {
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      boolean ended = process.waitFor(30, TimeUnit.SECONDS);
+      process.destroyForcibly();
+      return ended && process.exitValue() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Runs to the end.
+   *
+   * @param home the program's HOME, for what SDKs write to the user's; null: as it is
+   * @param log where its errors go
+   * @return what it printed; fails the test if it does not end well
+   */
+  static List<String> run(Path folder, Path home, Path log, Duration deadline, List<String> command)
+      throws IOException, InterruptedException {
+    Path output = log.resolveSibling(log.getFileName() + ".out");
+    var builder =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectOutput(output.toFile())
+            .redirectError(log.toFile());
+    if (home != null) {
+      builder.environment().put("HOME", home.toString());
+    }
+    Process process = builder.start();
+    try {
+      boolean ended = process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS);
+      if (!ended || process.exitValue() != 0) {
+        String how = ended ? "exit code " + process.exitValue() : "no end in " + deadline;
+        fail("%s: %s%n%s%n%s".formatted(String.join(" ", command), how, tail(output), tail(log)));
+      }
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    return Files.readAllLines(output);
+  }
+
+  private static String tail(Path file) throws IOException {
+    List<String> lines = Files.readAllLines(file);
+    return String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+  }
+}

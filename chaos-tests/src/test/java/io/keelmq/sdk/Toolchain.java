@@ -1,0 +1,183 @@
+package io.keelmq.sdk;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A language with its SDK: fetched from the language's registry into the build's folder, once.
+ * Thread-safe.
+ */
+enum Toolchain {
+  JAVA {
+    @Override
+    Optional<String> missing() {
+      // Maven has put the SDK there; java itself runs this.
+      return Files.isDirectory(folder())
+          ? Optional.empty()
+          : Optional.of("target/sdk/java: no SDK");
+    }
+
+    @Override
+    void fetch() {}
+
+    @Override
+    List<String> program(Path source) {
+      throw new IllegalStateException("needs a version: see java()");
+    }
+  },
+
+  NODE {
+    @Override
+    Optional<String> missing() {
+      return Processes.answers("node", "--version") && Processes.answers("npm", "--version")
+          ? Optional.empty()
+          : Optional.of("node or npm is not installed");
+    }
+
+    @Override
+    void fetch() throws IOException, InterruptedException {
+      // The SDK's dependencies need no scripts of theirs.
+      install("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock");
+    }
+
+    @Override
+    List<String> program(Path source) {
+      return List.of("node", source.toString());
+    }
+  },
+
+  PYTHON {
+    @Override
+    Optional<String> missing() {
+      return Processes.answers("python3", "-c", "import venv, ensurepip")
+          ? Optional.empty()
+          : Optional.of("python3 with venv is not installed");
+    }
+
+    @Override
+    void fetch() throws IOException, InterruptedException {
+      if (!Files.exists(python())) {
+        install("python3", "-m", "venv", "venv");
+      }
+      install(
+          python().toString(),
+          "-m",
+          "pip",
+          "install",
+          "-q",
+          "--disable-pip-version-check",
+          "-r",
+          "requirements.txt");
+    }
+
+    @Override
+    List<String> program(Path source) {
+      return List.of(python().toString(), source.toString());
+    }
+
+    private Path python() {
+      return folder().resolve("venv/bin/python");
+    }
+  },
+
+  GO {
+    @Override
+    Optional<String> missing() {
+      return Processes.answers("go", "version")
+          ? Optional.empty()
+          : Optional.of("go is not installed");
+    }
+
+    /** The build fetches what it needs, which is a part of what the SDK names. */
+    @Override
+    void fetch() {}
+
+    @Override
+    List<String> program(Path source) throws IOException, InterruptedException {
+      Path binary = folder().resolve(source.getFileName().toString().replace(".go", ""));
+      install("go", "build", "-o", binary.toString(), source.toString());
+      return List.of(binary.toString());
+    }
+  };
+
+  static final Path SOURCES = Path.of("src/test/sdk").toAbsolutePath();
+  private static final Path BUILD = Path.of("target/sdk").toAbsolutePath();
+  private static final Duration INSTALL_WITHIN = Duration.ofMinutes(5);
+
+  private boolean fetched;
+
+  /** What is not there of the language itself. */
+  abstract Optional<String> missing();
+
+  abstract void fetch() throws IOException, InterruptedException;
+
+  /** The command that runs a program, which is built if it has to be. */
+  abstract List<String> program(Path source) throws IOException, InterruptedException;
+
+  /** The command that runs a Java program with one version of the SDK. */
+  static List<String> java(String version, Path source) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx256m",
+        "-XX:TieredStopAtLevel=1",
+        "-Duser.home=" + JAVA.home(),
+        "-cp",
+        JAVA.folder().resolve("rocketmq-client-java-" + version + ".jar").toString(),
+        source.toString());
+  }
+
+  String lowerCase() {
+    return name().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  /** Where its SDK and its programs are. */
+  Path folder() {
+    return BUILD.resolve(lowerCase());
+  }
+
+  /** What its programs take for the user's home; SDKs log there. */
+  Path home() {
+    return BUILD.resolve("home");
+  }
+
+  /** Copies the programs and fetches the SDK, if that has not been done. */
+  synchronized void prepare() throws IOException, InterruptedException {
+    if (fetched) {
+      return;
+    }
+    Files.createDirectories(folder());
+    Files.createDirectories(home());
+    try (Stream<Path> sources = Files.list(SOURCES.resolve(lowerCase()))) {
+      for (Path source : sources.filter(Files::isRegularFile).toList()) {
+        Files.copy(
+            source, folder().resolve(source.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    fetch();
+    fetched = true;
+  }
+
+  List<String> run(String name, Duration deadline, List<String> command, String... arguments)
+      throws IOException, InterruptedException {
+    var all = new ArrayList<>(command);
+    all.addAll(List.of(arguments));
+    return Processes.run(folder(), home(), BUILD.resolve(name + ".log"), deadline, all);
+  }
+
+  /** With the user's own home, where registries' clients keep what they have fetched. */
+  void install(String... command) throws IOException, InterruptedException {
+    Processes.run(
+        folder(),
+        null,
+        BUILD.resolve(lowerCase() + "-install.log"),
+        INSTALL_WITHIN,
+        List.of(command));
+  }
+}
