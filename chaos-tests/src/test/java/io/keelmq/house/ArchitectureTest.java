@@ -21,9 +21,12 @@ class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
+              Map.entry("io.keelmq.edge", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.raftlog", Set.of()),
+              Map.entry("io.keelmq.rocketmq", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),
+              Map.entry("io.keelmq.broker.filter", Set.of()),
               Map.entry("io.keelmq.broker.store", Set.of("io.keelmq.broker.state")),
               Map.entry(
                   "io.keelmq.broker.raft",
@@ -39,11 +42,31 @@ class ArchitectureTest {
                   "io.keelmq.broker.api",
                   Set.of(
                       "io.keelmq.broker",
+                      "io.keelmq.broker.filter",
                       "io.keelmq.broker.state",
                       "io.keelmq.common",
+                      "io.keelmq.edge",
+                      "io.keelmq.v1")),
+              Map.entry(
+                  "io.keelmq.broker.rocketmq",
+                  Set.of(
+                      "io.keelmq.broker",
+                      "io.keelmq.broker.api",
+                      "io.keelmq.broker.filter",
+                      "io.keelmq.broker.state",
+                      "io.keelmq.common",
+                      "io.keelmq.rocketmq",
+                      "io.keelmq.rocketmq.v2",
                       "io.keelmq.v1")),
               Map.entry("io.keelmq.broker.registry", Set.of("io.keelmq.common", "io.keelmq.v1")),
-              Map.entry("io.keelmq.nameserver", Set.of("io.keelmq.common", "io.keelmq.v1")),
+              Map.entry(
+                  "io.keelmq.nameserver",
+                  Set.of(
+                      "io.keelmq.common",
+                      "io.keelmq.edge",
+                      "io.keelmq.rocketmq",
+                      "io.keelmq.rocketmq.v2",
+                      "io.keelmq.v1")),
               Map.entry("io.keelmq.client", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
                   "io.keelmq.client.cli",
@@ -60,15 +83,20 @@ class ArchitectureTest {
               "io.grpc.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
+                  "io.keelmq.rocketmq",
                   "io.keelmq.broker.api",
+                  "io.keelmq.broker.rocketmq",
                   "io.keelmq.broker.registry",
                   "io.keelmq.nameserver",
                   "io.keelmq.client"),
               "com.google.protobuf.",
               Set.of(
                   "io.keelmq.common",
+                  "io.keelmq.edge",
                   "io.keelmq.broker.raft",
                   "io.keelmq.broker.api",
+                  "io.keelmq.broker.rocketmq",
                   "io.keelmq.nameserver",
                   "io.keelmq.client",
                   "io.keelmq.client.cli"),

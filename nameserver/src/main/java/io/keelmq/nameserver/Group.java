@@ -1,12 +1,20 @@
 package io.keelmq.nameserver;
 
+import io.keelmq.common.HostPort;
+import io.keelmq.rocketmq.RouteShaper;
+import io.keelmq.rocketmq.v2.MessageType;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
+import io.keelmq.v1.TopicRoute;
+import io.keelmq.v1.TopicType;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -140,6 +148,53 @@ final class Group {
   /** Everything, with the latest applied indexes and all topics. */
   BrokerGroupRoute route() {
     return build(true).setTopicsVersion(topics.version()).addAllTopics(topics.topics()).build();
+  }
+
+  /** Where a topic is, if this group has it. */
+  Optional<TopicPlace> place(String topic) {
+    return topics.topic(topic).map(found -> new TopicPlace(place(found), calls()));
+  }
+
+  /**
+   * A replica that is no longer heard stays in what SDKs are told for as long as it is remembered:
+   * they look once in half a minute, and connect anew when the addresses change, so one that is
+   * started again should not have been away.
+   */
+  private RouteShaper.Place place(TopicRoute topic) {
+    var addresses = new LinkedHashSet<HostPort>();
+    replicas.values().stream()
+        .filter(Replica::isInitialized)
+        .forEach(r -> addresses.add(r.client()));
+    Replica leader = replicas.get(leaderNode);
+    return new RouteShaper.Place(
+        name,
+        List.copyOf(addresses),
+        Optional.ofNullable(leader).map(Replica::client),
+        messageType(topic.getType()),
+        topic.getQueues());
+  }
+
+  private static MessageType messageType(TopicType type) {
+    return switch (type) {
+      case NORMAL, TOPIC_TYPE_UNSPECIFIED, UNRECOGNIZED -> MessageType.NORMAL;
+      case FIFO -> MessageType.FIFO;
+      case DELAY -> MessageType.DELAY;
+      case TRANSACTION -> MessageType.TRANSACTION;
+      case PRIORITY -> MessageType.PRIORITY;
+    };
+  }
+
+  /** Where to pass calls on to, best first. */
+  List<HostPort> calls() {
+    return replicas.entrySet().stream()
+        .filter(entry -> entry.getValue().isPresent() && entry.getValue().isInitialized())
+        .sorted(
+            Comparator.comparing(
+                    (Map.Entry<String, Replica> entry) -> !entry.getValue().report().getReady())
+                // A follower knows how to repeat a call whose outcome its leader took along.
+                .thenComparing(entry -> entry.getKey().equals(leaderNode)))
+        .map(entry -> entry.getValue().client())
+        .toList();
   }
 
   String name() {

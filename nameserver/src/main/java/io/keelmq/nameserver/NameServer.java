@@ -1,13 +1,18 @@
 package io.keelmq.nameserver;
 
 import io.grpc.Server;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.OpsServer;
+import io.keelmq.edge.EdgeSecurity;
+import io.keelmq.edge.SignatureCheck;
+import io.keelmq.edge.TlsOrPlaintext;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
@@ -40,13 +45,18 @@ final class NameServer implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 4 << 20;
   private static final int MAX_METADATA_BYTES = 8 << 10;
   private static final int MAX_CALLS_PER_CONNECTION = 256;
+  private static final int CHANNELZ_PAGE = 100;
   private static final long KEEP_ALIVE_SECONDS = 10;
   private static final long STOP_MILLIS = 2_000;
 
   private final NameServerOptions options;
+  private final EdgeSecurity security;
   private final RouteDirectory directory;
   private final RouteService routeService;
   private final RegistryService registryService;
+  private final RouteQueries queries;
+  private final BrokerChannels channels = new BrokerChannels();
+  private final SdkService sdkService;
   private final OpsServer ops;
   private final HealthStatusManager health = new HealthStatusManager();
   private final ScheduledExecutorService routesThread =
@@ -62,11 +72,15 @@ final class NameServer implements AutoCloseable {
   /**
    * @param clockMillis never goes back; of any origin
    */
-  NameServer(NameServerOptions options, LongSupplier clockMillis, Metrics metrics) {
+  NameServer(
+      NameServerOptions options, EdgeSecurity security, LongSupplier clockMillis, Metrics metrics) {
     this.options = options;
+    this.security = security;
     this.directory = new RouteDirectory(options, clockMillis, this::routesChanged);
     this.routeService = new RouteService(directory, this::onRoutesThread, metrics);
     this.registryService = new RegistryService(directory, clockMillis, metrics);
+    this.queries = new RouteQueries(directory, this::onRoutesThread, clockMillis);
+    this.sdkService = new SdkService(directory, queries, channels, routesThread, clockMillis);
     this.ops =
         new OpsServer(options.opsListen(), metrics, () -> OpsServer.Health.SOUND, this::readiness);
     register(metrics);
@@ -89,14 +103,19 @@ final class NameServer implements AutoCloseable {
           e);
     }
     Server built =
-        NettyServerBuilder.forAddress(address)
+        NettyServerBuilder.forAddress(address, security.credentials())
             .addService(new Calls())
+            .addService(
+                ServerInterceptors.interceptForward(
+                    sdkService, new SignatureCheck(security.users()), SdkCaller.reader()))
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(ChannelzService.newInstance(CHANNELZ_PAGE))
             .directExecutor()
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
             .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+            .handshakeTimeout(TlsOrPlaintext.GREETING_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             // A peer that lost its power does not say goodbye; without pings it is held for ever.
@@ -145,6 +164,7 @@ final class NameServer implements AutoCloseable {
     }
     health.enterTerminalState();
     onRoutesThread(routeService::close);
+    onRoutesThread(queries::close);
     Server running = server;
     if (running != null) {
       running.shutdown();
@@ -160,12 +180,14 @@ final class NameServer implements AutoCloseable {
       }
     }
     routesThread.shutdownNow();
+    channels.close();
     ops.close();
   }
 
   private void tickSafely() {
     try {
       directory.tick();
+      queries.answerHeld();
     } catch (RuntimeException e) {
       // A thread's root: an exception that left here would silently end all ticks.
       log.error("tick failed: silent replicas may stay in the routes", e);
@@ -174,6 +196,7 @@ final class NameServer implements AutoCloseable {
 
   private void routesChanged() {
     routeService.changed();
+    onRoutesThread(queries::answerHeld);
   }
 
   private void onRoutesThread(Runnable task) {

@@ -1,5 +1,6 @@
 package io.keelmq.nameserver;
 
+import io.keelmq.common.HostPort;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 
@@ -53,6 +54,11 @@ final class Replica {
 
   ReplicaReport report() {
     return report;
+  }
+
+  /** Where clients reach it. */
+  HostPort client() {
+    return HostPort.parse(report.getClientAddress());
   }
 
   long stream() {

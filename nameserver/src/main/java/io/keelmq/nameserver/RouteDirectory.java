@@ -1,5 +1,6 @@
 package io.keelmq.nameserver;
 
+import io.keelmq.common.HostPort;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.Routes;
 import java.util.ArrayList;
@@ -92,6 +93,16 @@ final class RouteDirectory {
       pushed = build();
     }
     return pushed;
+  }
+
+  /** Where a topic is, in each group that has it. */
+  synchronized List<TopicPlace> places(String topic) {
+    return registry.groups().stream().flatMap(group -> group.place(topic).stream()).toList();
+  }
+
+  /** Replicas of all groups to which calls can be passed on. */
+  synchronized List<HostPort> calls() {
+    return registry.groups().stream().flatMap(group -> group.calls().stream()).toList();
   }
 
   synchronized long version() {

@@ -4,6 +4,9 @@ import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.TopicRoute;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The topics of one broker group as of the highest version that a replica has told. The version is
@@ -14,6 +17,7 @@ final class TopicRoutes {
 
   private long version;
   private List<TopicRoute> topics = List.of();
+  private Map<String, TopicRoute> byName = Map.of();
   // Asking again for a list that did not fit would have it sent every second, for nothing.
   private long tooLargeVersion = -1;
 
@@ -34,6 +38,7 @@ final class TopicRoutes {
     version = report.getTopicsVersion();
     topics =
         report.getTopicsList().stream().sorted(Comparator.comparing(TopicRoute::getTopic)).toList();
+    byName = topics.stream().collect(Collectors.toMap(TopicRoute::getTopic, topic -> topic));
     return true;
   }
 
@@ -49,6 +54,10 @@ final class TopicRoutes {
   /** By name. */
   List<TopicRoute> topics() {
     return topics;
+  }
+
+  Optional<TopicRoute> topic(String name) {
+    return Optional.ofNullable(byName.get(name));
   }
 
   int size() {

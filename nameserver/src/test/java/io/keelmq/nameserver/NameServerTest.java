@@ -21,6 +21,7 @@ import io.grpc.stub.StreamObserver;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.StatusDetails;
+import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
@@ -34,6 +35,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +49,8 @@ import org.junit.jupiter.api.Test;
 class NameServerTest {
 
   private static final HostPort ANY_PORT = new HostPort("127.0.0.1", 0);
+  private static final EdgeSecurity.Options OPEN =
+      new EdgeSecurity.Options(Optional.empty(), Optional.empty());
   private static final Duration DEADLINE = Duration.ofSeconds(30);
 
   private final AtomicLong clockMillis = new AtomicLong(1_000_000);
@@ -57,8 +61,9 @@ class NameServerTest {
   @BeforeEach
   void start() throws IOException {
     var options =
-        new NameServerOptions(ANY_PORT, ANY_PORT, Duration.ofSeconds(3), Duration.ofSeconds(4));
-    nameServer = new NameServer(options, clockMillis::get, metrics);
+        new NameServerOptions(
+            ANY_PORT, ANY_PORT, Duration.ofSeconds(3), Duration.ofSeconds(4), OPEN);
+    nameServer = new NameServer(options, EdgeSecurity.none(), clockMillis::get, metrics);
     nameServer.start();
   }
 
@@ -290,7 +295,8 @@ class NameServerTest {
     var taken = new HostPort("127.0.0.1", nameServer.port());
     var second =
         new NameServer(
-            new NameServerOptions(taken, ANY_PORT, Duration.ZERO, Duration.ofSeconds(4)),
+            new NameServerOptions(taken, ANY_PORT, Duration.ZERO, Duration.ofSeconds(4), OPEN),
+            EdgeSecurity.none(),
             clockMillis::get,
             new Metrics());
     try {

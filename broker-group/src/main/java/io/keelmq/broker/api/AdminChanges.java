@@ -24,7 +24,7 @@ import java.util.function.Function;
  * that its caller did not name gets a name here, before it is passed on, so that every try of it is
  * the same to the state machine.
  */
-final class AdminChanges {
+public final class AdminChanges {
 
   private final Edge edge;
   private final long originId;
@@ -39,14 +39,14 @@ final class AdminChanges {
   }
 
   /** What the caller calls the change, or a name for it. */
-  Origin name(Origin given) {
+  public Origin name(Origin given) {
     return given.getId() != 0
         ? given
         : Origin.newBuilder().setId(originId).setSequence(sequence.incrementAndGet()).build();
   }
 
   /** Proposes one command and maps its reply. */
-  <R> HeldCall.AtLeader<R> propose(
+  public <R> HeldCall.AtLeader<R> propose(
       Origin origin, Command command, Function<Reply, Optional<R>> response) {
     return propose(Optional.of(origin), command, response);
   }
@@ -54,7 +54,7 @@ final class AdminChanges {
   /**
    * @param origin absent where the command tells repeats itself
    */
-  <R> HeldCall.AtLeader<R> propose(
+  public <R> HeldCall.AtLeader<R> propose(
       Optional<Origin> origin, Command command, Function<Reply, Optional<R>> response) {
     return done -> propose(origin, command, response, done);
   }

@@ -5,18 +5,17 @@ import java.util.ArrayDeque;
 import java.util.List;
 
 /**
- * One stream of a consumer as its planner sees it: what it wants and how much it can take. Owned by
- * the planner's pass, but for what never changes.
+ * A consumer as its planner sees it: what it wants and how much it can take. Either one stream of a
+ * client, which takes messages for as long as it lives, or a poll, which takes what there is once.
+ * Owned by the planner's pass, but for what never changes.
  */
 final class Attachment {
 
-  private final LocalConsumer consumer;
+  private final PlannedConsumer consumer;
   private final ConsumerChanges changes;
-  private final String clientId;
-  private final TagFilter filter;
-  private final long invisibleMillis;
+  private final PollWish wish;
+  private final boolean poll;
   private final boolean renews;
-  private final int maxBatchMessages;
   private final List<LeaseKey> held;
 
   /** Leases of the client that it does not hold: delivered again under the same name. */
@@ -35,29 +34,60 @@ final class Attachment {
   /** Wants no more; what it has is given back when all that is granted to it has come. */
   boolean closing;
 
-  /** What it had is being given back. */
+  /** Of a poll: something has come, or its time is over; what is under way still belongs to it. */
+  boolean finishing;
+
+  /** What it had is being given back, or the poll was told that it has all. */
   boolean closed;
 
   boolean gone;
 
-  Attachment(LocalConsumer consumer, ConsumerChanges changes, OpenConsumer open) {
+  private Attachment(
+      PlannedConsumer consumer,
+      ConsumerChanges changes,
+      PollWish wish,
+      boolean poll,
+      boolean renews,
+      List<LeaseKey> held) {
     this.consumer = consumer;
     this.changes = changes;
-    this.clientId = open.getClientId();
-    this.filter = TagFilter.of(open.getTags());
-    this.invisibleMillis =
-        open.getInvisibleMillis() == 0
-            ? ConsumeChecks.DEFAULT_INVISIBLE_MILLIS
-            : open.getInvisibleMillis();
-    this.renews = open.getRenew();
-    this.maxBatchMessages =
-        open.getMaxBatchMessages() == 0
-            ? ConsumeChecks.DEFAULT_BATCH_MESSAGES
-            : open.getMaxBatchMessages();
-    this.held = open.getHeldList().stream().map(LeaseKey::of).toList();
+    this.wish = wish;
+    this.poll = poll;
+    this.renews = renews;
+    this.held = held;
   }
 
-  LocalConsumer consumer() {
+  /** A stream, with no credit yet. */
+  static Attachment stream(PlannedConsumer consumer, ConsumerChanges changes, OpenConsumer open) {
+    var wish =
+        new PollWish(
+            open.getClientId(),
+            "",
+            TagFilter.of(open.getTags()),
+            open.getInvisibleMillis() == 0
+                ? ConsumeChecks.DEFAULT_INVISIBLE_MILLIS
+                : open.getInvisibleMillis(),
+            open.getMaxBatchMessages() == 0
+                ? ConsumeChecks.DEFAULT_BATCH_MESSAGES
+                : open.getMaxBatchMessages(),
+            List.of());
+    return new Attachment(
+        consumer,
+        changes,
+        wish,
+        false,
+        open.getRenew(),
+        open.getHeldList().stream().map(LeaseKey::of).toList());
+  }
+
+  static Attachment poll(PlannedConsumer consumer, ConsumerChanges changes, PollWish wish) {
+    var poll = new Attachment(consumer, changes, wish, true, false, List.of());
+    poll.credit = wish.messages();
+    poll.again.addAll(wish.again());
+    return poll;
+  }
+
+  PlannedConsumer consumer() {
     return consumer;
   }
 
@@ -65,16 +95,24 @@ final class Attachment {
     return changes;
   }
 
-  String clientId() {
-    return clientId;
+  boolean isPoll() {
+    return poll;
   }
 
-  TagFilter filter() {
-    return filter;
+  String clientId() {
+    return wish.clientId();
+  }
+
+  String attemptId() {
+    return wish.attemptId();
+  }
+
+  MessageFilter filter() {
+    return wish.filter();
   }
 
   long invisibleMillis() {
-    return invisibleMillis;
+    return wish.invisibleMillis();
   }
 
   boolean renews() {
@@ -82,7 +120,7 @@ final class Attachment {
   }
 
   int maxBatchMessages() {
-    return maxBatchMessages;
+    return wish.messages();
   }
 
   List<LeaseKey> held() {
@@ -91,6 +129,15 @@ final class Attachment {
 
   /** Whether messages can be granted to it now. */
   boolean canTake() {
-    return !gone && !closing && credit > 0 && unsentBytes < DeliveryPlanner.MAX_UNSENT_BYTES;
+    return !gone
+        && !closing
+        && (!finishing || !again.isEmpty())
+        && credit > 0
+        && unsentBytes < DeliveryPlanner.MAX_UNSENT_BYTES;
+  }
+
+  /** Whether a poll has all that it gets. */
+  boolean isFinished() {
+    return finishing && !gone && !closed && grantsInFlight == 0 && (again.isEmpty() || credit <= 0);
   }
 }

@@ -235,16 +235,20 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     settles.flush();
     if (!more) {
       planning.records().clear();
-      if (streams.isEmpty() && isIdle()) {
+      if (streams.areOver() && isIdle()) {
         leave();
         return false;
       }
-      long leasesDue = clients.nextDueNanos();
-      dueNanos = leasesDue - queues.nextDueNanos() < 0 ? leasesDue : queues.nextDueNanos();
+      dueNanos =
+          earlier(streams.nextDueNanos(), earlier(clients.nextDueNanos(), queues.nextDueNanos()));
       hungry = streams.anybodyWaits();
       more = hungry && mail.hasNotes();
     }
     return more;
+  }
+
+  private static long earlier(long oneNanos, long otherNanos) {
+    return oneNanos - otherNanos < 0 ? oneNanos : otherNanos;
   }
 
   private boolean isGroupTheSame() {
@@ -291,6 +295,11 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
       stream.consumer().broken(Refusal.noLeader("the planner of the topic has ended"));
       return;
     }
+    if (stream.isPoll()) {
+      streams.add(stream);
+      streams.await(stream);
+      return;
+    }
     List<LeaseKey> lost = clients.attach(stream);
     streams.add(stream);
     var opened =
@@ -317,7 +326,9 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     for (LeaseKey lease : taken.undelivered()) {
       clients.undelivered(stream, lease);
     }
-    if (taken.closing()) {
+    if (taken.closing() && stream.isPoll()) {
+      stream.finishing = true;
+    } else if (taken.closing()) {
       stream.closing = true;
     }
     if (taken.gone() && streams.isOpen(stream)) {
@@ -334,7 +345,11 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
 
   @Override
   public void decided(Attachment stream) {
-    closeIfDone(stream);
+    if (stream.isPoll()) {
+      finishIfDone(stream);
+    } else {
+      closeIfDone(stream);
+    }
     streams.await(stream);
   }
 
@@ -347,6 +362,13 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
         && !deliveries.hasStalled(stream)) {
       stream.closed = true;
       clients.close(stream, () -> stream.consumer().closed());
+    }
+  }
+
+  private void finishIfDone(Attachment poll) {
+    if (poll.isFinished() && !deliveries.hasStalled(poll)) {
+      poll.closed = true;
+      poll.consumer().closed();
     }
   }
 
@@ -370,6 +392,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
     edge.stats().deliveryTurns.increment();
     if (again) {
       grants.deliverAgain(stream, stream.again.remove());
+      decided(stream);
     } else {
       Optional<GrantPlan> plan =
           queues.plan(
@@ -389,8 +412,7 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
   private void refresh() {
     Optional<Topic> now = edge.replica().state().topic(key.topicId());
     if (now.isEmpty()) {
-      var why = new Refusal(Code.TOPIC_NOT_FOUND, "topic " + topic + " was deleted meanwhile");
-      refuseAll(why);
+      refuseAll(new Refusal(Code.TOPIC_NOT_FOUND, "topic " + topic + " was deleted meanwhile"));
       return;
     }
     queues.grow(now.get().queues());

@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  *
  * <p>Thread-safe.
  */
-final class DeliveryPlanners {
+public final class DeliveryPlanners {
 
   /** Of records that are granted, or handed over and not taken by their consumers, all together. */
   static final long MAX_UNSENT_BYTES = 32L << 20;
@@ -47,7 +47,7 @@ final class DeliveryPlanners {
   }
 
   /** Runs what opens a stream where it may read. */
-  void execute(Runnable task, Consumer<Refusal> refused) {
+  public void execute(Runnable task, Consumer<Refusal> refused) {
     try {
       readers.execute(task);
     } catch (RejectedExecutionException e) {

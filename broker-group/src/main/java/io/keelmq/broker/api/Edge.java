@@ -18,7 +18,7 @@ import java.util.function.LongSupplier;
  * @param calls bounded; may block on disk, never on another call
  * @param nanoClock monotonic
  */
-record Edge(
+public record Edge(
     Replica replica,
     LeadershipWatch watch,
     LeaderForwarder forwarder,
@@ -28,23 +28,23 @@ record Edge(
     ApiStats stats) {
 
   /** How long a call waits for a leader. */
-  static final Duration HOLD = Duration.ofMillis(2_500);
+  public static final Duration HOLD = Duration.ofMillis(2_500);
 
   /** Left of a caller's deadline for the way back. */
-  static final Duration DEADLINE_MARGIN = Duration.ofMillis(200);
+  public static final Duration DEADLINE_MARGIN = Duration.ofMillis(200);
 
   /** Between two tries while a call is held; a change of leadership is told at once. */
-  static final Duration RETRY_EVERY = Duration.ofMillis(40);
+  public static final Duration RETRY_EVERY = Duration.ofMillis(40);
 
   /** Before a proposal that found the replica full is tried again. */
   static final Duration OVERLOAD_PAUSE = Duration.ofMillis(10);
 
-  boolean initialized() {
+  public boolean initialized() {
     return replica.leadership().role() != Leadership.Role.UNINITIALIZED;
   }
 
   /** The end of a call that is refused, counted. */
-  StatusRuntimeException refuse(Refusal refusal) {
+  public StatusRuntimeException refuse(Refusal refusal) {
     stats.countRefused(refusal.code());
     return refusal.toException(replica.leadership());
   }
@@ -54,7 +54,7 @@ record Edge(
    *
    * @param full told instead, at once, if too much waits there
    */
-  void call(Runnable task, Consumer<Refusal> full) {
+  public void call(Runnable task, Consumer<Refusal> full) {
     try {
       calls.execute(task);
     } catch (RejectedExecutionException e) {
@@ -63,7 +63,7 @@ record Edge(
     }
   }
 
-  long now() {
+  public long now() {
     return nanoClock.getAsLong();
   }
 }

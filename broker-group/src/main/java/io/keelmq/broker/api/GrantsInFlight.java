@@ -115,7 +115,7 @@ final class GrantsInFlight {
                     plan.queue().queue(),
                     plan.generation(),
                     stream.clientId(),
-                    "",
+                    stream.attemptId(),
                     stream.invisibleMillis(),
                     plan.grants()),
                 List.of(),

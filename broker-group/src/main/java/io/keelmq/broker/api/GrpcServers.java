@@ -1,21 +1,27 @@
 package io.keelmq.broker.api;
 
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
+import io.keelmq.edge.SignatureCheck;
+import io.keelmq.edge.TlsOrPlaintext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -24,13 +30,15 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gRPC server of a replica: Streams, Admin, health and reflection on one port. Owned by the
- * composition root; nothing of it survives a crash.
+ * The gRPC server of a replica: Streams, Admin, health, reflection and channelz on one port, over
+ * TLS or plaintext as each connection begins. Owned by the composition root; nothing of it survives
+ * a crash.
  */
 public final class GrpcServers {
 
@@ -38,15 +46,38 @@ public final class GrpcServers {
   static final int FLOW_CONTROL_WINDOW_BYTES = 2 << 20;
   static final int MAX_CALLS_PER_CONNECTION = 8_192;
 
+  /** What another protocol on this port builds on. Immutable. */
+  public record Shared(
+      Edge edge,
+      ReplicaIdentity identity,
+      ReplicaControl control,
+      DeliveryPlanners planners,
+      TransactionChecks checks,
+      AdminChanges changes) {}
+
+  /** Another protocol on the same port, over the same state. */
+  public interface Protocol {
+
+    ServerServiceDefinition service();
+
+    /** Called on the replica's listener thread; empty when leadership changed. */
+    void applied(List<Effect> effects);
+
+    /** Ends what waits; called once, before the server is shut down. */
+    void stop();
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(GrpcServers.class);
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final Duration KEEP_ALIVE_EVERY = Duration.ofSeconds(10);
   private static final Duration KEEP_ALIVE_TIMEOUT = Duration.ofSeconds(5);
+  private static final int CHANNELZ_PAGE = 100;
   private static final int CALL_THREADS = 4;
   private static final int CALLS_WAITING = 4_096;
   private static final int READ_THREADS = 3;
 
   private final HostPort listen;
+  private final EdgeSecurity security;
   private final Replica replica;
   private final ApiStats stats;
   private final HealthStatusManager health = new HealthStatusManager();
@@ -61,6 +92,8 @@ public final class GrpcServers {
   private final TransactionChecks checks;
   private final StreamsService streams;
   private final AdminService admin;
+  private final Shared shared;
+  private final List<Protocol> protocols = new CopyOnWriteArrayList<>();
   private final AtomicBoolean stopped = new AtomicBoolean();
   private Server server;
 
@@ -71,12 +104,14 @@ public final class GrpcServers {
    */
   public GrpcServers(
       HostPort listen,
+      EdgeSecurity security,
       ReplicaIdentity identity,
       Replica replica,
       ReplicaControl control,
       ApiStats stats,
       LongSupplier nanoClock) {
     this.listen = listen;
+    this.security = security;
     this.replica = replica;
     this.stats = stats;
     // Executors start their threads with their first task.
@@ -110,7 +145,13 @@ public final class GrpcServers {
     this.checks = new TransactionChecks(replica, readers, stats);
     this.streams = new StreamsService(edge, parked, planners, readers, changes, checks);
     this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
+    this.shared = new Shared(edge, identity, control, planners, checks, changes);
     setReady(false);
+  }
+
+  /** Serves another protocol too; to be called before {@link #start}. */
+  public void add(Function<Shared, Protocol> protocol) {
+    protocols.add(protocol.apply(shared));
   }
 
   private static long randomOriginId() {
@@ -160,24 +201,34 @@ public final class GrpcServers {
 
   /** The one place where the server's socket is described. */
   private Server newServer() {
-    return NettyServerBuilder.forAddress(
-            new InetSocketAddress(listen.host(), listen.port()), InsecureServerCredentials.create())
-        // Handlers only check and hand over; a thread of their own would cost half the throughput.
-        .directExecutor()
-        .maxInboundMessageSize(MAX_INBOUND_BYTES)
-        .maxInboundMetadataSize(MAX_METADATA_BYTES)
-        .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
-        .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
-        .permitKeepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
-        .permitKeepAliveWithoutCalls(true)
-        // Closes connections whose other end has vanished without a word.
-        .keepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
-        .keepAliveTimeout(KEEP_ALIVE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
-        .addService(WireErrors.guard(streams.bindService(), edge))
-        .addService(WireErrors.guard(admin.bindService(), edge))
-        .addService(health.getHealthService())
-        .addService(ProtoReflectionServiceV1.newInstance())
-        .build();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(listen.host(), listen.port()), security.credentials())
+            // Handlers only check and hand over; a thread of their own would cost half the
+            // throughput.
+            .directExecutor()
+            .maxInboundMessageSize(MAX_INBOUND_BYTES)
+            .maxInboundMetadataSize(MAX_METADATA_BYTES)
+            .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
+            .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+            .handshakeTimeout(TlsOrPlaintext.GREETING_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveWithoutCalls(true)
+            // Closes connections whose other end has vanished without a word.
+            .keepAliveTime(KEEP_ALIVE_EVERY.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(KEEP_ALIVE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .addService(WireErrors.guard(streams.bindService(), edge))
+            .addService(WireErrors.guard(admin.bindService(), edge))
+            .addService(health.getHealthService())
+            .addService(ProtoReflectionServiceV1.newInstance())
+            .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+    var signatures = new SignatureCheck(security.users());
+    for (Protocol protocol : protocols) {
+      builder.addService(
+          ServerInterceptors.interceptForward(
+              WireErrors.guard(protocol.service(), edge), signatures));
+    }
+    return builder.build();
   }
 
   private void applied(List<Effect> effects) {
@@ -188,6 +239,7 @@ public final class GrpcServers {
       planners.applied(effects);
       checks.applied(effects);
     }
+    protocols.forEach(protocol -> protocol.applied(effects));
   }
 
   /** What gRPC health says; true once calls sent here are served at once. Any thread. */
@@ -212,6 +264,7 @@ public final class GrpcServers {
     }
     health.enterTerminalState();
     streams.stop();
+    protocols.forEach(Protocol::stop);
     if (server != null) {
       server.shutdown();
       if (!server.awaitTermination(deadline.toMillis(), TimeUnit.MILLISECONDS)) {

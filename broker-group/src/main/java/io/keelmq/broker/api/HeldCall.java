@@ -21,6 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,10 +32,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Its fields are owned by {@link #turn}, which lets one thread at a time work on the call.
  */
-final class HeldCall<Q, R> {
+public final class HeldCall<Q, R> {
 
   /** How one try ended. */
-  sealed interface Answer<R> {
+  public sealed interface Answer<R> {
     /** The answer for the caller. */
     record Final<R>(R response) implements Answer<R> {}
 
@@ -50,7 +51,7 @@ final class HeldCall<Q, R> {
 
   /** Carries a call out at the leader; its consumer is told once, on any thread. */
   @FunctionalInterface
-  interface AtLeader<R> {
+  public interface AtLeader<R> {
     void run(Consumer<Answer<R>> done);
   }
 
@@ -65,6 +66,7 @@ final class HeldCall<Q, R> {
   private final AtLeader<R> atLeader;
   private final StreamObserver<R> caller;
   private final boolean repeatable;
+  private final UnaryOperator<Channel> way;
   private final boolean forwarded = LeaderForwarder.isForwarded();
   private final SynchronizationContext turn;
   private final Runnable watcher;
@@ -86,8 +88,10 @@ final class HeldCall<Q, R> {
       Q request,
       AtLeader<R> atLeader,
       StreamObserver<R> caller,
-      boolean repeatable) {
+      boolean repeatable,
+      UnaryOperator<Channel> way) {
     this.edge = edge;
+    this.way = way;
     this.repeatable = repeatable;
     this.method = method;
     this.request = request;
@@ -110,13 +114,26 @@ final class HeldCall<Q, R> {
    * Starts a call that may be tried again after an unclear end; the caller is answered once. Does
    * not block.
    */
-  static <Q, R> void start(
+  public static <Q, R> void start(
       Edge edge,
       MethodDescriptor<Q, R> method,
       Q request,
       AtLeader<R> atLeader,
       StreamObserver<R> caller) {
-    start(new HeldCall<>(edge, method, request, atLeader, caller, true));
+    start(edge, method, request, atLeader, caller, UnaryOperator.identity());
+  }
+
+  /**
+   * @param way puts around the connection to the leader what the call needs there
+   */
+  public static <Q, R> void start(
+      Edge edge,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      AtLeader<R> atLeader,
+      StreamObserver<R> caller,
+      UnaryOperator<Channel> way) {
+    start(new HeldCall<>(edge, method, request, atLeader, caller, true, way));
   }
 
   /** The same for a call whose repeat would be another change. */
@@ -126,7 +143,7 @@ final class HeldCall<Q, R> {
       Q request,
       AtLeader<R> atLeader,
       StreamObserver<R> caller) {
-    start(new HeldCall<>(edge, method, request, atLeader, caller, false));
+    start(new HeldCall<>(edge, method, request, atLeader, caller, false, UnaryOperator.identity()));
   }
 
   private static void start(HeldCall<?, ?> call) {
@@ -136,7 +153,7 @@ final class HeldCall<Q, R> {
   }
 
   /** What a proposal's end means to a call, where {@code applied} reads the reply. */
-  static <R> Answer<R> answer(ProposalOutcome outcome, Function<Reply, Answer<R>> applied) {
+  public static <R> Answer<R> answer(ProposalOutcome outcome, Function<Reply, Answer<R>> applied) {
     if (outcome instanceof ProposalOutcome.Applied done) {
       return done.reply() instanceof Reply.Rejected rejected
           ? new Answer.Refused<>(ReplyMapper.refusal(rejected))
@@ -188,7 +205,7 @@ final class HeldCall<Q, R> {
     }
     edge.stats().forwards.increment();
     var left = new LeftTheHouse();
-    Channel channel = edge.forwarder().to(leaderAddress);
+    Channel channel = way.apply(edge.forwarder().to(leaderAddress));
     remote =
         channel.newCall(
             method,

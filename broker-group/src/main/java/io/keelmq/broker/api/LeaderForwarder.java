@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Thread-safe: the map of connections is guarded by its lock, under which nobody else is called.
  */
-final class LeaderForwarder implements AutoCloseable {
+public final class LeaderForwarder implements AutoCloseable {
 
   static final Metadata.Key<String> HOP =
       Metadata.Key.of("keelmq-hop", Metadata.ASCII_STRING_MARSHALLER);
@@ -48,7 +48,7 @@ final class LeaderForwarder implements AutoCloseable {
   private boolean closed;
 
   /** Whether the call that is being started was passed on by another replica. */
-  static boolean isForwarded() {
+  public static boolean isForwarded() {
     return FORWARDED.get();
   }
 
@@ -71,7 +71,7 @@ final class LeaderForwarder implements AutoCloseable {
    *
    * @param address host:port
    */
-  Channel to(String address) {
+  public Channel to(String address) {
     ManagedChannel channel = channel(address);
     if (channel.getState(true) == ConnectivityState.TRANSIENT_FAILURE) {
       // A replica that was just restarted must not wait for gRPC's growing pauses.

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Thread-safe. The replica's listener thread only notes that there is something to tell; the
  * telling happens on the call executor.
  */
-final class LeadershipWatch {
+public final class LeadershipWatch {
 
   private final Replica replica;
   private final Executor calls;
@@ -30,11 +30,11 @@ final class LeadershipWatch {
   }
 
   /** Until {@link #remove}; told at least once after each change, on any thread. */
-  void add(Runnable watcher) {
+  public void add(Runnable watcher) {
     watchers.add(watcher);
   }
 
-  void remove(Runnable watcher) {
+  public void remove(Runnable watcher) {
     watchers.remove(watcher);
   }
 

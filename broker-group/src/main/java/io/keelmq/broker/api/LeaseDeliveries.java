@@ -182,6 +182,7 @@ final class LeaseDeliveries {
     to.unsentBytes += bytes;
     unsent.add(bytes);
     clients.delivered(to, leased.lease(), messages);
+    to.finishing = to.isPoll();
     edge.stats().deliveredMessages.add(messages);
     edge.stats().deliveredBytes.add(bytes);
     if (leased.again() || leased.attempt() > 1) {

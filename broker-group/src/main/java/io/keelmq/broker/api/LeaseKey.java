@@ -4,9 +4,9 @@ import io.keelmq.broker.state.LeaseId;
 import io.keelmq.v1.LeaseRef;
 
 /** A lease of a consumer group at a topic: what {@code keelmq.v1} calls LeaseRef. Immutable. */
-record LeaseKey(int queue, int generation, LeaseId id) {
+public record LeaseKey(int queue, int generation, LeaseId id) {
 
-  static LeaseKey of(LeaseRef lease) {
+  public static LeaseKey of(LeaseRef lease) {
     return new LeaseKey(
         lease.getQueue(),
         lease.getGeneration(),
@@ -23,7 +23,7 @@ record LeaseKey(int queue, int generation, LeaseId id) {
   }
 
   /** The same place under another id: a part of it that was divided off. */
-  LeaseKey withId(LeaseId other) {
+  public LeaseKey withId(LeaseId other) {
     return new LeaseKey(queue, generation, other);
   }
 

@@ -31,7 +31,7 @@ import java.util.concurrent.Executor;
  * <p>Fields that are not final or volatile are owned by the session's turn. What goes to the
  * planner goes through {@link ConsumerChanges}.
  */
-final class LocalConsumer implements ConsumeTarget {
+final class LocalConsumer implements ConsumeTarget, PlannedConsumer {
 
   private final Edge edge;
   private final DeliveryPlanners planners;
@@ -56,7 +56,7 @@ final class LocalConsumer implements ConsumeTarget {
     this.planners = planners;
     this.open = open;
     this.events = events;
-    this.attachment = new Attachment(this, changes, open);
+    this.attachment = Attachment.stream(this, changes, open);
     this.settles =
         new SettleBatches(
             edge, open.getConsumerGroup(), open.getTopic(), OptionalLong.empty(), turn);
@@ -145,23 +145,28 @@ final class LocalConsumer implements ConsumeTarget {
 
   // What the planner tells; on its thread.
 
-  void opened(ConsumerOpened opened) {
+  @Override
+  public void opened(ConsumerOpened opened) {
     events.event(this, ConsumeResponse.newBuilder().setOpened(opened).build());
   }
 
-  void deliver(Delivery delivery) {
+  @Override
+  public void deliver(Delivery delivery) {
     events.event(this, ConsumeResponse.newBuilder().setDelivery(delivery).build());
   }
 
-  void trimmed(Trimmed trimmed) {
+  @Override
+  public void trimmed(Trimmed trimmed) {
     events.event(this, ConsumeResponse.newBuilder().setTrimmed(trimmed).build());
   }
 
-  void tell(ConsumeResponse event) {
+  @Override
+  public void tell(ConsumeResponse event) {
     events.event(this, event);
   }
 
-  void takenOver() {
+  @Override
+  public void takenOver() {
     refused(
         new Refusal(
             Code.PRECONDITION_FAILED,
@@ -170,15 +175,18 @@ final class LocalConsumer implements ConsumeTarget {
                 + " has taken over: give each consumer a client_id of its own"));
   }
 
-  void refused(Refusal why) {
+  @Override
+  public void refused(Refusal why) {
     events.refused(this, why);
   }
 
-  void broken(Refusal why) {
+  @Override
+  public void broken(Refusal why) {
     events.broken(this, why);
   }
 
-  void closed() {
+  @Override
+  public void closed() {
     events.completed(this);
   }
 

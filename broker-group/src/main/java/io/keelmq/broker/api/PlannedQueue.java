@@ -173,7 +173,7 @@ final class PlannedQueue {
         || in.state().messageGroupHeld(in.groupId(), in.topicId(), queue, hash);
   }
 
-  private void planReady(Planning in, TagFilter filter, GrantDraft draft, QueueBounds bounds) {
+  private void planReady(Planning in, MessageFilter filter, GrantDraft draft, QueueBounds bounds) {
     boolean stale = false;
     while (draft.hasRoom() && missingEntry.isEmpty() && !stale && ready.find(lookup(in))) {
       Batch batch = ready.take();
@@ -227,7 +227,7 @@ final class PlannedQueue {
   /** The same, with a look into each record. */
   private boolean inspect(
       Planning in,
-      TagFilter filter,
+      MessageFilter filter,
       GrantDraft draft,
       Batch batch,
       OffsetSet live,
@@ -283,7 +283,7 @@ final class PlannedQueue {
 
   private void planFromCursor(
       Planning in,
-      TagFilter filter,
+      MessageFilter filter,
       boolean inspects,
       GrantDraft draft,
       Cursor cursor,
@@ -350,7 +350,11 @@ final class PlannedQueue {
   }
 
   private void inspectFromCursor(
-      Planning in, TagFilter filter, GrantDraft draft, QueueBounds bounds, List<StoredRun> its) {
+      Planning in,
+      MessageFilter filter,
+      GrantDraft draft,
+      QueueBounds bounds,
+      List<StoredRun> its) {
     long inspected = 0;
     while (draft.hasRoom()
         && next - from < Limits.MAX_GRANT_SPAN

@@ -144,11 +144,18 @@ final class PlannerClients {
 
   /** Whether this is the stream that its client goes on with. */
   boolean isAttached(Attachment stream) {
+    if (stream.isPoll()) {
+      return true;
+    }
     ConsumingClient client = clients.get(stream.clientId());
     return client != null && client.isAttached(stream);
   }
 
   void delivered(Attachment stream, LeaseKey lease, int messages) {
+    if (stream.isPoll()) {
+      // Who asked for it knows how long its client is to have it.
+      return;
+    }
     ConsumingClient client = client(stream.clientId());
     client.put(lease, messages, edge.now());
     queueForLook(client);
@@ -156,6 +163,10 @@ final class PlannerClients {
 
   /** A lease was handed to a stream that had ended. */
   void undelivered(Attachment stream, LeaseKey lease) {
+    if (stream.isPoll()) {
+      release(lease, OffsetSet.EMPTY);
+      return;
+    }
     ConsumingClient client = clients.get(stream.clientId());
     boolean another =
         client != null && client.attachment().isPresent() && !client.isAttached(stream);
@@ -192,7 +203,7 @@ final class PlannerClients {
   /** A stream has ended without being closed: another may follow within a while. */
   void detach(Attachment stream) {
     ConsumingClient client = clients.get(stream.clientId());
-    if (client == null || !client.isAttached(stream)) {
+    if (stream.isPoll() || client == null || !client.isAttached(stream)) {
       return;
     }
     client.detach();

@@ -20,6 +20,9 @@ final class PlannerStreams {
   /** A consumer that took nothing for so long makes room when others have none. */
   private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** Polls come one after the other: between two of them what is known is kept. */
+  private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(30);
+
   private final Edge edge;
   private final InFlightBytes unsent;
 
@@ -32,6 +35,9 @@ final class PlannerStreams {
   /** Those of them whose clients have leases that have to be delivered again. */
   private final LinkedHashSet<Attachment> owed = new LinkedHashSet<>();
 
+  private boolean lingers;
+  private long lingerUntilNanos;
+
   /**
    * @param unsent gets back what a stream leaves behind
    */
@@ -42,14 +48,24 @@ final class PlannerStreams {
 
   void add(Attachment stream) {
     open.add(stream);
+    if (stream.isPoll()) {
+      lingers = true;
+      lingerUntilNanos = edge.now() + LINGER_NANOS;
+    }
   }
 
   boolean isOpen(Attachment stream) {
     return open.contains(stream);
   }
 
-  boolean isEmpty() {
-    return open.isEmpty();
+  /** Whether nobody is here and nobody is expected. */
+  boolean areOver() {
+    return open.isEmpty() && !(lingers && lingerUntilNanos - edge.now() > 0);
+  }
+
+  /** When {@link #areOver} may have changed by itself; a day from now if nothing is foreseen. */
+  long nextDueNanos() {
+    return lingers && open.isEmpty() ? lingerUntilNanos : edge.now() + TimeUnit.DAYS.toNanos(1);
   }
 
   boolean anybodyWaits() {

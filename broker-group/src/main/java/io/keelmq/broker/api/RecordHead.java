@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  * without looking at the body. The record was checked by {@link RecordScan} before it was stored.
  * Owned by one thread, used for one record after the other.
  */
-final class RecordHead {
+public final class RecordHead {
 
   private static final int VARINT = 0;
   private static final int FIXED64 = 1;
@@ -17,6 +17,7 @@ final class RecordHead {
   private static final int MESSAGE_GROUP = 6 << 3 | LENGTH;
 
   private ByteBuffer entry;
+  private int from;
   private int at;
   private int end;
   private int tagFrom;
@@ -25,18 +26,19 @@ final class RecordHead {
   private int groupLength;
 
   /**
-   * @param from where the record's length stands in the entry
+   * @param lengthAt where the record's length stands in the entry
    * @param to the record ends there or before
    * @return behind the record
    * @throws IllegalStateException if that is no record
    */
-  int read(ByteBuffer inEntry, int from, int to) {
+  int read(ByteBuffer inEntry, int lengthAt, int to) {
     entry = inEntry;
-    at = from;
+    at = lengthAt;
     end = to;
     tagLength = 0;
     groupLength = 0;
     int length = length();
+    this.from = at;
     end = at + length;
     while (at < end) {
       int key = (int) varint();
@@ -57,8 +59,27 @@ final class RecordHead {
     return end;
   }
 
-  boolean isTakenBy(TagFilter filter) {
-    return filter.takes(entry, tagFrom, tagLength);
+  boolean isTakenBy(MessageFilter filter) {
+    return filter.takes(this);
+  }
+
+  /** What was read last lies in it. */
+  ByteBuffer entry() {
+    return entry;
+  }
+
+  int tagFrom() {
+    return tagFrom;
+  }
+
+  /** 0 if there is no tag. */
+  int tagLength() {
+    return tagLength;
+  }
+
+  /** The whole message without its length, not copied; of use until the next one is read. */
+  public ByteBuffer message() {
+    return entry.slice(from, end - from);
   }
 
   long messageGroupHash() {

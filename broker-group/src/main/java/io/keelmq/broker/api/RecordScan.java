@@ -24,6 +24,7 @@ final class RecordScan {
   static final int MAX_PROPERTIES = 128;
   static final int MAX_PROPERTIES_BYTES = 16_384;
   static final int MAX_MESSAGE_GROUP_BYTES = 63;
+  static final int MAX_TOLD_BYTES = 1_024;
 
   private static final int VARINT = 0;
   private static final int FIXED64 = 1;
@@ -51,6 +52,7 @@ final class RecordScan {
   private int properties;
   private int propertiesBytes;
   private int messageIdBytes;
+  private int toldBytes;
 
   private RecordScan(byte[] bytes, int from, int end) {
     this.bytes = bytes;
@@ -111,6 +113,7 @@ final class RecordScan {
     properties = 0;
     propertiesBytes = 0;
     messageIdBytes = 0;
+    toldBytes = 0;
     while (at < end) {
       int tag = tag(end);
       switch (tag) {
@@ -120,6 +123,8 @@ final class RecordScan {
         case 4 << 3 | LENGTH -> property(length(end));
         case 6 << 3 | LENGTH -> messageGroup(length(end));
         case 7 << 3 | VARINT -> priority(end);
+        case 8 << 3 | LENGTH -> told(length(end), "born_host");
+        case 9 << 3 | LENGTH -> told(length(end), "trace_context");
         case 15 << 3 | LENGTH -> body(length(end));
         default -> skip(tag, end);
       }
@@ -195,6 +200,21 @@ final class RecordScan {
       throw new Wrong(
           Code.INVALID_ARGUMENT, "priority " + priority + " is negative: expected 0 or more");
     }
+  }
+
+  private void told(int length, String name) {
+    toldBytes += length;
+    if (toldBytes > MAX_TOLD_BYTES) {
+      throw new Wrong(
+          Code.MESSAGE_PROPERTIES_TOO_LARGE,
+          "born_host and trace_context take "
+              + toldBytes
+              + " bytes, at most "
+              + MAX_TOLD_BYTES
+              + " are allowed");
+    }
+    text(length, name);
+    at += length;
   }
 
   private void property(int length) {

@@ -11,21 +11,21 @@ import io.keelmq.v1.ErrorDetail;
  *
  * @param message what was expected, what was found and what to do
  */
-record Refusal(Code code, String message) {
+public record Refusal(Code code, String message) {
 
-  static Refusal invalid(String message) {
+  public static Refusal invalid(String message) {
     return new Refusal(Code.INVALID_ARGUMENT, message);
   }
 
-  static Refusal noLeader(String message) {
+  public static Refusal noLeader(String message) {
     return new Refusal(Code.NO_LEADER, message);
   }
 
-  static Refusal shuttingDown() {
+  public static Refusal shuttingDown() {
     return new Refusal(Code.SHUTTING_DOWN, "this replica is stopping: go on at another one");
   }
 
-  static Refusal notInitialized() {
+  public static Refusal notInitialized() {
     return new Refusal(
         Code.NOT_INITIALIZED,
         "this replica is in no broker group yet: run keelmq cluster init for a new group; a member"
@@ -33,7 +33,7 @@ record Refusal(Code code, String message) {
   }
 
   /** A defect or a broken promise; the log has the stack. */
-  static Refusal internal(Throwable cause) {
+  public static Refusal internal(Throwable cause) {
     return new Refusal(Code.INTERNAL, cause.toString());
   }
 

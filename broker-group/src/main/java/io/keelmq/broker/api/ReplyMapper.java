@@ -15,11 +15,11 @@ import io.keelmq.v1.TopicType;
 import java.util.Optional;
 
 /** How what the state machine says reads in {@code keelmq.v1}. */
-final class ReplyMapper {
+public final class ReplyMapper {
 
   private ReplyMapper() {}
 
-  static Refusal refusal(Reply.Rejected rejected) {
+  public static Refusal refusal(Reply.Rejected rejected) {
     return new Refusal(code(rejected.reason()), rejected.message());
   }
 
@@ -65,12 +65,12 @@ final class ReplyMapper {
   }
 
   /** A reply of a kind that the command never gives. */
-  static Refusal unexpected(Reply reply) {
+  public static Refusal unexpected(Reply reply) {
     return new Refusal(Code.INTERNAL, "the state machine answered " + reply);
   }
 
   /** Where a decided half message went; nowhere, if it was rolled back. */
-  static Optional<EndTransactionResponse> decided(Reply reply) {
+  public static Optional<EndTransactionResponse> decided(Reply reply) {
     if (reply instanceof Reply.Stored stored && stored.firstOffsets().size() == 1) {
       return Optional.of(
           EndTransactionResponse.newBuilder()

@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  * Stores one message at the leader. Repeats are told by client id, topic and message id, so every
  * try is the same to the state machine. Immutable.
  */
-final class SendCall implements HeldCall.AtLeader<SendResponse> {
+public final class SendCall implements HeldCall.AtLeader<SendResponse> {
 
   private final Edge edge;
   private final SendRequest request;
@@ -29,7 +29,7 @@ final class SendCall implements HeldCall.AtLeader<SendResponse> {
   /**
    * @param message of the request, serialized
    */
-  SendCall(Edge edge, SendRequest request, byte[] message) {
+  public SendCall(Edge edge, SendRequest request, byte[] message) {
     this.edge = edge;
     this.request = request;
     this.message = message;

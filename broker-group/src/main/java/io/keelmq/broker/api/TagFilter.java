@@ -11,12 +11,12 @@ import java.util.Optional;
  * Which messages a consumer wants by their tags: all of them ({@code *} or nothing), or those whose
  * tag is one of several, separated by {@code ||}. Immutable.
  */
-final class TagFilter {
+public final class TagFilter implements MessageFilter {
 
   static final int MAX_TAGS = 64;
   static final int MAX_BYTES = 4_096;
 
-  static final TagFilter ALL = new TagFilter(List.of());
+  private static final TagFilter EVERY_TAG = new TagFilter(List.of());
 
   private final List<byte[]> tags;
 
@@ -25,7 +25,7 @@ final class TagFilter {
   }
 
   /** What is wrong with an expression, if anything is. */
-  static Optional<Refusal> check(String expression) {
+  public static Optional<Refusal> check(String expression) {
     if (expression.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) {
       return illegal("takes more than " + MAX_BYTES + " bytes");
     }
@@ -55,9 +55,9 @@ final class TagFilter {
   }
 
   /** Of an expression that was checked. */
-  static TagFilter of(String expression) {
+  public static TagFilter of(String expression) {
     if (isAll(expression)) {
-      return ALL;
+      return EVERY_TAG;
     }
     var tags = new ArrayList<byte[]>();
     for (String tag : split(expression)) {
@@ -74,8 +74,14 @@ final class TagFilter {
     return expression.split("\\|\\|", -1);
   }
 
-  boolean takesAll() {
+  @Override
+  public boolean takesAll() {
     return tags.isEmpty();
+  }
+
+  @Override
+  public boolean takes(RecordHead record) {
+    return takes(record.entry(), record.tagFrom(), record.tagLength());
   }
 
   /**

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * dropped: the state machine has it come again. Thread-safe; the replica's listener thread only
  * hands over, and bodies are read by the readers.
  */
-final class TransactionChecks {
+public final class TransactionChecks {
 
   /** Checks that wait for a reader; more are dropped. */
   static final int MAX_WAITING = 1_024;
@@ -35,7 +35,7 @@ final class TransactionChecks {
   private static final Logger LOG = LoggerFactory.getLogger(TransactionChecks.class);
 
   /** A producer that answers checks. */
-  interface Asked {
+  public interface Asked {
 
     /** Whether it takes what it is sent. */
     boolean isReady();
@@ -58,7 +58,7 @@ final class TransactionChecks {
   }
 
   /** Until {@link #remove}, with the same topics. */
-  void add(Collection<String> topics, Asked producer) {
+  public void add(Collection<String> topics, Asked producer) {
     for (String topic : topics) {
       producers.compute(
           topic,
@@ -70,7 +70,7 @@ final class TransactionChecks {
     }
   }
 
-  void remove(Collection<String> topics, Asked producer) {
+  public void remove(Collection<String> topics, Asked producer) {
     for (String topic : topics) {
       producers.computeIfPresent(
           topic,

@@ -9,16 +9,19 @@ import io.keelmq.broker.raft.RaftReplicaOptions;
 import io.keelmq.broker.raft.UnusableFolderException;
 import io.keelmq.broker.registry.JoinAgent;
 import io.keelmq.broker.registry.RegistryAgent;
+import io.keelmq.broker.rocketmq.RocketmqProtocol;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.common.Metrics;
 import io.keelmq.common.OpsServer;
 import io.keelmq.common.Shutdown;
+import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.raftlog.RealDisk;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
@@ -44,6 +47,7 @@ final class Broker {
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(15);
   private static final Duration STEP_MARGIN = Duration.ofSeconds(4);
   private static final long READINESS_MILLIS = 200;
+  private static final String TLS_FOLDER = "tls";
 
   private final BrokerOptions options;
   private final Shutdown shutdown;
@@ -88,7 +92,16 @@ final class Broker {
             version,
             wall.millis());
     var stats = new ApiStats();
-    var servers = new GrpcServers(options.clientListen(), identity, replica, replica, stats, nanos);
+    // After the folder is known to be this replica's.
+    var security =
+        EdgeSecurity.open(
+            options.security(),
+            Optional.of(options.dataFolder().resolve(TLS_FOLDER)),
+            List.of(options.clientAdvertised().host(), options.clientListen().host()),
+            wall.instant());
+    var servers =
+        new GrpcServers(options.clientListen(), security, identity, replica, replica, stats, nanos);
+    servers.add(shared -> new RocketmqProtocol(shared, options.rocketmq(), wall));
     var registry =
         new RegistryAgent(
             options.nameServers(),

@@ -1,11 +1,14 @@
 package io.keelmq.broker.app;
 
 import io.keelmq.broker.raft.SnapshotPolicy;
+import io.keelmq.broker.rocketmq.RocketmqOptions;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
+import io.keelmq.edge.EdgeSecurity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a broker was configured with. Immutable.
@@ -16,6 +19,8 @@ import java.util.List;
  * @param electionTimeout how long a follower waits for a leader's word
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
  * @param snapshots when the replica takes one by itself
+ * @param security how clients are let in
+ * @param rocketmq what operators decide about RocketMQ's SDKs
  */
 record BrokerOptions(
     String node,
@@ -31,13 +36,15 @@ record BrokerOptions(
     Duration electionTimeout,
     long segmentBytes,
     boolean syncToDisk,
-    SnapshotPolicy snapshots) {
+    SnapshotPolicy snapshots,
+    EdgeSecurity.Options security,
+    RocketmqOptions rocketmq) {
 
   private static final String NAME = "[a-zA-Z0-9_-]{1,63}";
   private static final String SYNC_FSYNC = "fsync";
   private static final String SYNC_OS = "os";
 
-  static final List<Settings.Key> KEYS =
+  private static final List<Settings.Key> OWN_KEYS =
       List.of(
           Settings.key("node", "n1", "name of this replica, one for each data folder"),
           Settings.key("broker.group", "g0", "broker group it belongs to"),
@@ -55,6 +62,9 @@ record BrokerOptions(
           Settings.key("snapshot.bytes", "4GiB", "growth of the log that brings a snapshot"),
           Settings.key("snapshot.age", "30m", "age of a snapshot that less growth makes old"),
           Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
+
+  static final List<Settings.Key> KEYS =
+      Stream.of(OWN_KEYS, EdgeSecurity.KEYS, RocketmqOptions.KEYS).flatMap(List::stream).toList();
 
   /**
    * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
@@ -80,7 +90,9 @@ record BrokerOptions(
         new SnapshotPolicy(
             settings.bytes("snapshot.bytes", 1 << 20, 1L << 50),
             settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
-            settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)));
+            settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)),
+        EdgeSecurity.Options.of(settings),
+        RocketmqOptions.of(settings));
   }
 
   private static String name(Settings settings, String key) {

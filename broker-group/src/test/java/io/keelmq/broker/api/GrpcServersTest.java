@@ -15,6 +15,7 @@ import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.ClientCalls;
 import io.keelmq.broker.api.testing.ApiCluster;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.ListTopicsRequest;
 import io.keelmq.v1.StreamsGrpc;
@@ -75,6 +76,7 @@ class GrpcServersTest {
       var second =
           new GrpcServers(
               new HostPort("127.0.0.1", cluster.port(0)),
+              EdgeSecurity.none(),
               new ReplicaIdentity("g0", "n0", "", "", "", "test", 1),
               replica,
               replica,

@@ -74,7 +74,7 @@ class PlannedQueueTest {
   }
 
   private static Attachment consumer(String tags) {
-    return new Attachment(
+    return Attachment.stream(
         null,
         new ConsumerChanges(),
         OpenConsumer.newBuilder()

@@ -6,9 +6,12 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.api.GrpcServers;
 import io.keelmq.broker.api.ReplicaIdentity;
+import io.keelmq.broker.rocketmq.RocketmqOptions;
+import io.keelmq.broker.rocketmq.RocketmqProtocol;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.common.HostPort;
+import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.Run;
@@ -16,6 +19,7 @@ import io.keelmq.v1.StreamsGrpc;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -45,11 +49,18 @@ public final class ApiCluster implements AutoCloseable {
       var server =
           new GrpcServers(
               new HostPort("127.0.0.1", 0),
+              EdgeSecurity.none(),
               new ReplicaIdentity("g0", "n" + node, "", "", "", "test", 1),
               replica,
               replica,
               nodeStats,
               nanoClock);
+      server.add(
+          shared ->
+              new RocketmqProtocol(
+                  shared,
+                  RocketmqOptions.DEFAULTS,
+                  () -> Instant.ofEpochMilli(group.timeMillis())));
       int port = server.start();
       server.setReady(true);
       group.serves(node, "127.0.0.1:" + port);
