@@ -19,7 +19,6 @@ public final class LeaseVerdict {
   private final Map<Integer, Lives> lives = new TreeMap<>();
   private final Map<Integer, Event.Joins> joined = new HashMap<>();
   private final Map<Integer, Event.Leaves> left = new HashMap<>();
-  private final LogCatalog catalog;
   private final Timeline timeline;
   private final RedeliveryExplained redelivery;
   private final AttemptsExact attempts;
@@ -42,7 +41,6 @@ public final class LeaseVerdict {
    */
   public LeaseVerdict(
       List<GroupRules> groups, LogCatalog catalog, Timeline timeline, long toleranceNanos) {
-    this.catalog = catalog;
     this.timeline = timeline;
     groups.forEach(group -> lives.put(group.group(), new Lives(group)));
     redelivery = new RedeliveryExplained(timeline);
