@@ -7,7 +7,10 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
@@ -111,7 +114,7 @@ enum Toolchain {
   private static final Path BUILD = Path.of("target/sdk").toAbsolutePath();
   private static final Duration INSTALL_WITHIN = Duration.ofMinutes(5);
 
-  private boolean fetched;
+  private static final Set<Toolchain> PREPARED = ConcurrentHashMap.newKeySet();
 
   /** What is not there of the language itself. */
   abstract Optional<String> missing();
@@ -134,7 +137,7 @@ enum Toolchain {
   }
 
   String lowerCase() {
-    return name().toLowerCase(java.util.Locale.ROOT);
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /** Where its SDK and its programs are. */
@@ -149,7 +152,7 @@ enum Toolchain {
 
   /** Copies the programs and fetches the SDK, if that has not been done. */
   synchronized void prepare() throws IOException, InterruptedException {
-    if (fetched) {
+    if (PREPARED.contains(this)) {
       return;
     }
     Files.createDirectories(folder());
@@ -161,7 +164,7 @@ enum Toolchain {
       }
     }
     fetch();
-    fetched = true;
+    PREPARED.add(this);
   }
 
   List<String> run(String name, Duration deadline, List<String> command, String... arguments)
