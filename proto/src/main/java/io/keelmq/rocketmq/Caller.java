@@ -20,6 +20,7 @@ public record Caller(String clientId, Sdk sdk, String version, Metadata headers)
   public static final Metadata.Key<String> CLIENT_ID = key("x-mq-client-id");
   private static final Metadata.Key<String> LANGUAGE = key("x-mq-language");
   private static final Metadata.Key<String> VERSION = key("x-mq-client-version");
+  private static final Metadata.Key<String> REQUEST_ID = key("x-mq-request-id");
   private static final Metadata.Key<String> USER_AGENT = key("user-agent");
 
   private static final List<Metadata.Key<String>> ONWARD =
@@ -29,7 +30,7 @@ public record Caller(String clientId, Sdk sdk, String version, Metadata headers)
           VERSION,
           key("x-mq-protocol"),
           key("x-mq-date-time"),
-          key("x-mq-request-id"),
+          REQUEST_ID,
           key("x-mq-namespace"),
           key("x-mq-session-token"),
           key("authorization"));
@@ -54,6 +55,13 @@ public record Caller(String clientId, Sdk sdk, String version, Metadata headers)
         Sdk.of(text(headers, LANGUAGE), text(headers, USER_AGENT)),
         text(headers, VERSION),
         headers);
+  }
+
+  /**
+   * Names this call on all its ways; an SDK that tries again names another. Empty if it has none.
+   */
+  public String requestId() {
+    return text(headers, REQUEST_ID);
   }
 
   /** What another server has to be told when the call is passed on to it. */

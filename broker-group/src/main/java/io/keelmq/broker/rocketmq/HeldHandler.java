@@ -19,7 +19,9 @@ import io.keelmq.v1.Origin;
 import io.keelmq.v1.RecallRequest;
 import io.keelmq.v1.RecallResponse;
 import io.keelmq.v1.StreamsGrpc;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.UUID;
 
 /** Messages that wait for their time or their transaction. Thread-safe. */
 final class HeldHandler {
@@ -50,7 +52,7 @@ final class HeldHandler {
       return;
     }
     String topic = ResourceChecks.name(request.getTopic());
-    Origin origin = changes.name(Origin.getDefaultInstance());
+    Origin origin = changes.name(origin(Caller.current(), request.getRecallHandle()));
     HeldCall.AtLeader<RecallResponse> atLeader =
         changes.propose(
             origin,
@@ -75,6 +77,22 @@ final class HeldHandler {
                     .setStatus(Statuses.OK)
                     .setMessageId(handle.get().messageId())
                     .build()));
+  }
+
+  /**
+   * A name server that does not hear what became of a recall asks another replica: the second must
+   * find the answer of the first.
+   */
+  private static Origin origin(Caller from, String handle) {
+    if (from.requestId().isEmpty()) {
+      return Origin.getDefaultInstance();
+    }
+    String call = String.join("\n", from.clientId(), from.requestId(), handle);
+    var name = UUID.nameUUIDFromBytes(call.getBytes(StandardCharsets.UTF_8));
+    return Origin.newBuilder()
+        .setId(name.getMostSignificantBits())
+        .setSequence(name.getLeastSignificantBits() & Long.MAX_VALUE)
+        .build();
   }
 
   void endTransaction(

@@ -226,6 +226,37 @@ class TelemetryTest {
         Code.INTERNAL_SERVER_ERROR, sdk(2).calls().recallMessage(request).getStatus().getCode());
   }
 
+  // As a name server does that did not hear what became of it.
+  @Test
+  void answersARecallThatComesThroughAnotherReplicaAsTheFirstTime() {
+    long due = cluster.group.timeMillis() + 60_000;
+    var sent =
+        sdk(1)
+            .send(
+                TestSdk.message(
+                    "delay", "m1", system -> system.setDeliveryTimestamp(TestSdk.at(due))))
+            .getEntries(0);
+    var request =
+        RecallMessageRequest.newBuilder()
+            .setTopic(TestSdk.resource("delay"))
+            .setRecallHandle(sent.getRecallHandle())
+            .build();
+
+    for (int node = 0; node < 3; node++) {
+      var recalled = sdk(node).put("x-mq-request-id", "call-1").calls().recallMessage(request);
+      assertEquals(Code.OK, recalled.getStatus().getCode());
+      assertEquals("m1", recalled.getMessageId());
+    }
+    assertEquals(
+        Code.INTERNAL_SERVER_ERROR,
+        sdk(2)
+            .put("x-mq-request-id", "call-2")
+            .calls()
+            .recallMessage(request)
+            .getStatus()
+            .getCode());
+  }
+
   @Test
   void deliversADelayedMessageWithItsTime() {
     long due = cluster.group.timeMillis() + 60_000;
