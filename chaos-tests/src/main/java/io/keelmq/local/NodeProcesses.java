@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
 /**
@@ -141,7 +142,7 @@ final class NodeProcesses {
     synchronized (this) {
       child = children.get(node.id());
     }
-    String exit = child == null || child.isAlive() ? "" : " with exit code " + child.exitValue();
+    String exit = child != null && hasEnded(child) ? " with exit code " + child.exitValue() : "";
     return new ClusterFailure(
         Kind.FAILED,
         "%s ended%s while it was starting; the last lines of %s:\n  %s"
@@ -150,6 +151,16 @@ final class NodeProcesses {
                 exit,
                 NodeLauncher.logFile(dir(), node.id()),
                 String.join("\n  ", NodeLauncher.tail(dir(), node.id(), LAST_LINES))));
+  }
+
+  /** That a process is gone is seen a moment before its parent is told how it ended. */
+  private static boolean hasEnded(Process child) {
+    try {
+      return child.waitFor(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   private void launch(Node node) {

@@ -86,8 +86,13 @@ record SdkRun(String name, Toolchain toolchain, String version, String security)
     if (missing.isPresent()) {
       return new Outcome(missing.get(), Map.of());
     }
-    toolchain.prepare();
-    List<String> command = command();
+    List<String> command;
+    try {
+      toolchain.prepare();
+      command = command();
+    } catch (Toolchain.RegistryUnreachable e) {
+      return new Outcome(e.getMessage(), Map.of());
+    }
     var lines = new HashMap<String, String>();
     for (String line : toolchain.run(name, RUN_WITHIN, command, endpoints, name, security)) {
       String[] words = line.split(" ", 3);

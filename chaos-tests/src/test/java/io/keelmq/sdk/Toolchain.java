@@ -11,7 +11,9 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.opentest4j.AssertionFailedError;
 
 /**
  * A language with its SDK: fetched from the language's registry into the build's folder, once.
@@ -116,6 +118,23 @@ enum Toolchain {
 
   private static final Set<Toolchain> PREPARED = ConcurrentHashMap.newKeySet();
 
+  /** How the clients of the registries say that these do not answer, or do not have it. */
+  private static final Pattern UNREACHABLE =
+      Pattern.compile(
+          "ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|npm (ERR!|error) code E[45]"
+              + "|Could not find a version|No matching distribution|Max retries exceeded"
+              + "|dial tcp|no such host|i/o timeout|connection refused|40[34] Forbidden|404 Not Found"
+              + "|410 Gone|50[234] ");
+
+  /** A registry does not give what it is asked for: no fault of what is tested. */
+  static final class RegistryUnreachable extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    RegistryUnreachable(Toolchain toolchain, String output) {
+      super("the registry of " + toolchain.lowerCase() + " does not give the SDK: " + output);
+    }
+  }
+
   /** What is not there of the language itself. */
   abstract Optional<String> missing();
 
@@ -176,11 +195,18 @@ enum Toolchain {
 
   /** With the user's own home, where registries' clients keep what they have fetched. */
   void install(String... command) throws IOException, InterruptedException {
-    Processes.run(
-        folder(),
-        null,
-        BUILD.resolve(lowerCase() + "-install.log"),
-        INSTALL_WITHIN,
-        List.of(command));
+    try {
+      Processes.run(
+          folder(),
+          null,
+          BUILD.resolve(lowerCase() + "-install.log"),
+          INSTALL_WITHIN,
+          List.of(command));
+    } catch (AssertionFailedError e) {
+      if (UNREACHABLE.matcher(e.getMessage()).find()) {
+        throw new RegistryUnreachable(this, e.getMessage());
+      }
+      throw e;
+    }
   }
 }
