@@ -3,6 +3,7 @@ package io.keelmq.local;
 import io.keelmq.client.ClientClosed;
 import io.keelmq.client.ConsumedMessage;
 import io.keelmq.client.KeelClient;
+import io.keelmq.client.OutcomeUnknown;
 import io.keelmq.client.Unavailable;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
@@ -26,6 +27,9 @@ public final class DemoConsumer implements Callable<Integer> {
 
   static final int TOOK = 1;
   static final int ACKED = 2;
+
+  /** Acknowledged while the leader died: stored, or the message comes again. */
+  static final int DOUBTED = 3;
 
   private static final int MAX_RECEIVE = 512;
   private static final Duration POLL = Duration.ofMillis(200);
@@ -65,7 +69,7 @@ public final class DemoConsumer implements Callable<Integer> {
           // What was acknowledged by a process that is killed is known to have been taken.
           flush();
           for (ConsumedMessage message : messages) {
-            message.ack().thenRun(() -> tell(ACKED, message));
+            message.ack().whenComplete((nothing, failure) -> told(message, failure));
           }
         } catch (Unavailable e) {
           // It keeps trying; so do we.
@@ -77,6 +81,15 @@ public final class DemoConsumer implements Callable<Integer> {
     }
     flush();
     return 0;
+  }
+
+  private void told(ConsumedMessage message, Throwable failure) {
+    if (failure == null) {
+      tell(ACKED, message);
+    } else if (failure instanceof OutcomeUnknown || failure.getCause() instanceof OutcomeUnknown) {
+      tell(DOUBTED, message);
+    }
+    // Otherwise it was not acknowledged, and comes again.
   }
 
   private synchronized void tell(int type, ConsumedMessage message) {

@@ -104,10 +104,10 @@ final class DemoGroup implements AutoCloseable {
         int type = in.readByte();
         int queue = in.readInt();
         long offset = in.readLong();
-        if (type == DemoConsumer.TOOK) {
-          tally.took(number, queue, offset);
-        } else {
-          tally.acked(queue, offset);
+        switch (type) {
+          case DemoConsumer.TOOK -> tally.took(number, queue, offset);
+          case DemoConsumer.ACKED -> tally.acked(queue, offset);
+          default -> tally.doubted(queue, offset);
         }
       }
     } catch (EOFException e) {

@@ -185,7 +185,7 @@ record DemoReport(
     return number(group.acked())
         + (group.ackedUntold() == 0
             ? ""
-            : ", and " + number(group.ackedUntold()) + " whose answer the killed consumer missed");
+            : ", and " + number(group.ackedUntold()) + " whose answer was missed");
   }
 
   private static String number(long value) {

@@ -15,6 +15,7 @@ final class DemoTally {
   private final Map<Long, Integer> takenBy = new HashMap<>();
 
   private final Set<Long> acked = new HashSet<>();
+  private final Set<Long> doubted = new HashSet<>();
   private final Set<Integer> killed = new HashSet<>();
   private long againAfterKill;
   private long againOtherwise;
@@ -23,6 +24,8 @@ final class DemoTally {
   synchronized void took(int consumer, int queue, long offset) {
     long message = name(queue, offset);
     Integer before = takenBy.put(message, consumer);
+    // It comes again, so that its acknowledgement was not stored.
+    doubted.remove(message);
     if (before == null) {
       return;
     }
@@ -37,6 +40,11 @@ final class DemoTally {
 
   synchronized void acked(int queue, long offset) {
     acked.add(name(queue, offset));
+  }
+
+  /** The leader died with the acknowledgement: stored or not, nobody can say yet. */
+  synchronized void doubted(int queue, long offset) {
+    doubted.add(name(queue, offset));
   }
 
   synchronized void killed(int consumer) {
@@ -56,10 +64,14 @@ final class DemoTally {
     return acked.size();
   }
 
-  /** Acknowledged by a consumer that was killed before it was told that this had succeeded. */
+  /**
+   * Acknowledged by a consumer that was not told that this had succeeded, because it was killed
+   * before, or the leader was.
+   */
   synchronized long ackedUntold() {
     return takenBy.entrySet().stream()
-        .filter(each -> !acked.contains(each.getKey()) && killed.contains(each.getValue()))
+        .filter(each -> !acked.contains(each.getKey()))
+        .filter(each -> killed.contains(each.getValue()) || doubted.contains(each.getKey()))
         .count();
   }
 

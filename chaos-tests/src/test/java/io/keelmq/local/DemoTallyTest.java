@@ -36,6 +36,23 @@ class DemoTallyTest {
   }
 
   @Test
+  void whatWasAckedWhileTheLeaderDiedMayBeStoredOrComeAgain() {
+    tally.killed(0);
+    tally.took(1, 1, 5);
+    tally.doubted(1, 5);
+    tally.took(1, 1, 6);
+    tally.doubted(1, 6);
+    tally.took(1, 1, 6);
+
+    assertEquals(1, tally.ackedUntold());
+    assertEquals(1, tally.open());
+
+    tally.acked(1, 6);
+    assertEquals(0, tally.open());
+    assertEquals(List.of(), DemoReport.Group.of(tally, 2, true).problems());
+  }
+
+  @Test
   void tellsWhatWasNeverAcked() {
     tally.killed(0);
     tally.took(1, 1, 5);
