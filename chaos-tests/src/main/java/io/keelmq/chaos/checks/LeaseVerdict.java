@@ -45,8 +45,8 @@ public final class LeaseVerdict {
     groups.forEach(group -> lives.put(group.group(), new Lives(group)));
     redelivery = new RedeliveryExplained(timeline);
     attempts = new AttemptsExact(timeline);
-    hidden = new NeverHidden(timeline, catalog, lives, toleranceNanos);
     ends = new EveryMessageEnds(timeline, catalog, lives);
+    hidden = new NeverHidden(timeline, catalog, lives, ends, toleranceNanos);
     checks =
         List.of(redelivery, attempts, hidden, new GroupOrder(timeline, catalog, lives, ends), ends);
     checks.forEach(check -> findings.add(new Findings()));

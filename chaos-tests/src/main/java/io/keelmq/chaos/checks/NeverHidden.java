@@ -42,6 +42,7 @@ public final class NeverHidden implements LeaseCheck {
   private final Map<Integer, Lives> lives;
   private final Map<Integer, Waiting> waiting = new HashMap<>();
   private final Holdings holdings;
+  private final EveryMessageEnds ends;
   private final PriorityQueue<Due> dues = new PriorityQueue<>(Comparator.comparingLong(Due::nanos));
   private final long limitNanos;
   private long longestNanos;
@@ -74,7 +75,12 @@ public final class NeverHidden implements LeaseCheck {
    * @param toleranceNanos beyond the limit
    */
   NeverHidden(
-      Timeline timeline, LogCatalog catalog, Map<Integer, Lives> lives, long toleranceNanos) {
+      Timeline timeline,
+      LogCatalog catalog,
+      Map<Integer, Lives> lives,
+      EveryMessageEnds ends,
+      long toleranceNanos) {
+    this.ends = ends;
     this.limitNanos = LIMIT_NANOS + toleranceNanos;
     this.timeline = timeline;
     this.holdings = new Holdings(timeline);
@@ -189,7 +195,8 @@ public final class NeverHidden implements LeaseCheck {
     time(nanos, findings);
     for (Lives group : lives.values()) {
       for (Life life : group.open()) {
-        if (life.due) {
+        // One that is dead had its last attempts at consumers that never handed them out.
+        if (life.due && !ends.isDead(life)) {
           judge(life, nanos, findings);
         }
       }

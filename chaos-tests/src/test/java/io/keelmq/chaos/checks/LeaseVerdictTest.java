@@ -330,6 +330,16 @@ class LeaseVerdictTest {
   }
 
   @Test
+  void doesNotLookForAMessageThatDiedWithAConsumerThatNeverHandedItOut() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
+    script.polls(1).at(20).dies(2);
+    script.at(30_000).polled(1).dead(PLAIN, 0).pause(15, 25);
+
+    holds();
+  }
+
+  @Test
   void tellsAMessageThatIsHiddenFromAConsumerWhoseLeasesHaveEnded() {
     script.at(0).joins(1, PLAIN).sends(PLAIN, MAX_IN_FLIGHT + 1);
     for (int offset = 0; offset < MAX_IN_FLIGHT; offset++) {
