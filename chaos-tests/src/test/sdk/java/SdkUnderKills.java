@@ -10,7 +10,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.rocketmq.client.apis.ClientConfiguration;
-import org.apache.rocketmq.client.apis.ClientException;
 import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
@@ -170,7 +169,7 @@ final class SdkUnderKills {
       sends.incrementAndGet();
       try {
         producer.send(message.build());
-      } catch (ClientException e) {
+      } catch (Exception e) {
         sendErrors.incrementAndGet();
         System.err.println("send of " + text + ": " + e);
         owed.remove(text);
@@ -204,7 +203,7 @@ final class SdkUnderKills {
           inOrder(text(message));
           ack(consumer, message);
         }
-      } catch (ClientException e) {
+      } catch (Exception e) {
         receiveErrors.incrementAndGet();
         System.err.println("receive: " + e);
       }
@@ -228,7 +227,7 @@ final class SdkUnderKills {
     try {
       consumer.ack(message);
       acknowledged.add(text(message));
-    } catch (ClientException e) {
+    } catch (Exception e) {
       ackErrors.incrementAndGet();
       System.err.println("ack of " + text(message) + ": " + e);
     }
