@@ -41,7 +41,6 @@ final class ConsumeSession implements ConsumeLink.Events {
   private final HeldLeases leases;
   private final SettleLine line;
   private final ConsumeLink link;
-  private final boolean renewed;
   private final CompletableFuture<Void> firstOpened = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final ConcurrentLinkedQueue<Settling> wishes = new ConcurrentLinkedQueue<>();
@@ -70,7 +69,6 @@ final class ConsumeSession implements ConsumeLink.Events {
     this.counters = counters;
     credit = new CreditLine(options.maxInFlight, options.maxInFlightBytes);
     leases = new HeldLeases(this, options.topic, credit, clock, counters);
-    renewed = clock.isRenewed();
     line = leases.line();
     link = new ConsumeLink(core, group, "group=" + options.group + " topic=" + options.topic, this);
   }
@@ -82,7 +80,7 @@ final class ConsumeSession implements ConsumeLink.Events {
             () -> {
               core.loop().schedule(this::openTimedOut, options.openTimeout.toMillis());
               link.start();
-              if (!renewed) {
+              if (!options.renew) {
                 lapse();
               }
             });

@@ -23,11 +23,6 @@ final class LeaseClock {
     return nanos.getAsLong();
   }
 
-  /** False: nobody renews the leases, and each ends by time. */
-  boolean isRenewed() {
-    return renewed;
-  }
-
   /** True when its lease has ended by time, unless the broker was slow to end it. */
   boolean isOver(ConsumedMessage message) {
     return !renewed && nanos.getAsLong() - endNanos(message) >= 0;

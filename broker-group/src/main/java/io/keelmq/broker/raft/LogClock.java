@@ -11,11 +11,11 @@ import org.slf4j.LoggerFactory;
  * <p>It goes on from the stamp of the last entry by this machine's monotonic clock and is drawn
  * towards its wall clock by at most a tenth of the time that passes, so that leaders whose wall
  * clocks are minutes apart do not make it jump. It never goes back. A replica that follows reads
- * the leader's clock from the stamps it applies; a stamp that is behind what it reckons may only
- * have come late, as those do that a new leader applies when an election is over, and draws it back
- * by no more than that tenth. Only a replica that has not applied anything new since its process
- * began (after a restart of the whole group) has to believe its wall clock, because nobody else
- * knows how long the group was down; it does so once, forwards only.
+ * the leader's clock from the stamps of entries as they arrive; a stamp that is behind what it
+ * reckons may only have come late, as those do that a new leader applies when an election is over,
+ * and draws it back by no more than that tenth. Only a replica that has not heard of anything new
+ * since its process began (after a restart of the whole group) has to believe its wall clock,
+ * because nobody else knows how long the group was down; it does so once, forwards only.
  *
  * <p>Thread-safe; the methods are short and hold only this object's lock.
  */
@@ -67,7 +67,7 @@ final class LogClock {
   }
 
   /**
-   * Follows the stamp of an entry that was just applied.
+   * Follows the stamp of an entry that has just arrived, or, if it was here before, was applied.
    *
    * @param fresh false for entries that were in the log when this process began
    */

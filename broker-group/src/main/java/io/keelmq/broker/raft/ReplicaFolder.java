@@ -317,8 +317,8 @@ final class ReplicaFolder {
 
   /** Returns when it is on disk, and with it the names of the folders here. */
   void write(ReplicaIdentity next) throws IOException {
-    // JRaft syncs the file with the vote, and not the name of its folder in ours: a power loss
-    // could take back a vote with the whole folder. The identity's own sync covers the name.
+    // A vote is synced with its name in its folder, and not with the name of that folder in ours: a
+    // power loss could take back a vote with the whole folder. The identity's own sync covers it.
     Files.createDirectories(metaFolder());
     identityFile.write(next);
     identity = Optional.of(next);

@@ -112,7 +112,6 @@ final class VoteFile {
 
   /** Returns when the vote is on disk. */
   void write(Vote vote) throws IOException {
-    Files.createDirectories(file.toAbsolutePath().getParent());
     text.write(
         List.of(
             TERM + vote.term(),

@@ -77,18 +77,7 @@ final class ResourceChecks {
   }
 
   private static boolean isLegal(String name) {
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      boolean legal =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || "%|_-".indexOf(c) >= 0;
-      if (!legal) {
-        return false;
-      }
-    }
-    return true;
+    return name.chars().allMatch(c -> c == '|' || Names.isOfName(c));
   }
 
   /** Input in a message: enough to recognize it, never all of it. */

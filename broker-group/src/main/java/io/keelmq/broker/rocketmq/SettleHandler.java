@@ -57,7 +57,7 @@ final class SettleHandler {
     // If it does not go well, the leases end by their deadlines. In a context of its own: that of
     // the
     // client's call has come to its end.
-    Context.ROOT.run(() -> ack(from, request.build(), true, new Ignored<>()));
+    Context.ROOT.run(() -> ack(from, request.build(), true, new Unheard<>()));
   }
 
   private void ack(
@@ -230,17 +230,5 @@ final class SettleHandler {
         atLeader,
         caller,
         Onward.of(from, release, arrivedNanos, served.edge()::now));
-  }
-
-  /** Nobody waits for the answer. */
-  private static final class Ignored<R> implements StreamObserver<R> {
-    @Override
-    public void onNext(R response) {}
-
-    @Override
-    public void onError(Throwable failure) {}
-
-    @Override
-    public void onCompleted() {}
   }
 }

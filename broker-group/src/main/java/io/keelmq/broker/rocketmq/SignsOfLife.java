@@ -11,6 +11,7 @@ import io.keelmq.rocketmq.v2.HeartbeatResponse;
 import io.keelmq.rocketmq.v2.MessagingServiceGrpc;
 import io.keelmq.rocketmq.v2.NotifyClientTerminationRequest;
 import io.keelmq.rocketmq.v2.NotifyClientTerminationResponse;
+import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +31,7 @@ record SignsOfLife(Served served) {
         new Answering<HeartbeatResponse>(
             observer, status -> HeartbeatResponse.newBuilder().setStatus(status).build());
     Caller from = Caller.current();
-    Optional<Status> refusal = check(from, request.hasGroup(), request);
+    Optional<Status> refusal = check(from, request.hasGroup(), request.getGroup());
     if (refusal.isPresent()) {
       caller.refuse(refusal.get());
       return;
@@ -40,9 +41,9 @@ record SignsOfLife(Served served) {
     caller.answer(HeartbeatResponse.newBuilder().setStatus(Statuses.OK).build());
   }
 
-  private static Optional<Status> check(Caller from, boolean hasGroup, HeartbeatRequest request) {
+  private static Optional<Status> check(Caller from, boolean hasGroup, Resource group) {
     return CallerChecks.clientId(from.clientId())
-        .or(() -> hasGroup ? ResourceChecks.group(request.getGroup()) : Optional.empty());
+        .or(() -> hasGroup ? ResourceChecks.group(group) : Optional.empty());
   }
 
   void terminated(
@@ -53,13 +54,7 @@ record SignsOfLife(Served served) {
             observer,
             status -> NotifyClientTerminationResponse.newBuilder().setStatus(status).build());
     Caller from = Caller.current();
-    Optional<Status> refusal =
-        CallerChecks.clientId(from.clientId())
-            .or(
-                () ->
-                    request.hasGroup()
-                        ? ResourceChecks.group(request.getGroup())
-                        : Optional.empty());
+    Optional<Status> refusal = check(from, request.hasGroup(), request.getGroup());
     if (refusal.isPresent()) {
       caller.refuse(refusal.get());
       return;
@@ -117,17 +112,5 @@ record SignsOfLife(Served served) {
         ? Optional.empty()
         : Optional.of(
             Onward.of(from).apply(served.edge().forwarder().to(now.leaderAddress().get())));
-  }
-
-  /** Nobody waits for the answer. */
-  private static final class Unheard<R> implements StreamObserver<R> {
-    @Override
-    public void onNext(R response) {}
-
-    @Override
-    public void onError(Throwable failure) {}
-
-    @Override
-    public void onCompleted() {}
   }
 }

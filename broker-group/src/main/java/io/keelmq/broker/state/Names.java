@@ -33,19 +33,16 @@ public final class Names {
     if (name.isEmpty() || name.length() > maxLength) {
       return false;
     }
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      boolean legal =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || c == '_'
-              || c == '-'
-              || c == '%';
-      if (!legal) {
-        return false;
-      }
-    }
-    return true;
+    return name.chars().allMatch(Names::isOfName);
+  }
+
+  /** Whether the character may stand in a name. */
+  public static boolean isOfName(int c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || c == '_'
+        || c == '-'
+        || c == '%';
   }
 }

@@ -204,8 +204,8 @@ class TelemetryTest {
         .getCode();
   }
 
-  @Test
-  void recallsADelayedMessage() {
+  /** Of message m1, which has just been sent for a minute from now. */
+  private RecallMessageRequest recallOfADelayedMessage() {
     long due = cluster.group.timeMillis() + 60_000;
     var sent =
         sdk(1)
@@ -213,11 +213,15 @@ class TelemetryTest {
                 TestSdk.message(
                     "delay", "m1", system -> system.setDeliveryTimestamp(TestSdk.at(due))))
             .getEntries(0);
-    var request =
-        RecallMessageRequest.newBuilder()
-            .setTopic(TestSdk.resource("delay"))
-            .setRecallHandle(sent.getRecallHandle())
-            .build();
+    return RecallMessageRequest.newBuilder()
+        .setTopic(TestSdk.resource("delay"))
+        .setRecallHandle(sent.getRecallHandle())
+        .build();
+  }
+
+  @Test
+  void recallsADelayedMessage() {
+    RecallMessageRequest request = recallOfADelayedMessage();
 
     var recalled = sdk(2).calls().recallMessage(request);
     assertEquals(Code.OK, recalled.getStatus().getCode());
@@ -229,18 +233,7 @@ class TelemetryTest {
   // As a name server does that did not hear what became of it.
   @Test
   void answersARecallThatComesThroughAnotherReplicaAsTheFirstTime() {
-    long due = cluster.group.timeMillis() + 60_000;
-    var sent =
-        sdk(1)
-            .send(
-                TestSdk.message(
-                    "delay", "m1", system -> system.setDeliveryTimestamp(TestSdk.at(due))))
-            .getEntries(0);
-    var request =
-        RecallMessageRequest.newBuilder()
-            .setTopic(TestSdk.resource("delay"))
-            .setRecallHandle(sent.getRecallHandle())
-            .build();
+    RecallMessageRequest request = recallOfADelayedMessage();
 
     for (int node = 0; node < 3; node++) {
       var recalled = sdk(node).put("x-mq-request-id", "call-1").calls().recallMessage(request);
