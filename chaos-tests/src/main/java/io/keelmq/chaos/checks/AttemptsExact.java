@@ -73,9 +73,10 @@ public final class AttemptsExact implements LeaseCheck {
       findings.add("attempt %d, expected %d: %s".formatted(took.attempt(), lowest, took));
     } else if (took.attempt() > highest) {
       long since = life.deliveries > 0 ? life.grantedNanos : life.visibleNanos;
-      boolean died =
-          lastLeft.getOrDefault(life.group.group(), Long.MIN_VALUE) >= since
-              || timeline.pausedNanos(since, took.nanos()) > 0;
+      // Until its broker has noticed, a dead consumer is granted messages.
+      long grantedUntil =
+          lastLeft.getOrDefault(life.group.group(), Long.MIN_VALUE) + NeverHidden.SESSION_NANOS;
+      boolean died = grantedUntil >= since || timeline.pausedNanos(since, took.nanos()) > 0;
       if (died || ranOut(took, life, took.attempt() - highest)) {
         unseen += took.attempt() - highest;
       } else {

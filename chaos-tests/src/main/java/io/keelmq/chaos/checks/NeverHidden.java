@@ -164,9 +164,16 @@ public final class NeverHidden implements LeaseCheck {
       switch (event.how()) {
         case NACK -> schedule(life, event.nanos() + TimeUnit.MILLISECONDS.toNanos(life.nackMillis));
         case RELEASE -> schedule(life, event.nanos());
-        case EXTEND -> schedule(life, timeline.nanos(life.latestEndMillis));
+        case EXTEND -> extended(life);
         default -> notDue(life);
       }
+    }
+  }
+
+  /** May be answered behind a decision that ended the lease. */
+  private void extended(Life life) {
+    if (life.ackNanos == 0 && life.deadNanos == 0) {
+      schedule(life, timeline.nanos(life.latestEndMillis));
     }
   }
 

@@ -234,6 +234,25 @@ class LeaseVerdictTest {
   }
 
   @Test
+  void countsAnAttemptOfADeadConsumerWhoseBrokerHadNotNoticed() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).dies(1);
+    script.at(900).sends(PLAIN, 1);
+    script.at(1_000).acks(script.took(2, PLAIN, 0, 2));
+
+    holds();
+    assertEquals(1, script.verdict().unseenAttempts());
+  }
+
+  @Test
+  void tellsAnAttemptThatIsLeftOutLongAfterAConsumerDied() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).dies(1);
+    script.at(1_100).sends(PLAIN, 1);
+    script.at(1_200).acks(script.took(2, PLAIN, 0, 2));
+
+    breaks(AttemptsExact.class);
+  }
+
+  @Test
   void comesAgainAsTheSameAttemptWhenItWasReleased() {
     script.at(0).joins(1, PLAIN).sends(PLAIN, 1);
     script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.RELEASE, 0, Outcome.OK);
@@ -335,6 +354,18 @@ class LeaseVerdictTest {
     script.at(10).settles(script.took(1, PLAIN, 0, 1), Settling.NACK, 0, Outcome.OK);
     script.polls(1).at(20).dies(2);
     script.at(30_000).polled(1).dead(PLAIN, 0).pause(15, 25);
+
+    holds();
+  }
+
+  @Test
+  void owesNothingOfWhatMayBeAcknowledgedThoughItIsExtendedBehindThat() {
+    script.at(0).joins(1, PLAIN).joins(2, PLAIN).sends(PLAIN, 1);
+    Taken taken = script.at(10).took(1, PLAIN, 0, 1);
+    script.at(20).tells(taken, Settling.EXTEND, 1_000);
+    script.at(30).settles(taken, Settling.ACK, 0, Outcome.UNKNOWN);
+    script.at(40).answered(taken, Settling.EXTEND, Outcome.OK).polls(2);
+    script.at(60_000).polled(2);
 
     holds();
   }
