@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -46,6 +47,8 @@ final class ConsumeSession implements ConsumeLink.Events {
   private final ConcurrentLinkedQueue<Settling> wishes = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean awake = new AtomicBoolean();
 
+  private final long id = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
+  private int streams;
   private boolean fifo;
   private boolean closing;
   private boolean closeWanted;
@@ -159,6 +162,8 @@ final class ConsumeSession implements ConsumeLink.Events {
         .setRenew(options.renew)
         .setMaxBatchMessages(options.batchMessages())
         .addAllHeld(leases.refs())
+        .setConsumerId(id)
+        .setStreamNumber(++streams)
         .build();
   }
 

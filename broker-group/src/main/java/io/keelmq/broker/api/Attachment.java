@@ -1,5 +1,7 @@
 package io.keelmq.broker.api;
 
+import io.keelmq.broker.state.GroupSettings;
+import io.keelmq.v1.ConsumerOpened;
 import io.keelmq.v1.OpenConsumer;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -17,6 +19,7 @@ final class Attachment {
   private final boolean poll;
   private final boolean renews;
   private final List<LeaseKey> held;
+  private final StreamOrder order;
 
   /** Leases of the client that it does not hold: delivered again under the same name. */
   final ArrayDeque<LeaseKey> again = new ArrayDeque<>();
@@ -48,13 +51,15 @@ final class Attachment {
       PollWish wish,
       boolean poll,
       boolean renews,
-      List<LeaseKey> held) {
+      List<LeaseKey> held,
+      StreamOrder order) {
     this.consumer = consumer;
     this.changes = changes;
     this.wish = wish;
     this.poll = poll;
     this.renews = renews;
     this.held = held;
+    this.order = order;
   }
 
   /** A stream, with no credit yet. */
@@ -77,11 +82,12 @@ final class Attachment {
         wish,
         false,
         open.getRenew(),
-        open.getHeldList().stream().map(LeaseKey::of).toList());
+        open.getHeldList().stream().map(LeaseKey::of).toList(),
+        StreamOrder.of(open));
   }
 
   static Attachment poll(PlannedConsumer consumer, ConsumerChanges changes, PollWish wish) {
-    var poll = new Attachment(consumer, changes, wish, true, false, List.of());
+    var poll = new Attachment(consumer, changes, wish, true, false, List.of(), StreamOrder.UNKNOWN);
     poll.credit = wish.messages();
     poll.again.addAll(wish.again());
     return poll;
@@ -125,6 +131,24 @@ final class Attachment {
 
   List<LeaseKey> held() {
     return held;
+  }
+
+  /** Whether its client has opened the other one since, though this one arrives later. */
+  boolean isBefore(Attachment other) {
+    return order.isBefore(other.order);
+  }
+
+  /**
+   * @param lost what the client holds and has no more
+   */
+  ConsumerOpened opened(GroupSettings group, List<LeaseKey> lost) {
+    return ConsumerOpened.newBuilder()
+        .setMaxSettlesInFlight(ConsumeSession.MAX_SETTLES_IN_FLIGHT)
+        .setInvisibleMillis(invisibleMillis())
+        .setFifo(group.fifo())
+        .setMaxAttempts(group.maxAttempts())
+        .addAllLost(lost.stream().map(LeaseKey::toRef).toList())
+        .build();
   }
 
   /** Whether messages can be granted to it now. */

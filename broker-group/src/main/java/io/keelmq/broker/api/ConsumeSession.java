@@ -50,6 +50,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
   private final Runnable watcher;
 
   private Optional<OpenConsumer> open = Optional.empty();
+  private int targets;
   private boolean toldOpened;
   private boolean ended;
   private boolean closing;
@@ -212,7 +213,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
     }
     ConsumeTarget found;
     if (now.isLeader()) {
-      found = new LocalConsumer(edge, planners, withHeld(request), this, turn);
+      found = new LocalConsumer(edge, planners, nextOpen(request), this, turn);
     } else if (forwarded) {
       refuse(Refusal.noLeader("this replica does not lead"));
       return;
@@ -220,7 +221,7 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
       edge.stats().forwards.increment();
       found =
           new RemoteConsumer(
-              edge.forwarder().to(now.leaderAddress().get()), withHeld(request), this);
+              edge.forwarder().to(now.leaderAddress().get()), nextOpen(request), this);
     } else {
       inTrouble(
           Refusal.noLeader("no leader is known to this replica"), Edge.RETRY_EVERY.toMillis());
@@ -241,8 +242,15 @@ final class ConsumeSession implements StreamObserver<ConsumeRequest>, ConsumeTar
     }
   }
 
-  private OpenConsumer withHeld(OpenConsumer request) {
-    return toldOpened ? request.toBuilder().clearHeld().addAllHeld(held.leases()).build() : request;
+  private OpenConsumer nextOpen(OpenConsumer request) {
+    if (forwarded) {
+      return request;
+    }
+    var next = request.toBuilder().setForwardNumber(++targets);
+    if (toldOpened) {
+      next.clearHeld().addAllHeld(held.leases());
+    }
+    return next.build();
   }
 
   private void takeMore() {

@@ -5,7 +5,6 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ConsumeResponse;
-import io.keelmq.v1.ConsumerOpened;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -300,16 +299,13 @@ final class DeliveryPlanner implements PlannerQueues.Host, GrantsInFlight.Host {
       streams.await(stream);
       return;
     }
-    List<LeaseKey> lost = clients.attach(stream);
+    Optional<List<LeaseKey>> lost = clients.attach(stream);
+    if (lost.isEmpty()) {
+      stream.consumer().takenOver();
+      return;
+    }
     streams.add(stream);
-    var opened =
-        ConsumerOpened.newBuilder()
-            .setMaxSettlesInFlight(ConsumeSession.MAX_SETTLES_IN_FLIGHT)
-            .setInvisibleMillis(stream.invisibleMillis())
-            .setFifo(group.settings().fifo())
-            .setMaxAttempts(group.settings().maxAttempts());
-    lost.forEach(lease -> opened.addLost(lease.toRef()));
-    stream.consumer().opened(opened.build());
+    stream.consumer().opened(stream.opened(group.settings(), lost.get()));
   }
 
   private void took(Attachment stream, ConsumerChanges.Taken taken) {

@@ -97,10 +97,13 @@ final class PlannerClients {
   /**
    * A stream opens. What its client has and does not hold is delivered again on it.
    *
-   * @return what it holds and has no more
+   * @return what it holds and has no more; empty if a later stream of the client goes on
    */
-  List<LeaseKey> attach(Attachment stream) {
+  Optional<List<LeaseKey>> attach(Attachment stream) {
     ConsumingClient client = client(stream.clientId());
+    if (client.attachment().filter(stream::isBefore).isPresent()) {
+      return Optional.empty();
+    }
     var known = new ArrayList<LeaseKey>();
     client
         .attachment()
@@ -139,7 +142,7 @@ final class PlannerClients {
       client.lookAtAll(edge.now());
     }
     queueForLook(client);
-    return lost;
+    return Optional.of(lost);
   }
 
   /** Whether this is the stream that its client goes on with. */

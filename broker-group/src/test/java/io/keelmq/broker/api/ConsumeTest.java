@@ -325,6 +325,42 @@ class ConsumeTest {
   }
 
   @Test
+  void theLaterOfTwoStreamsOfAConsumerGoesOnIfItArrivesFirst() throws Exception {
+    var later =
+        TestConsumer.open(
+            cluster.asyncStreams(1),
+            consumer("c", "g", "t").setConsumerId(7).setStreamNumber(2),
+            10);
+
+    var late =
+        TestConsumer.start(
+            cluster.asyncStreams(2), consumer("c", "g", "t").setConsumerId(7).setStreamNumber(1));
+
+    assertEquals(Code.PRECONDITION_FAILED, late.error().getCode());
+    publish(run("t", 0, "a"));
+    assertEquals(List.of("a"), bodies(later.delivery()));
+  }
+
+  @Test
+  void aNewConsumerTakesOverFromTheStreamOfAnotherWithItsClientId() throws Exception {
+    var dead =
+        TestConsumer.open(
+            cluster.asyncStreams(1),
+            consumer("c", "g", "t").setConsumerId(7).setStreamNumber(2),
+            10);
+
+    var newer =
+        TestConsumer.open(
+            cluster.asyncStreams(2),
+            consumer("c", "g", "t").setConsumerId(8).setStreamNumber(1),
+            10);
+
+    assertEquals(Code.PRECONDITION_FAILED, dead.error().getCode());
+    publish(run("t", 0, "a"));
+    assertEquals(List.of("a"), bodies(newer.delivery()));
+  }
+
+  @Test
   void renewsLeasesOfAStreamThatLives() throws Exception {
     publish(run("t", 0, "a"));
     var consumer =
