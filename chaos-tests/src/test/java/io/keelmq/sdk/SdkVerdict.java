@@ -1,0 +1,189 @@
+package io.keelmq.sdk;
+
+import io.keelmq.sdk.SdkHistory.Call;
+import io.keelmq.sdk.SdkHistory.Got;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+
+/**
+ * What a program's history proves: nothing that was sent is lost or stored twice, FIFO messages
+ * come in their order, what was acknowledged never comes again, what was recalled never comes.
+ * Owned by one thread.
+ */
+final class SdkVerdict {
+
+  /** Of sends: up to so many milliseconds, the last one beyond all. */
+  private static final long[] PAUSES = {100, 300, 1_000, 2_000, 3_000, 5_000, Long.MAX_VALUE};
+
+  private static final int EXAMPLES = 5;
+
+  private final List<String> broken = new ArrayList<>();
+  private final Set<String> owed = new HashSet<>();
+  private final Set<String> recalled = new HashSet<>();
+  private final Set<String> acked = new HashSet<>();
+  private final Set<String> pushed = new HashSet<>();
+  private final Set<String> unsent = new HashSet<>();
+  private final Map<String, Integer> next = new HashMap<>();
+  private final Map<String, Long> calls = new TreeMap<>();
+  private final Map<String, List<String>> failures = new TreeMap<>();
+  private final long[] pauses = new long[PAUSES.length];
+  private long slowestMillis;
+  private long pushedAgain;
+
+  /**
+   * @param stored how often the log holds each body
+   */
+  SdkVerdict(SdkHistory history, Map<String, Integer> stored) {
+    Set<String> got = new HashSet<>();
+    for (SdkHistory.Event event : history.events()) {
+      if (event instanceof Call call) {
+        called(call);
+      } else if (event instanceof Got message) {
+        got.add(message.key());
+        took(message);
+      }
+    }
+    owed.removeAll(got);
+    owed.forEach(key -> broken.add("sent and never delivered: " + key));
+    recalled.retainAll(got);
+    recalled.forEach(key -> broken.add("recalled and delivered: " + key));
+    stored.forEach(
+        (key, count) -> {
+          if (count > 1) {
+            broken.add(key + " is in the log " + count + " times");
+          }
+        });
+  }
+
+  /** Messages that are owed and have not come. */
+  static boolean isDrained(SdkHistory history) {
+    return new SdkVerdict(history, Map.of()).owed.isEmpty();
+  }
+
+  private void called(Call call) {
+    calls.merge(call.kind(), 1L, Long::sum);
+    call.failure()
+        .ifPresent(
+            failure ->
+                failures.computeIfAbsent(call.kind(), kind -> new ArrayList<>()).add(failure));
+    if (call.isSend()) {
+      sent(call);
+    } else if (call.isOk() && call.kind().equals("recall")) {
+      recalled.add(call.key());
+    } else if (call.isOk() && call.kind().equals("ack")) {
+      acked.add(call.key());
+    }
+  }
+
+  private void sent(Call call) {
+    slowestMillis = Math.max(slowestMillis, call.tookMillis());
+    int i = 0;
+    while (call.tookMillis() > PAUSES[i]) {
+      i++;
+    }
+    pauses[i]++;
+    if (!call.isOk()) {
+      unsent.add(call.key());
+    } else if (!call.key().startsWith("recall-")) {
+      // The others come only if their recall failed, and long after.
+      owed.add(call.key());
+    }
+  }
+
+  private void took(Got message) {
+    String key = message.key();
+    if (acked.contains(key)) {
+      broken.add("delivered behind its acknowledgement: " + key);
+    }
+    if (message.consumer().equals("push")) {
+      pushedAgain += pushed.add(key) ? 0 : 1;
+    } else {
+      inOrder(key);
+    }
+  }
+
+  /** A message may come again when its acknowledgement failed; it may not come before its turn. */
+  private void inOrder(String key) {
+    int at = key.lastIndexOf('-');
+    String group = key.substring(0, at);
+    int number = Integer.parseInt(key.substring(at + 1));
+    int expected = next.getOrDefault(group, 0);
+    while (expected < number && unsent.contains(group + "-" + expected)) {
+      expected++;
+    }
+    if (number > expected) {
+      broken.add("expected number " + expected + " of its message group: " + key);
+    }
+    next.put(group, Math.max(expected, number + 1));
+  }
+
+  List<String> broken() {
+    return List.copyOf(broken);
+  }
+
+  /** How many calls of this kind failed. */
+  int failures(String kind) {
+    return failures.getOrDefault(kind, List.of()).size();
+  }
+
+  String json(String name) {
+    String examples =
+        failures.entrySet().stream()
+            .map(entry -> quoted(entry.getKey()) + ":" + list(distinct(entry.getValue())))
+            .collect(Collectors.joining(","));
+    return String.format(
+        Locale.ROOT,
+        "{\"program\":%s,\"calls\":{%s},\"failed\":{%s},\"pushed_again\":%d,\"slowest_send_ms\":%d,"
+            + "\"sends_up_to_100_300_1000_2000_3000_5000_more_ms\":%s,\"broken\":%s,"
+            + "\"failures\":{%s}}",
+        quoted(name),
+        counts(calls),
+        counts(
+            failures.entrySet().stream()
+                .collect(
+                    Collectors.toMap(
+                        Map.Entry::getKey,
+                        entry -> (long) entry.getValue().size(),
+                        (a, b) -> a,
+                        TreeMap::new))),
+        pushedAgain,
+        slowestMillis,
+        LongStream.of(pauses).boxed().toList().toString().replace(" ", ""),
+        list(broken),
+        examples);
+  }
+
+  private static List<String> distinct(List<String> all) {
+    return all.stream()
+        .map(text -> text.substring(0, Math.min(200, text.length())))
+        .distinct()
+        .toList();
+  }
+
+  private static String counts(Map<String, Long> all) {
+    return all.entrySet().stream()
+        .map(entry -> quoted(entry.getKey()) + ":" + entry.getValue())
+        .collect(Collectors.joining(","));
+  }
+
+  private static String list(List<String> all) {
+    return all.stream()
+        .limit(EXAMPLES)
+        .map(SdkVerdict::quoted)
+        .collect(Collectors.joining(",", "[", "]"));
+  }
+
+  private static String quoted(String text) {
+    return '"'
+        + text.replace("\\", "\\\\").replace("\"", "\\\"").replaceAll("\\p{Cntrl}", " ")
+        + '"';
+  }
+}
