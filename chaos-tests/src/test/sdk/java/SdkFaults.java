@@ -58,7 +58,7 @@ final class SdkFaults {
     Producer transaction = producer("transaction");
     startPush();
     SimpleConsumer simple = simple();
-    start(() -> consume(simple)).setDaemon(true);
+    start(() -> consume(simple));
     List<Thread> lanes = new ArrayList<>();
     lanes.add(start(() -> every(50, number -> normal(normal, number))));
     lanes.add(start(() -> every(50, number -> fifo(fifo, number))));

@@ -5,16 +5,20 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A lease of this consumer: its messages that the application has not decided about, and how many
  * decisions the broker has not answered. It is held, and named to a new stream, until neither is
- * left. Owned by the loop, but for what was given back, which threads of the application tell each
- * other.
+ * left, and after its end by time for as long as a broker may not know of that end. Owned by the
+ * loop, but for what was given back, which threads of the application tell each other.
  */
 final class HeldLease {
+
+  private static final long REMEMBERED_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   private final LeaseRef ref;
   private final TreeMap<Long, ConsumedMessage> undecided = new TreeMap<>();
@@ -23,6 +27,7 @@ final class HeldLease {
   private long[] delivered = new long[0];
 
   private int unanswered;
+  private OptionalLong rememberedUntil = OptionalLong.empty();
 
   /** The lowest offset that the application has given back. */
   private final AtomicLong givenBack = new AtomicLong(Long.MAX_VALUE);
@@ -83,7 +88,10 @@ final class HeldLease {
     return takeAll(undecided);
   }
 
-  /** Messages whose lease has ended by time, which it then has no more. */
+  /**
+   * Messages whose lease has ended by time, which it then has no more. It is remembered that they
+   * were delivered: to the next leader the lease may go on for as long as an election took.
+   */
   List<ConsumedMessage> takeLapsed(LeaseClock clock) {
     var lapsed = new ArrayList<ConsumedMessage>();
     for (ConsumedMessage message : undecided.values()) {
@@ -92,7 +100,15 @@ final class HeldLease {
       }
     }
     lapsed.forEach(this::decided);
+    if (!lapsed.isEmpty()) {
+      rememberedUntil = OptionalLong.of(clock.nanoTime() + REMEMBERED_NANOS);
+    }
     return lapsed;
+  }
+
+  /** The broker knows that it has ended. */
+  void forget() {
+    rememberedUntil = OptionalLong.empty();
   }
 
   void asked() {
@@ -108,8 +124,10 @@ final class HeldLease {
     return undecided.isEmpty();
   }
 
-  boolean isOver() {
-    return undecided.isEmpty() && unanswered == 0;
+  boolean isOver(LeaseClock clock) {
+    return undecided.isEmpty()
+        && unanswered == 0
+        && (rememberedUntil.isEmpty() || clock.nanoTime() - rememberedUntil.getAsLong() >= 0);
   }
 
   private static List<ConsumedMessage> takeAll(NavigableMap<Long, ConsumedMessage> messages) {

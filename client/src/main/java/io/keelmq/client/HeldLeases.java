@@ -195,6 +195,7 @@ final class HeldLeases implements SettleLine.Outcome {
       HeldLease lease = leases.get(ref);
       if (lease != null) {
         lease.takeAll().forEach(this::gone);
+        lease.forget();
         forgetIfOver(lease);
       }
     }
@@ -333,7 +334,7 @@ final class HeldLeases implements SettleLine.Outcome {
   }
 
   private void forgetIfOver(HeldLease lease) {
-    if (lease.isOver()) {
+    if (lease.isOver(clock)) {
       leases.remove(lease.ref(), lease);
     }
   }

@@ -148,6 +148,27 @@ class ConsumerFaultsTest extends ConsumerFixture {
     }
   }
 
+  // The next leader may go on with a lease that has ended here, and deliver it again.
+  @Test
+  void knowsWhatItWasDeliveredWhenTheLeaseHasEndedHereAndNotThere() throws Exception {
+    fill(1);
+    try (Consumer consumer =
+        consumer().renew(false).invisibleDuration(Duration.ofSeconds(1)).open()) {
+      ConsumedMessage message = receiveOne(consumer);
+      await().atMost(LONG).until(() -> consumer.stats().heldMessages() == 0);
+      group.breakStreams();
+      await().atMost(LONG).until(() -> group.consumers.opens.size() >= 2);
+      assertEquals(List.of(message.lease().ref()), group.consumers.opens.get(1).getHeldList());
+
+      message.ack().get(60, TimeUnit.SECONDS);
+      group.consumers.say(
+          Deliveries.of(message.lease().ref(), message.offset(), message.message()));
+      await().atMost(LONG).until(() -> consumer.stats().duplicateMessages() == 1);
+
+      assertEquals(List.of(), consumer.receive(1, Duration.ZERO));
+    }
+  }
+
   @Test
   void dropsDeliveriesThatItHas() throws Exception {
     fill(3);
