@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Test;
  * the leader is killed every ten seconds, or frozen, or a name server is away; then each history is
  * judged by {@link SdkVerdict}.
  *
- * <p>{@code -Dsdk.seconds=300} for long runs and for the faults that are not in every build; {@code
- * -Dsdk.result=FILE} for what they found, as lines of JSON.
+ * <p>{@code -Dsdk.seconds=300} asks for them, they are in no build; {@code -Dsdk.result=FILE} for
+ * what they found, as lines of JSON.
  */
 @Tag("chaos")
 class SdkFaultsTest {
@@ -54,8 +54,6 @@ class SdkFaultsTest {
   /** What an SDK repeats by itself. Node's does so for no message of a transaction. */
   private static final List<String> REPEATED = List.of("send-normal", "send-fifo", "send-delay");
 
-  private static final int SECONDS_IN_EACH_BUILD = 25;
-
   private final Map<String, SdkProgram> programs = new LinkedHashMap<>();
   private final List<String> faults = new ArrayList<>();
   private LocalCluster cluster;
@@ -66,7 +64,7 @@ class SdkFaultsTest {
 
   @Test
   void leadersDie() throws Exception {
-    run("leaders die", Integer.getInteger("sdk.seconds", SECONDS_IN_EACH_BUILD), this::killLeaders);
+    run("leaders die", secondsAskedFor(), this::killLeaders);
   }
 
   @Test
