@@ -103,7 +103,10 @@ final class ConsumingClient {
     leases.clear();
   }
 
-  void changed(ConsumerChanges.LeaseChange change, long nowNanos) {
+  /**
+   * @param counts whether the messages that were decided are among those that were counted
+   */
+  void changed(ConsumerChanges.LeaseChange change, boolean counts, long nowNanos) {
     Held held = leases.get(change.lease());
     if (held == null) {
       return;
@@ -112,7 +115,7 @@ final class ConsumingClient {
       leases.remove(change.lease());
       return;
     }
-    held.messages -= change.decided();
+    held.messages -= counts ? change.decided() : 0;
     long extendedNanos =
         nowNanos + TimeUnit.MILLISECONDS.toNanos(change.extendedMillis()) - lookEarlierNanos();
     for (LeaseKey part : change.divided()) {

@@ -185,7 +185,9 @@ final class PlannerClients {
   void changed(Attachment stream, ConsumerChanges.LeaseChange change) {
     ConsumingClient client = clients.get(stream.clientId());
     if (client != null) {
-      client.changed(change, edge.now());
+      // What an earlier stream has decided may have been in the state already when the leases were
+      // counted for this one. A count too high costs a renewal, one too low the lease.
+      client.changed(change, client.isAttached(stream), edge.now());
     }
   }
 
