@@ -42,15 +42,7 @@ final class Processes {
   static List<String> run(Path folder, Path home, Path log, Duration deadline, List<String> command)
       throws IOException, InterruptedException {
     Path output = log.resolveSibling(log.getFileName() + ".out");
-    var builder =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectOutput(output.toFile())
-            .redirectError(log.toFile());
-    if (home != null) {
-      builder.environment().put("HOME", home.toString());
-    }
-    Process process = builder.start();
+    Process process = builder(folder, home, log, command).redirectOutput(output.toFile()).start();
     try {
       boolean ended = process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended || process.exitValue() != 0) {
@@ -58,13 +50,29 @@ final class Processes {
         fail("%s: %s%n%s%n%s".formatted(String.join(" ", command), how, tail(output), tail(log)));
       }
     } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
+      kill(process);
     }
     return Files.readAllLines(output);
   }
 
-  private static String tail(Path file) throws IOException {
+  /** As {@link #run} starts it, its output left to the caller. */
+  static ProcessBuilder builder(Path folder, Path home, Path log, List<String> command) {
+    var builder =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile());
+    if (home != null) {
+      builder.environment().put("HOME", home.toString());
+    }
+    return builder;
+  }
+
+  /** With what it has started. */
+  static void kill(Process process) {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+
+  /** The last lines of a file. */
+  static String tail(Path file) throws IOException {
     List<String> lines = Files.readAllLines(file);
     return String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size()));
   }

@@ -1,8 +1,10 @@
 package io.keelmq.sdk;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a program of {@code src/test/sdk/README.md} has told of its calls and messages, in its
@@ -43,20 +45,48 @@ final class SdkHistory {
   private static final int GOT_WORDS = 4;
 
   private final List<Event> events = new ArrayList<>();
+  private final Set<String> owed = new HashSet<>();
+  private final Set<String> got = new HashSet<>();
   private final List<String> rest = new ArrayList<>();
 
   synchronized void line(String line) {
     String[] words = line.split("\t", CALL_WORDS);
     if (words.length == CALL_WORDS && words[0].equals("call")) {
       Optional<String> failure = words[5].equals("ok") ? Optional.empty() : Optional.of(words[5]);
-      events.add(
+      add(
           new Call(
               words[1], words[2], Long.parseLong(words[3]), Long.parseLong(words[4]), failure));
     } else if (words.length == GOT_WORDS && words[0].equals("got")) {
-      events.add(new Got(words[1], words[2], Long.parseLong(words[3])));
+      add(new Got(words[1], words[2], Long.parseLong(words[3])));
     } else {
       rest.add(line);
     }
+  }
+
+  private void add(Call call) {
+    events.add(call);
+    // Those to be recalled come only if that failed, and long after.
+    if (call.isSend()
+        && call.isOk()
+        && !call.key().startsWith("recall-")
+        && !got.contains(call.key())) {
+      owed.add(call.key());
+    }
+  }
+
+  private void add(Got message) {
+    events.add(message);
+    got.add(message.key());
+    owed.remove(message.key());
+  }
+
+  /** Messages that were sent and have not come. */
+  synchronized Set<String> owed() {
+    return Set.copyOf(owed);
+  }
+
+  synchronized boolean isDrained() {
+    return owed.isEmpty();
   }
 
   /** Whether the program has said this one word. */

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,10 +35,8 @@ final class SdkProgram implements AutoCloseable {
       throws IOException {
     var all = new ArrayList<>(command);
     all.addAll(List.of(arguments));
-    var builder =
-        new ProcessBuilder(all).directory(toolchain.folder().toFile()).redirectError(log.toFile());
-    builder.environment().put("HOME", toolchain.home().toString());
-    return new SdkProgram(builder.start(), log);
+    Process process = Processes.builder(toolchain.folder(), toolchain.home(), log, all).start();
+    return new SdkProgram(process, log);
   }
 
   private void read() {
@@ -85,8 +82,7 @@ final class SdkProgram implements AutoCloseable {
 
   private String tail() {
     try {
-      List<String> lines = Files.readAllLines(log);
-      return String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+      return Processes.tail(log);
     } catch (IOException e) {
       return e.toString();
     }
@@ -95,8 +91,7 @@ final class SdkProgram implements AutoCloseable {
   /** Ends it; all that it has said is in the history then. */
   @Override
   public void close() {
-    process.descendants().forEach(ProcessHandle::destroyForcibly);
-    process.destroyForcibly();
+    Processes.kill(process);
     try {
       process.waitFor();
       reader.join(TimeUnit.SECONDS.toMillis(10));

@@ -9,7 +9,6 @@ import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupKind;
 import io.keelmq.v1.TopicType;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -89,7 +88,7 @@ record SdkRun(String name, Toolchain toolchain, String version, String security)
     List<String> command;
     try {
       toolchain.prepare();
-      command = command();
+      command = toolchain.program("scenarios", version);
     } catch (Toolchain.RegistryUnreachable e) {
       return new Outcome(e.getMessage(), Map.of());
     }
@@ -101,15 +100,5 @@ record SdkRun(String name, Toolchain toolchain, String version, String security)
       }
     }
     return new Outcome("", lines);
-  }
-
-  private List<String> command() throws IOException, InterruptedException {
-    Path folder = toolchain.folder();
-    return switch (toolchain) {
-      case JAVA -> Toolchain.java(version, folder.resolve("SdkScenarios.java"));
-      case NODE -> toolchain.program(folder.resolve("scenarios.js"));
-      case PYTHON -> toolchain.program(folder.resolve("scenarios.py"));
-      case GO -> toolchain.program(folder.resolve("scenarios.go"));
-    };
   }
 }

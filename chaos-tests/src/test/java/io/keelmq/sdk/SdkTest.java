@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.keelmq.client.KeelClient;
 import io.keelmq.local.LocalCluster;
-import io.keelmq.local.Node;
 import io.keelmq.local.ScratchCluster;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +14,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -72,7 +70,8 @@ class SdkTest {
     }
     for (ClientsDoc.Program program : ClientsDoc.programs()) {
       PROGRAMS.put(
-          program, threads.submit(() -> program.run(address(cluster.nameServers().get(0)))));
+          program,
+          threads.submit(() -> program.run(cluster.nameServers().get(0).client().toString())));
     }
   }
 
@@ -86,22 +85,10 @@ class SdkTest {
     }
   }
 
-  /** Name servers for most; any broker will do as well. Node's SDK takes one address only. */
+  /** Name servers for most; any broker will do as well. */
   private static String accessPoint(SdkRun run, LocalCluster cluster) {
-    if (run.name().equals("java-508")) {
-      return addresses(cluster.brokers());
-    }
-    return run.toolchain() == Toolchain.NODE
-        ? address(cluster.nameServers().get(0))
-        : addresses(cluster.nameServers());
-  }
-
-  private static String addresses(List<Node> nodes) {
-    return nodes.stream().map(SdkTest::address).collect(Collectors.joining(";"));
-  }
-
-  private static String address(Node node) {
-    return node.client().toString();
+    return run.toolchain()
+        .accessPoint(run.name().equals("java-508") ? cluster.brokers() : cluster.nameServers());
   }
 
   @TestFactory

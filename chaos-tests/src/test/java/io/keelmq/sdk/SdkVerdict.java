@@ -1,16 +1,15 @@
 package io.keelmq.sdk;
 
+import io.keelmq.common.Json;
 import io.keelmq.sdk.SdkHistory.Call;
 import io.keelmq.sdk.SdkHistory.Got;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
 /**
@@ -24,9 +23,9 @@ final class SdkVerdict {
   private static final long[] PAUSES = {100, 300, 1_000, 2_000, 3_000, 5_000, Long.MAX_VALUE};
 
   private static final int EXAMPLES = 5;
+  private static final int EXAMPLE_LENGTH = 200;
 
   private final List<String> broken = new ArrayList<>();
-  private final Set<String> owed = new HashSet<>();
   private final Set<String> recalled = new HashSet<>();
   private final Set<String> acked = new HashSet<>();
   private final Set<String> pushed = new HashSet<>();
@@ -51,8 +50,7 @@ final class SdkVerdict {
         took(message);
       }
     }
-    owed.removeAll(got);
-    owed.forEach(key -> broken.add("sent and never delivered: " + key));
+    history.owed().forEach(key -> broken.add("sent and never delivered: " + key));
     recalled.retainAll(got);
     recalled.forEach(key -> broken.add("recalled and delivered: " + key));
     stored.forEach(
@@ -61,11 +59,6 @@ final class SdkVerdict {
             broken.add(key + " is in the log " + count + " times");
           }
         });
-  }
-
-  /** Messages that are owed and have not come. */
-  static boolean isDrained(SdkHistory history) {
-    return new SdkVerdict(history, Map.of()).owed.isEmpty();
   }
 
   private void called(Call call) {
@@ -92,9 +85,6 @@ final class SdkVerdict {
     pauses[i]++;
     if (!call.isOk()) {
       unsent.add(call.key());
-    } else if (!call.key().startsWith("recall-")) {
-      // The others come only if their recall failed, and long after.
-      owed.add(call.key());
     }
   }
 
@@ -134,56 +124,34 @@ final class SdkVerdict {
     return failures.getOrDefault(kind, List.of()).size();
   }
 
-  String json(String name) {
-    String examples =
-        failures.entrySet().stream()
-            .map(entry -> quoted(entry.getKey()) + ":" + list(distinct(entry.getValue())))
-            .collect(Collectors.joining(","));
-    return String.format(
-        Locale.ROOT,
-        "{\"program\":%s,\"calls\":{%s},\"failed\":{%s},\"pushed_again\":%d,\"slowest_send_ms\":%d,"
-            + "\"sends_up_to_100_300_1000_2000_3000_5000_more_ms\":%s,\"broken\":%s,"
-            + "\"failures\":{%s}}",
-        quoted(name),
-        counts(calls),
-        counts(
-            failures.entrySet().stream()
-                .collect(
-                    Collectors.toMap(
-                        Map.Entry::getKey,
-                        entry -> (long) entry.getValue().size(),
-                        (a, b) -> a,
-                        TreeMap::new))),
-        pushedAgain,
-        slowestMillis,
-        LongStream.of(pauses).boxed().toList().toString().replace(" ", ""),
-        list(broken),
-        examples);
+  Json json(String name) {
+    var called = new Json();
+    calls.forEach(called::put);
+    var failed = new Json();
+    var examples = new Json();
+    failures.forEach(
+        (kind, texts) -> {
+          failed.put(kind, texts.size());
+          examples.putTexts(kind, examples(texts));
+        });
+    return new Json()
+        .put("program", name)
+        .put("calls", called)
+        .put("failed", failed)
+        .put("pushed_again", pushedAgain)
+        .put("slowest_send_ms", slowestMillis)
+        .putNumbers(
+            "sends_up_to_100_300_1000_2000_3000_5000_more_ms",
+            LongStream.of(pauses).boxed().toList())
+        .putTexts("broken", examples(broken))
+        .put("failures", examples);
   }
 
-  private static List<String> distinct(List<String> all) {
-    return all.stream()
-        .map(text -> text.substring(0, Math.min(200, text.length())))
+  private static List<String> examples(List<String> texts) {
+    return texts.stream()
+        .map(text -> text.substring(0, Math.min(EXAMPLE_LENGTH, text.length())))
         .distinct()
-        .toList();
-  }
-
-  private static String counts(Map<String, Long> all) {
-    return all.entrySet().stream()
-        .map(entry -> quoted(entry.getKey()) + ":" + entry.getValue())
-        .collect(Collectors.joining(","));
-  }
-
-  private static String list(List<String> all) {
-    return all.stream()
         .limit(EXAMPLES)
-        .map(SdkVerdict::quoted)
-        .collect(Collectors.joining(",", "[", "]"));
-  }
-
-  private static String quoted(String text) {
-    return '"'
-        + text.replace("\\", "\\\\").replace("\"", "\\\"").replaceAll("\\p{Cntrl}", " ")
-        + '"';
+        .toList();
   }
 }

@@ -1,5 +1,6 @@
 package io.keelmq.sdk;
 
+import io.keelmq.local.Node;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.opentest4j.AssertionFailedError;
 
@@ -35,6 +37,12 @@ enum Toolchain {
     @Override
     List<String> program(Path source) {
       throw new IllegalStateException("needs a version: see java()");
+    }
+
+    @Override
+    List<String> program(String name, String javaVersion) {
+      String type = "Sdk" + name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1);
+      return java(javaVersion, folder().resolve(type + ".java"));
     }
   },
 
@@ -142,6 +150,31 @@ enum Toolchain {
 
   /** The command that runs a program, which is built if it has to be. */
   abstract List<String> program(Path source) throws IOException, InterruptedException;
+
+  /**
+   * The command that runs one of the programs of {@code src/test/sdk}.
+   *
+   * @param name scenarios or faults
+   * @param javaVersion of Java's SDK; the others' sources say theirs
+   */
+  List<String> program(String name, String javaVersion) throws IOException, InterruptedException {
+    String ending =
+        switch (this) {
+          case NODE -> ".js";
+          case PYTHON -> ".py";
+          case GO -> ".go";
+          case JAVA -> ".java";
+        };
+    return program(folder().resolve(name + ending));
+  }
+
+  /** What its programs are given as the address of nodes. Node's SDK takes one only. */
+  String accessPoint(List<Node> nodes) {
+    return nodes.stream()
+        .limit(this == NODE ? 1 : nodes.size())
+        .map(node -> node.client().toString())
+        .collect(Collectors.joining(";"));
+  }
 
   /** The command that runs a Java program with one version of the SDK. */
   static List<String> java(String version, Path source) {

@@ -18,6 +18,7 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Delivery;
 import io.keelmq.v1.OffsetRange;
+import io.keelmq.v1.OpenConsumer;
 import io.keelmq.v1.Run;
 import io.keelmq.v1.SettleReceipt;
 import io.keelmq.v1.SettlementKind;
@@ -324,17 +325,15 @@ class ConsumeTest {
     assertEquals(List.of("next"), bodies(newer.delivery()));
   }
 
+  private static OpenConsumer.Builder numbered(long consumerId, int stream) {
+    return consumer("c", "g", "t").setConsumerId(consumerId).setStreamNumber(stream);
+  }
+
   @Test
   void theLaterOfTwoStreamsOfAConsumerGoesOnIfItArrivesFirst() throws Exception {
-    var later =
-        TestConsumer.open(
-            cluster.asyncStreams(1),
-            consumer("c", "g", "t").setConsumerId(7).setStreamNumber(2),
-            10);
+    var later = TestConsumer.open(cluster.asyncStreams(1), numbered(7, 2), 10);
 
-    var late =
-        TestConsumer.start(
-            cluster.asyncStreams(2), consumer("c", "g", "t").setConsumerId(7).setStreamNumber(1));
+    var late = TestConsumer.start(cluster.asyncStreams(2), numbered(7, 1));
 
     assertEquals(Code.PRECONDITION_FAILED, late.error().getCode());
     publish(run("t", 0, "a"));
@@ -343,17 +342,9 @@ class ConsumeTest {
 
   @Test
   void aNewConsumerTakesOverFromTheStreamOfAnotherWithItsClientId() throws Exception {
-    var dead =
-        TestConsumer.open(
-            cluster.asyncStreams(1),
-            consumer("c", "g", "t").setConsumerId(7).setStreamNumber(2),
-            10);
+    var dead = TestConsumer.open(cluster.asyncStreams(1), numbered(7, 2), 10);
 
-    var newer =
-        TestConsumer.open(
-            cluster.asyncStreams(2),
-            consumer("c", "g", "t").setConsumerId(8).setStreamNumber(1),
-            10);
+    var newer = TestConsumer.open(cluster.asyncStreams(2), numbered(8, 1), 10);
 
     assertEquals(Code.PRECONDITION_FAILED, dead.error().getCode());
     publish(run("t", 0, "a"));

@@ -130,6 +130,11 @@ final class Life {
     }
   }
 
+  /** A decision was told that leaves nothing to deliver, and has not been refused. */
+  boolean mayBeDone() {
+    return ackNanos != 0 || deadNanos != 0;
+  }
+
   /** The decision concerns the last delivery. */
   boolean isOf(int byConsumer, LeaseName name) {
     return deliveries > 0 && consumer == byConsumer && lease.equals(name);
@@ -146,8 +151,7 @@ final class Life {
       return false;
     }
     boolean lastAttempt = attempt >= group.maxAttempts();
-    return ackNanos != 0
-        || deadNanos != 0
+    return mayBeDone()
         || (lastAttempt && (nackNanos != 0 || leftNanos != 0 || mayHaveExpired(wallMillis)));
   }
 

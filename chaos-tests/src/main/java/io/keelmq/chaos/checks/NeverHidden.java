@@ -172,7 +172,7 @@ public final class NeverHidden implements LeaseCheck {
 
   /** May be answered behind a decision that ended the lease. */
   private void extended(Life life) {
-    if (life.ackNanos == 0 && life.deadNanos == 0) {
+    if (!life.mayBeDone()) {
       schedule(life, timeline.nanos(life.latestEndMillis));
     }
   }
@@ -180,7 +180,7 @@ public final class NeverHidden implements LeaseCheck {
   @Override
   public void left(Event.Leaves event, Life life, Findings findings) {
     holdings.left(event.consumer());
-    if (life.ackNanos == 0 && life.deadNanos == 0) {
+    if (!life.mayBeDone()) {
       long end = event.nanos() + SESSION_NANOS;
       schedule(life, life.renews ? end : Math.min(end, timeline.nanos(life.latestEndMillis)));
     }

@@ -7,7 +7,6 @@ import io.keelmq.chaos.checks.Event.Outcome;
 import io.keelmq.chaos.checks.Event.Settling;
 import io.keelmq.chaos.checks.LeaseScript.Taken;
 import io.keelmq.chaos.checks.RedeliveryExplained.Cause;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -15,24 +14,7 @@ import org.junit.jupiter.api.Test;
  * Goal: the checks of FIFO groups stay silent on all that may happen and speak up on what may not.
  * Method: short histories; each broken one differs from one that holds by a single fault.
  */
-class FifoVerdictTest {
-
-  private final LeaseScript script = new LeaseScript();
-
-  private void holds() {
-    var verdict = script.verdict();
-
-    assertEquals(List.of(), verdict.problems());
-  }
-
-  private void breaks(Class<?>... checks) {
-    var verdict = script.verdict();
-
-    assertEquals(
-        List.of(checks).stream().map(Class::getSimpleName).toList(),
-        verdict.broken(),
-        verdict.problems()::toString);
-  }
+class FifoVerdictTest extends LeaseVerdictFixture {
 
   @Test
   void deliversAMessageGroupInOrder() {

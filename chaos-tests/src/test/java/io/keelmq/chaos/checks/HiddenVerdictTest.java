@@ -9,31 +9,13 @@ import io.keelmq.chaos.checks.Event.Outcome;
 import io.keelmq.chaos.checks.Event.Settling;
 import io.keelmq.chaos.checks.LeaseScript.Taken;
 import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
  * Goal: the check of hidden messages knows who waits for one and what is owed. Method: short
  * histories, as in {@link LeaseVerdictTest}.
  */
-class HiddenVerdictTest {
-
-  private final LeaseScript script = new LeaseScript();
-
-  private void holds() {
-    var verdict = script.verdict();
-
-    assertEquals(List.of(), verdict.problems());
-  }
-
-  private void breaks(Class<?>... checks) {
-    var verdict = script.verdict();
-
-    assertEquals(
-        List.of(checks).stream().map(Class::getSimpleName).toList(),
-        verdict.broken(),
-        verdict.problems()::toString);
-  }
+class HiddenVerdictTest extends LeaseVerdictFixture {
 
   @Test
   void tellsANewMessageThatIsHiddenWhileSomebodyWaits() {

@@ -17,24 +17,7 @@ import org.junit.jupiter.api.Test;
  * Goal: the checks of leases stay silent on all that may happen and speak up on what may not.
  * Method: short histories; each broken one differs from one that holds by a single fault.
  */
-class LeaseVerdictTest {
-
-  private final LeaseScript script = new LeaseScript();
-
-  private void holds() {
-    var verdict = script.verdict();
-
-    assertEquals(List.of(), verdict.problems());
-  }
-
-  private void breaks(Class<?>... checks) {
-    var verdict = script.verdict();
-
-    assertEquals(
-        List.of(checks).stream().map(Class::getSimpleName).toList(),
-        verdict.broken(),
-        verdict.problems()::toString);
-  }
+class LeaseVerdictTest extends LeaseVerdictFixture {
 
   @Test
   void deliversAndAcknowledges() {
