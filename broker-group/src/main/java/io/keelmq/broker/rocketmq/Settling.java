@@ -15,16 +15,19 @@ import io.keelmq.broker.state.Topic;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.Status;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
  * Decides delivered messages at the leader. Doing it twice is harmless, so a call whose end was
- * unclear is repeated; what is not there any more then was decided by its first copy. Immutable.
+ * unclear is repeated; what is not there any more then was decided by its first copy, unless it is
+ * outstanding under another name. Immutable.
  *
  * @param handles absent where there was none that can be read
  * @param lenient the call was held or comes again: what has run out meanwhile is not its fault
@@ -189,12 +192,51 @@ record Settling<R>(
                   .map(id -> handle.with(handle.lease().withId(id), settled.deadlineMillis()))
                   .orElse(handle)));
     }
-    // Decided before, or by the first copy of this call; or superseded, which is none of its harm.
-    boolean hasTime =
-        lenient
-            || handle.renewed()
-            || handle.deadlineMillis() > edge.replica().state().applied().timeMillis();
-    return hasTime ? new Result(Statuses.OK, Optional.of(handle)) : INVALID;
+    return hasTime(handle) ? new Result(Statuses.OK, Optional.of(handle)) : INVALID;
+  }
+
+  private boolean hasTime(ReceiptHandle handle) {
+    return lenient
+        || handle.renewed()
+        || handle.deadlineMillis() > edge.replica().state().applied().timeMillis();
+  }
+
+  /**
+   * Of what was acknowledged in time and not found: decided before, by the first copy of this call
+   * perhaps, or taken from this client, whose stream broke or which was thought to be gone, and
+   * given to another. Then the message is outstanding, and nobody may be told that it is done.
+   */
+  private Set<Part> lost(List<Part> notFound) {
+    var byQueue = new LinkedHashMap<Queue, List<Part>>();
+    for (Part part : notFound) {
+      LeaseKey lease = part.handle().lease();
+      byQueue
+          .computeIfAbsent(new Queue(lease.queue(), lease.generation()), same -> new ArrayList<>())
+          .add(part);
+    }
+    var lost = new HashSet<Part>();
+    byQueue.forEach(
+        (queue, parts) -> {
+          ReceiptHandle first = parts.get(0).handle();
+          OffsetSet outstanding =
+              edge.replica()
+                  .state()
+                  .outstanding(
+                      first.groupId(),
+                      first.topicId(),
+                      queue.queue(),
+                      queue.generation(),
+                      OffsetSet.of(
+                          parts.stream()
+                              .mapToLong(part -> part.handle().offset())
+                              .sorted()
+                              .distinct()
+                              .toArray()));
+          parts.stream()
+              .filter(part -> outstanding.contains(part.handle().offset()))
+              .forEach(lost::add);
+        });
+    return lost;
   }
 
   /** How many messages of a lease the server need not keep up any more; 0: all of them. */
@@ -207,6 +249,7 @@ record Settling<R>(
   private final class Gathering {
     private final Result[] results;
     private final Consumer<HeldCall.Answer<R>> done;
+    private final List<Part> notFound = new ArrayList<>();
     private int open;
     private Optional<HeldCall.Answer<R>> failure = Optional.empty();
 
@@ -220,7 +263,14 @@ record Settling<R>(
       synchronized (this) {
         if (outcome instanceof HeldCall.Answer.Final<Reply.Settled> settled) {
           for (int i = 0; i < parts.size(); i++) {
-            results[parts.get(i).index()] = result(parts.get(i), settled.response().parts().get(i));
+            Part part = parts.get(i);
+            Reply.SettledPart of = settled.response().parts().get(i);
+            results[part.index()] = result(part, of);
+            if (kind == Command.SettlementKind.ACK
+                && of.messages() == 0
+                && hasTime(part.handle())) {
+              notFound.add(part);
+            }
           }
         } else {
           failure = Optional.of(worse(outcome));
@@ -249,8 +299,22 @@ record Settling<R>(
         }
         open = -1;
       }
-      done.accept(
-          failure.orElseGet(() -> new HeldCall.Answer.Final<>(answer.apply(List.of(results)))));
+      if (failure.isPresent()) {
+        done.accept(failure.get());
+      } else if (notFound.isEmpty()) {
+        end();
+      } else {
+        edge.call(this::endWithLost, why -> done.accept(new HeldCall.Answer.NotDone<>(why)));
+      }
+    }
+
+    private void endWithLost() {
+      lost(notFound).forEach(part -> results[part.index()] = INVALID);
+      end();
+    }
+
+    private void end() {
+      done.accept(new HeldCall.Answer.Final<>(answer.apply(List.of(results))));
     }
   }
 }

@@ -81,6 +81,10 @@ final class LeaseKeys {
     return new LeaseId(in.int64(), in.int32());
   }
 
+  static long messageGroupHash(byte[] key) {
+    return new RowReader(key).skip(PREFIX_BYTES + 5).int64();
+  }
+
   private static RowWriter generation(Subscription at, char letter, int generation, int more) {
     return of(at, letter, 4 + more).int32(generation);
   }

@@ -116,10 +116,56 @@ final class LeaseQueries {
     return lowest[0];
   }
 
+  static OffsetSet outstanding(
+      TableReads tables, Subscription at, int generation, OffsetSet wanted) {
+    Optional<Cursor> cursor =
+        Subscriptions.cursor(tables, at).filter(found -> found.generation() == generation);
+    if (cursor.isEmpty() || wanted.isEmpty()) {
+      return OffsetSet.EMPTY;
+    }
+    OffsetSet[] found = {wanted.between(cursor.get().nextOffset(), Long.MAX_VALUE)};
+    // What is blocked first: when it is freed meanwhile, it becomes the newest batch.
+    if (cursor.get().blocked() > 0) {
+      forEach(
+          tables,
+          LeaseKeys.all(at, LeaseKeys.MESSAGE_GROUP, generation),
+          row -> found[0] = found[0].plus(blocked(tables, at, generation, row, wanted)));
+    }
+    forEach(
+        tables,
+        LeaseKeys.all(at, LeaseKeys.BATCH, generation),
+        row -> {
+          LeaseBatch batch = LeaseRows.batch(LeaseKeys.batchId(row.key()), row.value());
+          found[0] = found[0].plus(batch.offsets().and(wanted));
+        });
+    return found[0];
+  }
+
+  private static OffsetSet blocked(
+      TableReads tables, Subscription at, int generation, TableReads.Row row, OffsetSet wanted) {
+    var group = LeaseRows.messageGroup(row.value());
+    if (!group.hasBlocked() || group.firstBlocked() > wanted.last()) {
+      return OffsetSet.EMPTY;
+    }
+    long hash = LeaseKeys.messageGroupHash(row.key());
+    OffsetSet[] found = {OffsetSet.EMPTY};
+    forEach(
+        tables,
+        LeaseKeys.blocked(at, generation, hash, group.firstBlocked()),
+        LeaseKeys.blocked(at, generation, hash, wanted.last() + 1),
+        one -> found[0] = found[0].plus(LeaseRows.blocked(one.value()).offsets().and(wanted)));
+    return found[0];
+  }
+
   private static void forEach(TableReads tables, byte[] prefix, Consumer<TableReads.Row> action) {
-    byte[] from = prefix;
+    forEach(tables, prefix, Keys.after(prefix), action);
+  }
+
+  private static void forEach(
+      TableReads tables, byte[] fromKey, byte[] toKey, Consumer<TableReads.Row> action) {
+    byte[] from = fromKey;
     while (true) {
-      var rows = tables.range(Table.LEASES, from, Keys.after(prefix), PAGE);
+      var rows = tables.range(Table.LEASES, from, toKey, PAGE);
       rows.forEach(action);
       if (rows.size() < PAGE) {
         return;

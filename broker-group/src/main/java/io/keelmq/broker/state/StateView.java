@@ -278,6 +278,18 @@ public final class StateView {
     return LeaseQueries.lowestOutstanding(tables, new Subscription(topicId, groupId, queue));
   }
 
+  /**
+   * Those of {@code offsets} that are not settled: they are leased, ready, blocked, on their way to
+   * a dead letter topic, or were never granted. Looks at everything the group has out of the queue.
+   *
+   * @param generation none are told in another than the queue's present one
+   */
+  public OffsetSet outstanding(
+      long groupId, long topicId, int queue, int generation, OffsetSet offsets) {
+    return LeaseQueries.outstanding(
+        tables, new Subscription(topicId, groupId, queue), generation, offsets);
+  }
+
   /** Messages that could not be moved to a dead letter topic, because they were gone before. */
   public long deadLettersDropped() {
     return Rows.int64(tables.get(Table.META, Keys.counter(Counters.DEAD_LETTERS_DROPPED)), 0);

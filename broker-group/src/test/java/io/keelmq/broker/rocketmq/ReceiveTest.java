@@ -316,6 +316,24 @@ class ReceiveTest {
   }
 
   @Test
+  void saysSoWhenWhatIsAcknowledgedWasTakenAndGivenToAnother() {
+    sdk(1).send("t", "m1");
+    String cut = sdk(1).receive(kept("g", "t")).handle();
+    sdk(1).calls().notifyClientTermination(NotifyClientTerminationRequest.getDefaultInstance());
+    var another = new TestSdk(cluster, 2, "another");
+    String handle = another.receive(TestSdk.receive("g", "t")).handle();
+
+    assertEquals(
+        Code.INVALID_RECEIPT_HANDLE, sdk(1).ack("g", "t", cut).getEntries(0).getStatus().getCode());
+
+    assertEquals(Code.OK, another.ack("g", "t", handle).getEntries(0).getStatus().getCode());
+    assertEquals(
+        Code.OK,
+        sdk(1).ack("g", "t", cut).getEntries(0).getStatus().getCode(),
+        "it is settled now, whoever did it");
+  }
+
+  @Test
   void takesAcksAcrossLeaders() {
     sdk(0).send("t", "m1");
     TestSdk.Received received = sdk(0).receive(kept("g", "t"));

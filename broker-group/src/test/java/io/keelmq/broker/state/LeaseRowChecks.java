@@ -49,6 +49,7 @@ final class LeaseRowChecks {
       read(row, all, deadlines);
     }
     all.forEach(LeaseRowChecks::check);
+    all.forEach((at, of) -> outstanding(tables, at, of));
     var due = new HashSet<Deadline>();
     for (Deadline deadline : new Deadlines(tables).due(Long.MAX_VALUE - 2, 1_000_000)) {
       if (deadline.kind() == Kind.LEASE) {
@@ -100,6 +101,21 @@ final class LeaseRowChecks {
                         offset + " is blocked twice"));
       }
     }
+  }
+
+  private static void outstanding(MapTables tables, Subscription at, Of of) {
+    OffsetSet asked = OffsetSet.range(0, (int) of.cursor.nextOffset() + 1);
+    OffsetSet expected = OffsetSet.of(of.cursor.nextOffset());
+    for (LeaseBatch batch : of.batches) {
+      expected = expected.plus(batch.offsets());
+    }
+    for (long offset : of.blocked.keySet()) {
+      expected = expected.plus(OffsetSet.of(offset));
+    }
+    assertEquals(
+        expected,
+        new StateView(tables)
+            .outstanding(at.groupId(), at.topicId(), at.queue(), of.cursor.generation(), asked));
   }
 
   private static void check(Subscription at, Of of) {
