@@ -155,10 +155,16 @@ final class Settlements {
     }
   }
 
-  /** A message group is extended as a whole, or a part of its batch could overtake the rest. */
+  /**
+   * A message group is extended as a whole, or a part of its batch could overtake the rest. What is
+   * said of a part of it shortens nothing: the rest may have been promised more.
+   */
   private static SettledPart extend(
       QueueLeases queue, LeaseBatch batch, OffsetSet chosen, long millis) {
     long deadline = queue.nowMillis() + millis;
+    if (batch.hash() != 0 && chosen.size() < batch.offsets().size()) {
+      deadline = Math.max(deadline, batch.deadlineMillis());
+    }
     OffsetSet extended = batch.hash() == 0 ? chosen : batch.offsets();
     LeaseBatch part = apart(queue, batch, extended, batch.leasedUntil(deadline));
     return new SettledPart(chosen.size(), Optional.of(part.id()), deadline);

@@ -238,6 +238,20 @@ class FifoTest {
   }
 
   @Test
+  void anExtensionOfOneMessageShortensNoOther() {
+    story.send(A, A);
+    var lease = story.at(0).grantTo(2).get(0);
+    story.at(10_000).extend(lease.id(), 60_000, 0);
+
+    var shorter = story.extend(lease.id(), 20_000, 1);
+
+    assertEquals(1_070_000, shorter.deadlineMillis());
+    story.at(69_999).advanceTime();
+    assertEquals(OffsetSet.EMPTY, readyOffsets());
+    assertEquals(1_089_999, story.extend(lease.id(), 20_000).deadlineMillis(), "the whole of it");
+  }
+
+  @Test
   void leasesOnlyTheFirstOfWhatIsReady() {
     story.send(A, A, A, A);
     var lease = story.grantTo(4).get(0);
