@@ -122,6 +122,16 @@ public interface ReplicaControl {
 
   Status status();
 
+  /** Whether this replica has less room on its disk than it should; the leader has to know. */
+  default boolean isLowOnDisk() {
+    return false;
+  }
+
+  /** A replica of the group has said that it is low on disk; counts for some seconds. */
+  default void heardLowDisk(String node) {
+    // Nothing depends on it where nothing is stored.
+  }
+
   /** How this replica comes into its group, and others into and out of it. */
   Membership membership();
 }

@@ -93,6 +93,21 @@ public final class Shutdown {
     daemon("shutdown-" + code, () -> end(code, reason)).start();
   }
 
+  /**
+   * Runs the steps that were added so far, and ends nothing else: the program then starts its parts
+   * anew, and adds their steps again. If the ending begins meanwhile, it takes over.
+   *
+   * @return whether all steps have ended within their deadlines; if not, something may still be
+   *     held, and only the end of the process lets go of it
+   */
+  public boolean unwind() {
+    boolean clean = true;
+    for (NamedStep step = next(); step != null; step = next()) {
+      clean &= run(step);
+    }
+    return clean && !hasBegun();
+  }
+
   /** Whether the steps have begun to run, so that what fails from now on is no news. */
   public synchronized boolean hasBegun() {
     return begun;
@@ -135,7 +150,10 @@ public final class Shutdown {
     return steps.poll();
   }
 
-  private static void run(NamedStep step) {
+  /**
+   * @return whether it ended in time
+   */
+  private static boolean run(NamedStep step) {
     long startNanos = System.nanoTime();
     Thread thread =
         daemon(
@@ -154,7 +172,7 @@ public final class Shutdown {
     } catch (InterruptedException e) {
       // Whoever interrupts an ending process wants it to end: the other steps get their turn now.
       log.warn("shutdown step={} left behind: interrupted", step.name());
-      return;
+      return false;
     }
     if (thread.isAlive()) {
       var where = new Throwable("where step " + step.name() + " hangs");
@@ -165,9 +183,10 @@ public final class Shutdown {
           step.deadline().toMillis(),
           where);
       thread.interrupt();
-    } else {
-      log.debug("shutdown step={} ms={}", step.name(), millisSince(startNanos));
+      return false;
     }
+    log.debug("shutdown step={} ms={}", step.name(), millisSince(startNanos));
+    return true;
   }
 
   private void startFallback(int code, Duration longest) {

@@ -2,6 +2,7 @@ package io.keelmq.common;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -36,6 +37,27 @@ class ShutdownTest {
     assertEquals(List.of("first", "second"), ran);
     assertEquals(List.of(1), halts);
     assertTrue(shutdown.hasBegun());
+  }
+
+  @Test
+  void unwindsWithoutEndingAndTakesStepsAnew() {
+    shutdown.step("first", LONG, () -> ran.add("first"));
+
+    assertTrue(shutdown.unwind());
+    shutdown.step("second", LONG, () -> ran.add("second"));
+    shutdown.exit(0, "test");
+
+    assertEquals(List.of("first", "second"), ran);
+    assertEquals(List.of(0), halts);
+  }
+
+  @Test
+  void tellsWhenAStepHeldOnWhileUnwinding() {
+    var never = new CountDownLatch(1);
+    shutdown.step("hangs", Duration.ofMillis(20), never::await);
+
+    assertFalse(shutdown.unwind());
+    assertFalse(shutdown.hasBegun());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.keelmq.raftlog;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,8 @@ import org.slf4j.LoggerFactory;
 final class LogRecovery {
 
   private static final Logger LOG = LoggerFactory.getLogger(LogRecovery.class);
+
+  private static final int REWRITE_BYTES = 1 << 20;
 
   private final SegmentFiles files;
   private final Disk disk;
@@ -175,12 +178,30 @@ final class LogRecovery {
       if (scan.flaw().isPresent()) {
         cutTornTail(file, scan, floor);
       }
+      writeAgain(file, scan, floor);
       // Forced even if nothing was cut: what a killed process left may be in the page cache only.
       file.force(true);
       return new ActiveSegment(file, scan);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
+    }
+  }
+
+  /**
+   * Writes what nothing proves to be durable once more, as it was read. A force that failed leaves
+   * pages which readers see and no later force writes, because the kernel takes them for clean.
+   */
+  private static void writeAgain(DiskFile file, SegmentScan scan, long floor) throws IOException {
+    long position = scan.unprovenFrom(file, floor);
+    long end = scan.index().bytes();
+    var bytes = ByteBuffer.allocate((int) Math.min(REWRITE_BYTES, end - position));
+    while (position < end) {
+      bytes.clear().limit((int) Math.min(bytes.capacity(), end - position));
+      file.read(bytes, position);
+      int read = bytes.flip().remaining();
+      file.write(bytes, position);
+      position += read;
     }
   }
 

@@ -38,6 +38,15 @@ record LogView(List<Segment> segments, long logicalFirst, long last, long genera
     return Optional.of(segments.get(low));
   }
 
+  /** How many segments end before {@code index} and are not the last. */
+  int segmentsBefore(long index) {
+    int count = 0;
+    while (count + 1 < segments.size() && segments.get(count + 1).baseIndex() <= index) {
+      count++;
+    }
+    return count;
+  }
+
   /** The bytes of the records behind {@code index}. */
   long bytesAfter(long index) {
     long bytes = 0;

@@ -95,6 +95,24 @@ record SegmentScan(
     return Optional.empty();
   }
 
+  /**
+   * Where the records begin of which neither a later one nor the floor says that they were forced.
+   * The header was, before the file got its name.
+   *
+   * @param floor an index that was forced
+   */
+  long unprovenFrom(DiskFile file, long floor) throws IOException {
+    if (index.count() == 0) {
+      return index.bytes();
+    }
+    var last = ByteBuffer.allocate(RecordCodec.HEADER_BYTES);
+    file.read(last, index.position(index.lastIndex()));
+    long proven = Math.max(floor, RecordCodec.durableBefore(last.flip()));
+    return proven >= index.lastIndex()
+        ? index.bytes()
+        : index.position(Math.max(proven + 1, index.baseIndex()));
+  }
+
   /** The bytes of the record at {@code position}, or as many as there are if it is no record. */
   private static ByteBuffer recordAt(ScanWindow window, SegmentHeader header, long position)
       throws IOException {

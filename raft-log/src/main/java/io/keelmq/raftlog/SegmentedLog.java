@@ -306,6 +306,11 @@ public final class SegmentedLog implements Closeable {
     return physicalFirst();
   }
 
+  /** How many segments end before {@code index} and are not the last. */
+  public int segmentsBefore(long index) {
+    return writer.view().segmentsBefore(index);
+  }
+
   /**
    * Waits until {@code index} is durable here. An entry may be committed by others before it is on
    * this disk; call this before anything derived from it becomes durable. Forces by itself with

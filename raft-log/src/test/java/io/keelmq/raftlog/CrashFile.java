@@ -89,7 +89,8 @@ final class CrashFile {
   }
 
   /**
-   * Applies pieces of a write; what lies between them is zeros, or whatever was on those blocks.
+   * Applies pieces of a write; what lies between them is as it was before or, where the file grew,
+   * zeros or whatever was on those blocks.
    */
   private static byte[] tear(
       Change change,
@@ -110,7 +111,9 @@ final class CrashFile {
     for (int from = 0; from < end; from += tear) {
       if (random.nextBoolean()) {
         for (int i = from; i < Math.min(end, from + tear); i++) {
-          pieces[i] = zeros ? 0 : (byte) random.nextInt();
+          int at = change.position + i;
+          byte stale = zeros ? 0 : (byte) random.nextInt();
+          pieces[i] = at < content.length ? content[at] : stale;
         }
       }
     }
@@ -172,10 +175,15 @@ final class CrashFile {
             // Without metadata a shorter length need not be durable, so nothing is.
             boolean shortened = pending.stream().anyMatch(change -> change.isTruncation());
             if (disk.fileForceWorks() && (metadata || !shortened)) {
-              durable = now;
+              for (Change change : pending) {
+                durable = change.applyTo(durable);
+              }
               pending.clear();
             }
-          });
+          },
+          // The kernel takes its pages for clean then: readers see them, no later force writes
+          // them.
+          pending::clear);
     }
 
     @Override

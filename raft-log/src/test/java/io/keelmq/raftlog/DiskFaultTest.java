@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -83,6 +84,38 @@ class DiskFaultTest {
     assertThrows(PoisonedLogException.class, () -> log.append(records(2, 2, 1)));
     assertThrows(PoisonedLogException.class, () -> log.awaitDurable(2, Duration.ZERO));
     log.close();
+  }
+
+  @Test
+  void whatAFailedForceLeftInTheCacheIsNotTakenForDurable() throws Exception {
+    for (int calls = 0; calls < MOST_CALLS; calls++) {
+      var fs = new CrashFs();
+      var log = TestLogs.open(fs);
+      log.append(records(1, 6, 1));
+      fs.failAfter(calls, "Input/output error");
+      boolean failed = false;
+      try {
+        log.append(records(7, 12, 1));
+      } catch (PoisonedLogException e) {
+        failed = true;
+      }
+      fs.heal();
+      log.close();
+      if (!failed) {
+        assertTrue(calls > 5, "a roll and a force are more than five calls");
+        return;
+      }
+
+      long promised;
+      try (var again = TestLogs.open(fs)) {
+        promised = again.last();
+      }
+
+      try (var afterPowerLoss = TestLogs.open(fs.crashLosingAll(new Random(calls)))) {
+        assertEquals(promised, afterPowerLoss.last(), "after " + calls + " calls");
+        assertTrue(promised >= 6 && holds(afterPowerLoss, promised, 1));
+      }
+    }
   }
 
   @Test

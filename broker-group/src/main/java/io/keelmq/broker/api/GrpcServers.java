@@ -92,6 +92,7 @@ public final class GrpcServers {
   private final TransactionChecks checks;
   private final StreamsService streams;
   private final AdminService admin;
+  private final StorageService storage;
   private final Shared shared;
   private final List<Protocol> protocols = new CopyOnWriteArrayList<>();
   private final AtomicBoolean stopped = new AtomicBoolean();
@@ -145,6 +146,7 @@ public final class GrpcServers {
     this.checks = new TransactionChecks(replica, readers, stats);
     this.streams = new StreamsService(edge, parked, planners, readers, changes, checks);
     this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
+    this.storage = new StorageService(control);
     this.shared = new Shared(edge, identity, control, planners, checks, changes);
     setReady(false);
   }
@@ -219,6 +221,7 @@ public final class GrpcServers {
             .keepAliveTimeout(KEEP_ALIVE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
             .addService(WireErrors.guard(streams.bindService(), edge))
             .addService(WireErrors.guard(admin.bindService(), edge))
+            .addService(WireErrors.guard(storage.bindService(), edge))
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ChannelzService.newInstance(CHANNELZ_PAGE));

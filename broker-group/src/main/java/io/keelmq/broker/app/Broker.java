@@ -15,7 +15,7 @@ import io.keelmq.common.Metrics;
 import io.keelmq.common.OpsServer;
 import io.keelmq.common.Shutdown;
 import io.keelmq.edge.EdgeSecurity;
-import io.keelmq.raftlog.RealDisk;
+import io.keelmq.raftlog.Disk;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import java.io.IOException;
 import java.time.Duration;
@@ -35,13 +35,13 @@ import org.slf4j.LoggerFactory;
  * them in the order in which others should notice.
  *
  * <p>A part that cannot go on ends the process; whoever supervises it starts it again, and the
- * group goes on meanwhile.
+ * group goes on meanwhile. Of a disk that was full, or failed once, the replica recovers within the
+ * process: see {@link DiskRepair}.
  */
 final class Broker {
 
   private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
 
-  private static final int EXIT_FATAL = 1;
   private static final Duration LEAVE_WITHIN = Duration.ofSeconds(3);
   private static final Duration STOP_CALLS_WITHIN = Duration.ofSeconds(3);
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(15);
@@ -54,18 +54,24 @@ final class Broker {
   private final InstantSource wall;
   private final LongSupplier nanos;
   private final String version;
+  private final Disk disk;
+  private final DiskRepair repair;
 
   Broker(
       BrokerOptions options,
       Shutdown shutdown,
       InstantSource wall,
       LongSupplier nanos,
-      String version) {
+      String version,
+      Disk disk) {
     this.options = options;
     this.shutdown = shutdown;
     this.wall = wall;
     this.nanos = nanos;
     this.version = version;
+    this.disk = disk;
+    this.repair =
+        new DiskRepair(options.dataFolder(), options.storage(), shutdown, nanos, this::start);
   }
 
   /**
@@ -76,12 +82,19 @@ final class Broker {
    * @throws UnusableFolderException if the data folder is not this replica's, or is damaged
    */
   void start() throws IOException, UnusableFolderException {
+    start(Duration.ZERO);
+  }
+
+  /**
+   * @param standAfter how long this replica does not stand for election
+   */
+  private void start(Duration standAfter) throws IOException, UnusableFolderException {
     if (!options.syncToDisk()) {
       LOG.warn(
           "log.sync=os: acknowledged messages are NOT forced to disk. A power loss of a majority of"
               + " replicas can take them back. Set log.sync=fsync for messages that matter.");
     }
-    RaftReplica replica = RaftReplica.open(replicaOptions());
+    RaftReplica replica = RaftReplica.open(replicaOptions(standAfter));
     var identity =
         new ReplicaIdentity(
             options.brokerGroup(),
@@ -113,10 +126,15 @@ final class Broker {
             new ReplicaJoiner(replica.membership(), identity.clientAddress()));
     var metrics = new Metrics();
     BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
+    metrics.counter(
+        "keelmq_disk_repairs_total",
+        "how often the replica was closed and opened again because of its disk",
+        repair::repairs);
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
+    var lowDisk = new LowDiskReports(options.node(), replica, replica);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -132,6 +150,7 @@ final class Broker {
     step("end calls", STOP_CALLS_WITHIN.multipliedBy(2), () -> servers.stop(STOP_CALLS_WITHIN));
     step("close the replica", CLOSE_WITHIN, replica::close);
     step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
+    step("end words to the leader", LEAVE_WITHIN, lowDisk::close);
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 
     replica.onApplied(effects -> tellRegistry(registry, effects));
@@ -145,6 +164,8 @@ final class Broker {
         0,
         READINESS_MILLIS,
         TimeUnit.MILLISECONDS);
+    readinessTimer.scheduleWithFixedDelay(
+        lowDisk::report, 0, LowDiskReports.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "broker started node={} group={} client={}:{} raft={} ops={}:{} role={}",
         options.node(),
@@ -175,7 +196,7 @@ final class Broker {
     return new OpsServer.Readiness(status.ready(), role.name(), status.reason());
   }
 
-  private RaftReplicaOptions replicaOptions() {
+  private RaftReplicaOptions replicaOptions(Duration standAfter) {
     return new RaftReplicaOptions(
         options.node(),
         options.brokerGroup(),
@@ -187,10 +208,11 @@ final class Broker {
         options.syncToDisk() ? SegmentedLogOptions.Sync.FSYNC : SegmentedLogOptions.Sync.OS,
         RaftReplicaOptions.DEFAULT_BYTES_IN_FLIGHT,
         options.snapshots(),
-        new RealDisk(),
+        disk,
+        options.storage().withStandAfter(standAfter),
         wall,
         nanos,
-        cause -> shutdown.exitLater(EXIT_FATAL, cause.toString()));
+        repair::failed);
   }
 
   private void step(String name, Duration within, Shutdown.Step step) {

@@ -47,7 +47,14 @@ public final class BrokerMain {
       return;
     }
     shutdown.onSignal();
-    var broker = new Broker(options, shutdown, wallClock(log), System::nanoTime, version());
+    var broker =
+        new Broker(
+            options,
+            shutdown,
+            wallClock(log),
+            System::nanoTime,
+            version(),
+            TestDisk.fromProperties());
     try {
       broker.start();
     } catch (IOException | UnusableFolderException | RuntimeException e) {

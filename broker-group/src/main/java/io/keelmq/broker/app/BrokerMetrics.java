@@ -85,6 +85,17 @@ final class BrokerMetrics {
   }
 
   private static void storage(Metrics metrics, RaftStats raft) {
+    gauge(
+        metrics, "keelmq_disk_free_bytes", "free on the data folder's disk", raft.freeDiskBytes());
+    gauge(metrics, "keelmq_disk_low", "1 while this replica is low on disk", raft.lowDisk());
+    counter(
+        metrics,
+        "keelmq_disk_full_refusals_total",
+        "sends refused because of full disks",
+        raft.refusedForRoom());
+    counter(
+        metrics, "keelmq_disk_stalls_total", "fsyncs that took longer than allowed", raft.stalls());
+    gauge(metrics, "keelmq_may_lead", "0 while its disk keeps it from standing", raft.mayStand());
     counter(metrics, "keelmq_log_forces_total", "fsyncs of the commit log", raft.logForces());
     metrics.counter(
         "keelmq_log_force_seconds_total",
@@ -162,6 +173,16 @@ final class BrokerMetrics {
         "keelmq_snapshot_copied_bytes_total",
         "bytes of snapshots that were copied from the leader",
         snapshots.bytesCopied());
+    counter(
+        metrics,
+        "keelmq_log_segments_freed_total",
+        "segments of the commit log deleted because no message lay in them any more",
+        snapshots.freedSegments());
+    gauge(
+        metrics,
+        "keelmq_log_first_index",
+        "the oldest entry of the commit log on disk",
+        snapshots.firstIndex());
   }
 
   private static void serving(Metrics metrics, ApiStats api) {

@@ -1,6 +1,7 @@
 package io.keelmq.broker.app;
 
 import io.keelmq.broker.raft.SnapshotPolicy;
+import io.keelmq.broker.raft.StorageLimits;
 import io.keelmq.broker.rocketmq.RocketmqOptions;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
@@ -19,6 +20,7 @@ import java.util.stream.Stream;
  * @param electionTimeout how long a follower waits for a leader's word
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
  * @param snapshots when the replica takes one by itself
+ * @param storage what the disk has to be like
  * @param security how clients are let in
  * @param rocketmq what operators decide about RocketMQ's SDKs
  */
@@ -37,6 +39,7 @@ record BrokerOptions(
     long segmentBytes,
     boolean syncToDisk,
     SnapshotPolicy snapshots,
+    StorageLimits storage,
     EdgeSecurity.Options security,
     RocketmqOptions rocketmq) {
 
@@ -59,6 +62,9 @@ record BrokerOptions(
           Settings.key("raft.election.timeout", "1000ms", "how long a leader may be silent"),
           Settings.key("log.segment.bytes", "256MiB", "size of a file of the log"),
           Settings.key("log.sync", SYNC_FSYNC, "fsync, or os: not safe against power loss"),
+          Settings.key(
+              "disk.min.free", "5%", "of the disk, or bytes: with less, sends are refused"),
+          Settings.key("disk.stall", "5s", "an fsync that takes longer costs the leadership"),
           Settings.key("snapshot.bytes", "4GiB", "growth of the log that brings a snapshot"),
           Settings.key("snapshot.age", "30m", "age of a snapshot that less growth makes old"),
           Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
@@ -91,8 +97,23 @@ record BrokerOptions(
             settings.bytes("snapshot.bytes", 1 << 20, 1L << 50),
             settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
             settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)),
+        storage(settings),
         EdgeSecurity.Options.of(settings),
         RocketmqOptions.of(settings));
+  }
+
+  private static StorageLimits storage(Settings settings) {
+    var stall = settings.duration("disk.stall", Duration.ofMillis(100), Duration.ofMinutes(10));
+    String free = settings.string("disk.min.free");
+    if (!free.endsWith("%")) {
+      return new StorageLimits(
+          stall, settings.bytes("disk.min.free", 1, 1L << 50), 0, Duration.ZERO);
+    }
+    if (!free.matches("[0-4]?[0-9]%")) {
+      throw settings.bad("disk.min.free", "0% to 49%, or a size such as 512MiB or 1GiB");
+    }
+    int percent = Integer.parseInt(free.substring(0, free.length() - 1));
+    return new StorageLimits(stall, 0, percent, Duration.ZERO);
   }
 
   private static String name(Settings settings, String key) {

@@ -36,7 +36,10 @@ final class ApplyLoop {
   static final int ENTRIES_PER_COMMIT = 1_024;
 
   /** How long the log may take to become durable before the apply thread gives up. */
-  private static final Duration DURABLE_LIMIT = Duration.ofSeconds(10);
+  private static final Duration DURABLE_LIMIT = Duration.ofSeconds(60);
+
+  /** How long the timer waits for it; there will be another time. */
+  private static final Duration FLUSH_PATIENCE = Duration.ofSeconds(1);
 
   /** Puts the rows of a checkpoint in the place of a store's. */
   interface Restorer {
@@ -192,14 +195,14 @@ final class ApplyLoop {
   }
 
   /**
-   * Makes the rows durable, if there is anything new. Any thread; the apply thread waits meanwhile,
-   * for the log's force and not for RocksDB's.
+   * Makes the rows durable, if there is anything new and the log's disk answers. Any thread; the
+   * apply thread waits meanwhile, for the log's force and not for RocksDB's.
    */
   void flush() {
     commitLock.lock();
     try {
-      if (store.dirty()) {
-        flushHoldingLock();
+      if (store.dirty() && isDurable(committedIndex, FLUSH_PATIENCE)) {
+        store.flush();
       }
     } finally {
       commitLock.unlock();
@@ -274,12 +277,16 @@ final class ApplyLoop {
   }
 
   private void requireDurable(long index) {
+    if (!isDurable(index, DURABLE_LIMIT)) {
+      throw new IllegalStateException(
+          "the log is durable up to entry %d, expected %d within %s: the disk does not keep up"
+              .formatted(log.durableLast(), index, DURABLE_LIMIT));
+    }
+  }
+
+  private boolean isDurable(long index, Duration limit) {
     try {
-      if (!log.awaitDurable(index, DURABLE_LIMIT)) {
-        throw new IllegalStateException(
-            "the log is durable up to entry %d, expected %d within %s: the disk does not keep up"
-                .formatted(log.durableLast(), index, DURABLE_LIMIT));
-      }
+      return log.awaitDurable(index, limit);
     } catch (InterruptedException e) {
       throw new IllegalStateException("interrupted while waiting for the log", e);
     }

@@ -101,6 +101,8 @@ final class ChecksummedText {
     lines.forEach(line -> body.append(line).append('\n'));
     String text = body + CHECKSUM + checksum(body.toString()) + "\n";
     Path next = file.resolveSibling(file.getFileName() + ".tmp");
+    // What a write that failed has left of it is no ground to write on.
+    Files.deleteIfExists(next);
     try (var channel =
         FileChannel.open(
             next,

@@ -33,6 +33,10 @@ final class Departure implements Consumer<Throwable> {
     return Optional.ofNullable(first.get());
   }
 
+  boolean isOfFullDisk() {
+    return cause().filter(why -> StorageFailure.of(why) == StorageFailure.FULL).isPresent();
+  }
+
   @Override
   public void accept(Throwable reported) {
     Throwable cause = root(reported);

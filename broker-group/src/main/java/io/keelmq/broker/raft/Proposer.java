@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +20,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +60,7 @@ final class Proposer {
   private final AckPolicy acks;
   private final StateView state;
   private final long maxBytesInFlight;
+  private final Supplier<Optional<String>> noRoom;
   private final Thread thread;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -76,10 +79,12 @@ final class Proposer {
   private final LongAdder entriesSent = new LongAdder();
   private final LongAdder bytesSent = new LongAdder();
   private final LongAdder overloads = new LongAdder();
+  private final LongAdder refusedForRoom = new LongAdder();
 
   /**
    * @param raft takes an entry without blocking, or fails it
    * @param maxBytesInFlight of commands that were taken and not yet answered
+   * @param noRoom why nothing with a body may be stored now
    */
   Proposer(
       Consumer<Task> raft,
@@ -87,7 +92,8 @@ final class Proposer {
       Replies replies,
       AckPolicy acks,
       StateView state,
-      long maxBytesInFlight) {
+      long maxBytesInFlight,
+      Supplier<Optional<String>> noRoom) {
     if (maxBytesInFlight < MAX_COMMAND_BYTES) {
       throw new IllegalArgumentException(
           "bytes in flight %d: expected %d or more, or the largest command never fits"
@@ -99,6 +105,7 @@ final class Proposer {
     this.acks = acks;
     this.state = state;
     this.maxBytesInFlight = maxBytesInFlight;
+    this.noRoom = noRoom;
     this.thread = new Thread(this::run, "raft-proposer");
     this.thread.setDaemon(true);
   }
@@ -113,6 +120,15 @@ final class Proposer {
     if (now == 0 || proposal.isOfAnotherTerm(now)) {
       proposal.done().accept(notLeader());
       return;
+    }
+    if (!proposal.records().isEmpty()) {
+      // Only bodies: what settles, moves or deletes takes little, and may be what makes room.
+      Optional<String> full = noRoom.get();
+      if (full.isPresent()) {
+        refusedForRoom.increment();
+        proposal.done().accept(new NotProposed(Reason.DISK_FULL, full.get()));
+        return;
+      }
     }
     var command = new PendingCommand(proposal);
     if (command.bytes() > MAX_COMMAND_BYTES) {
@@ -295,6 +311,11 @@ final class Proposer {
 
   long overloads() {
     return overloads.sum();
+  }
+
+  /** Sends refused because of full disks. */
+  long refusedForRoom() {
+    return refusedForRoom.sum();
   }
 
   long bytesInFlight() {

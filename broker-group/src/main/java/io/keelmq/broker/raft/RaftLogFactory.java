@@ -12,6 +12,7 @@ import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogStorage;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.function.Function;
 
 /** What JRaft stores with: our log and snapshots, and our file for term and vote. */
 final class RaftLogFactory implements JRaftServiceFactory {
@@ -20,13 +21,19 @@ final class RaftLogFactory implements JRaftServiceFactory {
   private final PassOver passOver;
   private final LogClock clock;
   private final GroupSnapshotStorage snapshots;
+  private final Function<Path, VoteStorage> votes;
 
   RaftLogFactory(
-      SegmentedLog log, PassOver passOver, LogClock clock, GroupSnapshotStorage snapshots) {
+      SegmentedLog log,
+      PassOver passOver,
+      LogClock clock,
+      GroupSnapshotStorage snapshots,
+      Function<Path, VoteStorage> votes) {
     this.log = log;
     this.passOver = passOver;
     this.clock = clock;
     this.snapshots = snapshots;
+    this.votes = votes;
   }
 
   @Override
@@ -41,7 +48,7 @@ final class RaftLogFactory implements JRaftServiceFactory {
 
   @Override
   public RaftMetaStorage createRaftMetaStorage(String uri, RaftOptions options) {
-    return new VoteStorage(Path.of(uri));
+    return votes.apply(Path.of(uri));
   }
 
   @Override

@@ -52,11 +52,13 @@ final class RaftMember {
   private final GroupSnapshotStorage snapshotStorage;
   private final GroupSnapshots snapshots;
   private final SnapshotTrigger snapshotTrigger;
+  private final LogRetention retention;
   private final ExecutorService snapshotThread;
   private final PassOver passOver = new PassOver();
   private final ReadPoints readPoints;
   private final DeadlineTicker ticker;
   private final Watchdog watchdog;
+  private final StorageWatch storage;
   private final PeerWatch peerWatch =
       new PeerWatch(
           peer -> LOG.warn("peer does not answer, peer={}", peer),
@@ -106,6 +108,9 @@ final class RaftMember {
               replies.tell(() -> listeners.accept(List.of()));
               later(this::checkTransfers);
             });
+    this.storage =
+        new StorageWatch(
+            options, folder, identity.peerId(), this::node, leadership::current, roster);
     this.proposer =
         new Proposer(
             task -> this.node().apply(task),
@@ -113,7 +118,8 @@ final class RaftMember {
             replies,
             parts.acks(),
             parts.view(),
-            options.maxBytesInFlight());
+            options.maxBytesInFlight(),
+            storage::refusal);
     this.ticker =
         new DeadlineTicker(
             clock, options.nanos(), () -> leadership.current().isLeader(), proposer::propose);
@@ -160,6 +166,9 @@ final class RaftMember {
             new SnapshotsOfNode(),
             snapshotThread,
             options.nanos());
+    this.retention =
+        new LogRetention(
+            folder.log(), folder.store(), snapshotThread, options.nanos(), snapshotCounters);
     this.readPoints =
         new ReadPoints(
             (context, done) -> this.node().readIndex(context, done),
@@ -191,8 +200,10 @@ final class RaftMember {
         new RaftGroupService(
             options.brokerGroup(), identity.peerId(), configured(raft), server.rpcServer(), true);
     try {
+      storage.start();
       this.node = service.start(false);
     } catch (RuntimeException e) {
+      storage.stop();
       server.close();
       snapshotThread.shutdown();
       throw new IOException(
@@ -220,7 +231,8 @@ final class RaftMember {
   private NodeOptions configured(NodeOptions raft) {
     raft.setFsm(
         new GroupStateMachine(applyLoop, snapshots, leadership, proposer, ticker::leads, onFatal));
-    raft.setServiceFactory(new RaftLogFactory(folder.log(), passOver, clock, snapshotStorage));
+    raft.setServiceFactory(
+        new RaftLogFactory(folder.log(), passOver, clock, snapshotStorage, storage::votes));
     raft.setSnapshotUri(folder.snapshotFolder().toString());
     // Not a place: the log is open already and handed out by the factory.
     raft.setLogUri("segmented-log");
@@ -256,6 +268,10 @@ final class RaftMember {
 
   SnapshotCounters snapshotCounters() {
     return snapshotCounters;
+  }
+
+  StorageWatch storage() {
+    return storage;
   }
 
   Proposer proposer() {
@@ -378,6 +394,7 @@ final class RaftMember {
     peerWatch.look(peers());
     membership.look();
     snapshotTrigger.check();
+    retention.check();
   }
 
   private final class Remedies implements Watchdog.Remedies {
@@ -396,6 +413,8 @@ final class RaftMember {
   void stop() throws InterruptedException {
     proposer.stop();
     snapshots.stop();
+    retention.stop();
+    storage.stop();
     service.shutdown();
     // A node whose disk hangs never ends.
     var joining = new Thread(this::join, "raft-join");

@@ -330,8 +330,17 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   @Override
   public SnapshotStatus snapshotStatus() {
-    RaftMember running = member;
-    return running == null ? SnapshotStatus.NONE : running.snapshotStatus();
+    return Optional.ofNullable(member).map(RaftMember::snapshotStatus).orElse(SnapshotStatus.NONE);
+  }
+
+  @Override
+  public void heardLowDisk(String node) {
+    Optional.ofNullable(member).ifPresent(running -> running.storage().heardLow(node));
+  }
+
+  @Override
+  public boolean isLowOnDisk() {
+    return Optional.ofNullable(member).filter(now -> now.storage().health().isLow()).isPresent();
   }
 
   /** For the metrics page. */
@@ -415,6 +424,10 @@ public final class RaftReplica implements Replica, ReplicaControl {
       closed = true;
     }
     parts.timer().shutdownNow();
+    if (departure.isOfFullDisk()) {
+      // For the rows: the log writes no more.
+      new ReserveFile(options.dataFolder()).release();
+    }
     try {
       if (member != null) {
         member.stop();

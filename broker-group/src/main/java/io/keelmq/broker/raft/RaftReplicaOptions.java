@@ -22,6 +22,7 @@ import java.util.function.LongSupplier;
  * @param maxBytesInFlight of commands that are being stored
  * @param snapshots when the replica takes one by itself
  * @param disk for the log
+ * @param storage what the disk has to be like
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
  * @param onFatal told, once, why this replica can no longer take part; it should end the process.
@@ -39,6 +40,7 @@ public record RaftReplicaOptions(
     long maxBytesInFlight,
     SnapshotPolicy snapshots,
     Disk disk,
+    StorageLimits storage,
     InstantSource wall,
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
@@ -74,6 +76,7 @@ public record RaftReplicaOptions(
         DEFAULT_BYTES_IN_FLIGHT,
         SnapshotPolicy.DEFAULT,
         new RealDisk(),
+        StorageLimits.DEFAULT,
         wall,
         nanos,
         onFatal);
@@ -92,6 +95,7 @@ public record RaftReplicaOptions(
         maxBytesInFlight,
         snapshots,
         disk,
+        storage,
         wall,
         nanos,
         onFatal);
@@ -110,6 +114,7 @@ public record RaftReplicaOptions(
         maxBytesInFlight,
         snapshots,
         disk,
+        storage,
         wall,
         nanos,
         onFatal);
@@ -128,6 +133,7 @@ public record RaftReplicaOptions(
         maxBytesInFlight,
         snapshots,
         disk,
+        storage,
         wall,
         nanos,
         onFatal);
@@ -146,6 +152,7 @@ public record RaftReplicaOptions(
         bytes,
         snapshots,
         disk,
+        storage,
         wall,
         nanos,
         onFatal);
@@ -164,6 +171,7 @@ public record RaftReplicaOptions(
         maxBytesInFlight,
         policy,
         disk,
+        storage,
         wall,
         nanos,
         onFatal);
@@ -182,6 +190,26 @@ public record RaftReplicaOptions(
         maxBytesInFlight,
         snapshots,
         newDisk,
+        storage,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withStorage(StorageLimits limits) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        snapshots,
+        disk,
+        limits,
         wall,
         nanos,
         onFatal);

@@ -22,6 +22,11 @@ import java.util.function.LongSupplier;
  * @param logBytes appended to the log, headers included
  * @param storeBytes of the store's files
  * @param storeMemoryBytes of memtables and block cache
+ * @param freeDiskBytes on the data folder's disk, as last looked at
+ * @param lowDisk 1 while the replica is low on disk
+ * @param refusedForRoom sends refused because of full disks
+ * @param stalls of the disk, each longer than the limit
+ * @param mayStand 1 while the replica stands for election
  */
 public record RaftStats(
     LongSupplier commandsProposed,
@@ -39,4 +44,9 @@ public record RaftStats(
     LongSupplier logForceNanos,
     LongSupplier logBytes,
     LongSupplier storeBytes,
-    LongSupplier storeMemoryBytes) {}
+    LongSupplier storeMemoryBytes,
+    LongSupplier freeDiskBytes,
+    LongSupplier lowDisk,
+    LongSupplier refusedForRoom,
+    LongSupplier stalls,
+    LongSupplier mayStand) {}

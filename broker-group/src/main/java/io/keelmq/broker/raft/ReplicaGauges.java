@@ -46,7 +46,12 @@ final class ReplicaGauges {
             of(
                 member ->
                     folder.store().stats().memtableBytes()
-                        + folder.store().stats().blockCacheBytes()));
+                        + folder.store().stats().blockCacheBytes()),
+        () -> of(member -> member.storage().health().freeBytes()),
+        () -> of(member -> member.storage().health().isLow() ? 1 : 0),
+        () -> of(member -> member.proposer().refusedForRoom()),
+        () -> of(member -> member.storage().health().stalls()),
+        () -> of(member -> member.storage().health().mayStand() ? 1 : 0));
   }
 
   SnapshotStats snapshots() {
@@ -61,7 +66,9 @@ final class ReplicaGauges {
         () -> of(member -> member.snapshotCounters().failedDownloads.sum()),
         () -> of(member -> member.snapshotCounters().segmentsSkipped.sum()),
         () -> of(member -> member.snapshotCounters().segmentsCopied.sum()),
-        () -> of(member -> member.snapshotCounters().bytesCopied.sum()));
+        () -> of(member -> member.snapshotCounters().bytesCopied.sum()),
+        () -> of(member -> member.snapshotCounters().freedSegments.sum()),
+        () -> folder.log().physicalFirst());
   }
 
   private long of(ToLongFunction<RaftMember> gauge) {

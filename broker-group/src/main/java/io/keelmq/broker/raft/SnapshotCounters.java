@@ -18,4 +18,7 @@ final class SnapshotCounters {
   final LongAdder segmentsSkipped = new LongAdder();
 
   final LongAdder bytesCopied = new LongAdder();
+
+  /** Segments of the log that were deleted, because no message lay in them any more. */
+  final LongAdder freedSegments = new LongAdder();
 }

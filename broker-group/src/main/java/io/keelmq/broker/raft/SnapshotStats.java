@@ -16,6 +16,8 @@ import java.util.function.LongSupplier;
  * @param segmentsSkipped not copied, because they were here
  * @param segmentsCopied from other replicas
  * @param bytesCopied from other replicas
+ * @param freedSegments of the log, deleted because no message lay in them any more
+ * @param firstIndex the oldest log entry that is still on disk
  */
 public record SnapshotStats(
     LongSupplier index,
@@ -28,4 +30,6 @@ public record SnapshotStats(
     LongSupplier failedDownloads,
     LongSupplier segmentsSkipped,
     LongSupplier segmentsCopied,
-    LongSupplier bytesCopied) {}
+    LongSupplier bytesCopied,
+    LongSupplier freedSegments,
+    LongSupplier firstIndex) {}

@@ -10,6 +10,7 @@ import com.alipay.sofa.jraft.storage.RaftMetaStorage;
 import io.keelmq.broker.raft.VoteFile.Vote;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,11 +24,22 @@ final class VoteStorage implements RaftMetaStorage {
   private static final Logger LOG = LoggerFactory.getLogger(VoteStorage.class);
 
   private final VoteFile file;
+  private final ReserveFile reserve;
+  private final PeerId self;
+  private final BooleanSupplier mayStand;
   private Vote vote = Vote.NONE;
   private NodeImpl node;
 
-  VoteStorage(Path metaFolder) {
+  /**
+   * @param reserve given back when there is no room for a vote
+   * @param mayStand whether this replica may vote for itself, which it does too when the leader
+   *     tells it to take over
+   */
+  VoteStorage(Path metaFolder, ReserveFile reserve, PeerId self, BooleanSupplier mayStand) {
     this.file = new VoteFile(metaFolder);
+    this.reserve = reserve;
+    this.self = self;
+    this.mayStand = mayStand;
   }
 
   @Override
@@ -73,10 +85,15 @@ final class VoteStorage implements RaftMetaStorage {
   }
 
   private boolean set(Vote next) {
+    if (next.votedFor().equals(self) && !mayStand.getAsBoolean()) {
+      // JRaft then steps down and asks nobody; it has the vote in memory, and gives it to no other.
+      LOG.info("not standing for election in term {}: the disk is not sound yet", next.term());
+      return false;
+    }
     // Also when it is refused by the disk: what was promised in memory must not be taken back.
     vote = next;
     try {
-      file.write(next);
+      write(next);
       return true;
     } catch (IOException e) {
       LOG.error("cannot write term and vote", e);
@@ -87,6 +104,18 @@ final class VoteStorage implements RaftMetaStorage {
               "term and vote cannot be written: %s",
               e.toString()));
       return false;
+    }
+  }
+
+  /** A second time only into a new file, and only if there is room now. */
+  private void write(Vote next) throws IOException {
+    try {
+      file.write(next);
+    } catch (IOException e) {
+      if (StorageFailure.of(e) != StorageFailure.FULL || !reserve.release()) {
+        throw e;
+      }
+      file.write(next);
     }
   }
 }

@@ -84,6 +84,21 @@ final class CommittedRows implements TableReads {
         });
   }
 
+  /** All rows of a table, as they stand at one moment. */
+  void scan(Table table, RowVisitor visitor) {
+    reading(
+        rocks -> {
+          try (RocksIterator rows = rocks.iterator(table)) {
+            rows.seekToFirst();
+            while (rows.isValid() && visitor.visit(rows.key(), rows.value())) {
+              rows.next();
+            }
+            rows.status();
+            return null;
+          }
+        });
+  }
+
   static void checkLimit(int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("limit " + limit + ": expected 1 or more");

@@ -147,6 +147,14 @@ public final class RocksTables implements Tables, AutoCloseable {
     return committed;
   }
 
+  /**
+   * Shows all committed rows of a table, in the order of their keys, as they stand at one moment;
+   * in the background, please: a checkpoint that is to be restored waits until it ends. Any thread.
+   */
+  public void scan(Table table, RowVisitor visitor) {
+    committed.scan(table, visitor);
+  }
+
   /** True when enough was committed that it is time to flush. May be asked by any thread. */
   public boolean flushDue() {
     return unflushedBytes >= RocksOptions.FLUSH_BYTES;

@@ -8,17 +8,28 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A disk that works until it is told to fail every force, or to link no more. */
+/** A disk that works until it is told to fail or stall every force, or to link no more. */
 final class FailingDisk implements Disk {
 
   private final Disk real = new RealDisk();
   private volatile boolean failing;
+  private volatile CountDownLatch stall = new CountDownLatch(0);
   private final AtomicInteger linksLeft = new AtomicInteger(Integer.MAX_VALUE);
 
   void failForces() {
     failing = true;
+  }
+
+  /** Keeps every force waiting until {@link #endStall}. */
+  void stallForces() {
+    stall = new CountDownLatch(1);
+  }
+
+  void endStall() {
+    stall.countDown();
   }
 
   /** The links after the next {@code count} fail. */
@@ -29,6 +40,14 @@ final class FailingDisk implements Disk {
   private void fail() throws IOException {
     if (failing) {
       throw new IOException("Input/output error");
+    }
+  }
+
+  private void awaitStall() throws IOException {
+    try {
+      stall.await();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 
@@ -111,6 +130,7 @@ final class FailingDisk implements Disk {
     @Override
     public void force(boolean metadata) throws IOException {
       fail();
+      awaitStall();
       file.force(metadata);
     }
 

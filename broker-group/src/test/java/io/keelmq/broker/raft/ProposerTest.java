@@ -42,6 +42,7 @@ class ProposerTest {
   private final List<ProposalOutcome> outcomes = Collections.synchronizedList(new ArrayList<>());
   private final Replies replies = new Replies("test");
   private volatile AckPolicy acks = AckPolicy.AFTER_APPLY;
+  private Optional<String> noRoom = Optional.empty();
   private Proposer proposer;
 
   @BeforeEach
@@ -53,7 +54,13 @@ class ProposerTest {
     var clock = new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1_000)), () -> 0);
     var made =
         new Proposer(
-            raft::add, clock, replies, (c, s) -> acks.early(c, s), new StateView(EMPTY), LIMIT);
+            raft::add,
+            clock,
+            replies,
+            (c, s) -> acks.early(c, s),
+            new StateView(EMPTY),
+            LIMIT,
+            () -> noRoom);
     made.start();
     return made;
   }
@@ -73,6 +80,24 @@ class ProposerTest {
     awaitEntries(1);
     assertEquals(7, raft.get(0).getExpectedTerm());
     assertEquals(1, decoded(0).commands().size());
+  }
+
+  @Test
+  void refusesBodiesAndNothingElseWhileDisksAreFull() {
+    proposer.lead(7);
+    noRoom = Optional.of("full");
+
+    propose(100);
+    var refused = assertInstanceOf(ProposalOutcome.NotProposed.class, outcomes.get(0));
+    assertEquals(ProposalOutcome.Reason.DISK_FULL, refused.reason());
+    assertEquals(1, proposer.refusedForRoom());
+    proposer.propose(
+        new Proposal(Optional.empty(), new Command.DeleteTopic("old"), List.of(), outcomes::add));
+    awaitEntries(1);
+
+    noRoom = Optional.empty();
+    propose(100);
+    awaitEntries(2);
   }
 
   @Test

@@ -17,6 +17,7 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.TopicType;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +63,49 @@ class ReplicaFailureTest {
       assertEquals(1, cluster.fatal.size());
       assertToldTheTruth(pending, cluster);
     }
+  }
+
+  @Test
+  void handsOverWhenAForceStallsAndDoesNotVoteForItself() throws Exception {
+    var disk = new FailingDisk();
+    try (var cluster = new ReplicaCluster(folder, 3)) {
+      cluster.set(
+          "n1",
+          options ->
+              options
+                  .withDisk(disk)
+                  .withStorage(new StorageLimits(Duration.ofMillis(300), 1, 0, Duration.ZERO)));
+      cluster.begin();
+      cluster.createTopic();
+      cluster.send("before");
+      leadWith(cluster, "n1");
+      var stalled = cluster.replica("n1");
+
+      disk.stallForces();
+      try {
+        cluster.send("during");
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(() -> cluster.replicas().stream().anyMatch(one -> leads(one) && one != stalled));
+        assertEquals(0, stalled.raftStats().mayStand().getAsLong());
+        cluster.leader().transferLeadership(Optional.of("n1"));
+        assertInstanceOf(Reply.Stored.class, cluster.send("after").reply());
+      } finally {
+        disk.endStall();
+      }
+
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> stalled.raftStats().mayStand().getAsLong() == 1);
+      leadWith(cluster, "n1");
+      cluster.commonState();
+      assertTrue(cluster.fatal.isEmpty());
+      assertEquals(1, stalled.raftStats().stalls().getAsLong());
+    }
+  }
+
+  private static boolean leads(RaftReplica replica) {
+    return replica.leadership().isLeader();
   }
 
   /** What was told as applied is in the log, what was told as not proposed is not. */

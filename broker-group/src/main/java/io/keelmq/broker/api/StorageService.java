@@ -1,0 +1,25 @@
+package io.keelmq.broker.api;
+
+import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.ReplicaControl;
+import io.keelmq.v1.ReportLowDiskRequest;
+import io.keelmq.v1.ReportLowDiskResponse;
+import io.keelmq.v1.StorageGrpc;
+
+/** {@code keelmq.v1.Storage}: what other replicas say of their disks. Thread-safe. */
+final class StorageService extends StorageGrpc.StorageImplBase {
+
+  private final ReplicaControl control;
+
+  StorageService(ReplicaControl control) {
+    this.control = control;
+  }
+
+  @Override
+  public void reportLowDisk(
+      ReportLowDiskRequest request, StreamObserver<ReportLowDiskResponse> caller) {
+    control.heardLowDisk(request.getNode());
+    caller.onNext(ReportLowDiskResponse.getDefaultInstance());
+    caller.onCompleted();
+  }
+}

@@ -1,0 +1,123 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.state.BodyAddresses;
+import io.keelmq.broker.state.Table;
+import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.SegmentedLog;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Deletes segments of the log in which no message lies any more: those before the oldest entry that
+ * a row names, and before the logical first index, which the last snapshot has moved.
+ *
+ * <p>What is needed is read from the rows rather than counted: a count that is wrong once is wrong
+ * for ever. A row that goes away meanwhile only makes the answer cautious. Rows that a restart
+ * takes up may be older than those that were read, and name entries that are gone: applying what
+ * follows takes these rows away again before anybody is served.
+ *
+ * <p>{@link #check} is called by one thread; the work is done on another one.
+ */
+final class LogRetention {
+
+  private static final Logger LOG = LoggerFactory.getLogger(LogRetention.class);
+
+  static final long LEAST_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** So that reading takes no more than a hundredth of a core. */
+  private static final int REST = 100;
+
+  private final SegmentedLog log;
+  private final RocksTables store;
+  private final Executor background;
+  private final LongSupplier nanos;
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private final SnapshotCounters counters;
+  private volatile boolean stopped;
+  private volatile long notBeforeNanos;
+
+  LogRetention(
+      SegmentedLog log,
+      RocksTables store,
+      Executor background,
+      LongSupplier nanos,
+      SnapshotCounters counters) {
+    this.log = log;
+    this.store = store;
+    this.background = background;
+    this.nanos = nanos;
+    this.counters = counters;
+    this.notBeforeNanos = nanos.getAsLong();
+  }
+
+  /** Called about once a second. */
+  void check() {
+    if (nanos.getAsLong() - notBeforeNanos < 0
+        || log.segmentsBefore(log.logicalFirst()) == 0
+        || !busy.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      background.execute(this::run);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the replica ends, nothing is freed any more", e);
+    }
+  }
+
+  private void run() {
+    long began = nanos.getAsLong();
+    try {
+      free();
+    } catch (RuntimeException e) {
+      // A store that cannot be read, or a log that cannot be written, has told its owner.
+      LOG.warn("no segments were freed: {}", e.toString());
+    } finally {
+      long now = nanos.getAsLong();
+      notBeforeNanos = now + Math.max(LEAST_INTERVAL_NANOS, (now - began) * REST);
+      busy.set(false);
+    }
+  }
+
+  private void free() {
+    long needed = oldestNeeded();
+    if (stopped) {
+      return;
+    }
+    int before = log.segmentsBefore(log.logicalFirst());
+    long first = log.retain(needed);
+    int freed = before - log.segmentsBefore(log.logicalFirst());
+    if (freed > 0) {
+      counters.freedSegments.add(freed);
+      LOG.info("freed segments of the log, segments={} first_index={}", freed, first);
+    }
+  }
+
+  /** The oldest entry that a row names; none if there is no message. */
+  private long oldestNeeded() {
+    var oldest = new AtomicLong(Long.MAX_VALUE);
+    // In this order: a message that gets its offset meanwhile moves from the one to the other.
+    store.scan(
+        Table.HELD,
+        (key, value) -> {
+          oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
+          return !stopped;
+        });
+    store.scan(
+        Table.RUNS,
+        (key, value) -> {
+          oldest.accumulateAndGet(BodyAddresses.ofRun(value), Math::min);
+          return !stopped;
+        });
+    return oldest.get();
+  }
+
+  void stop() {
+    stopped = true;
+  }
+}

@@ -1,0 +1,149 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.core.ElectionPriority;
+import com.alipay.sofa.jraft.entity.PeerId;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReplicaControl.Member;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the disk of a replica that takes part in its group, and tells Raft. Has a thread of its
+ * own, because the replica's timer waits for the log now and then, and that is when somebody has to
+ * look.
+ */
+final class StorageWatch {
+
+  private static final Logger LOG = LoggerFactory.getLogger(StorageWatch.class);
+
+  private static final long LOOK_MILLIS = 200;
+
+  private final RaftReplicaOptions options;
+  private final ReplicaFolder folder;
+  private final PeerId self;
+  private final Supplier<Node> node;
+  private final Supplier<Leadership> leadership;
+  private final ReserveFile reserve;
+  private final StorageHealth health;
+  private final GroupDisks disks;
+  private final ScheduledExecutorService thread;
+
+  /**
+   * @param node throws {@link IllegalStateException} while there is none
+   */
+  StorageWatch(
+      RaftReplicaOptions options,
+      ReplicaFolder folder,
+      PeerId self,
+      Supplier<Node> node,
+      Supplier<Leadership> leadership,
+      Roster roster) {
+    this.options = options;
+    this.folder = folder;
+    this.self = self;
+    this.node = node;
+    this.leadership = leadership;
+    this.reserve = new ReserveFile(options.dataFolder());
+    // Nobody leads in the place of one that is alone.
+    StorageLimits limits =
+        roster.voters().size() > 1
+            ? options.storage()
+            : options.storage().withStandAfter(Duration.ZERO);
+    this.health = new StorageHealth(limits, options.nanos(), new OfNode());
+    this.disks =
+        new GroupDisks(
+            health,
+            () ->
+                roster.voters().stream()
+                    .map(Member::node)
+                    .filter(name -> !name.equals(options.node()))
+                    .toList(),
+            options.nanos());
+    this.thread =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              var started = new Thread(task, "storage-watch-" + options.node());
+              started.setDaemon(true);
+              return started;
+            });
+  }
+
+  void start() {
+    reserve.make();
+    look();
+    thread.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  void stop() {
+    thread.shutdownNow();
+  }
+
+  VoteStorage votes(Path metaFolder) {
+    return new VoteStorage(metaFolder, reserve, self, health::mayStand);
+  }
+
+  StorageHealth health() {
+    return health;
+  }
+
+  /** A replica of the group has said that it is low on disk. */
+  void heardLow(String replica) {
+    disks.isLow(replica);
+  }
+
+  /** See {@link GroupDisks#refusal}. */
+  Optional<String> refusal() {
+    return disks.refusal();
+  }
+
+  private void look() {
+    try {
+      var store = Files.getFileStore(options.dataFolder());
+      health.look(
+          new StorageHealth.Look(
+              leadership.get().isLeader(),
+              folder.log().stats().runningForceNanos(),
+              store.getUsableSpace(),
+              store.getTotalSpace()));
+    } catch (IOException | RuntimeException e) {
+      // A thread's root: the next look may succeed.
+      LOG.warn("the disk could not be looked at", e);
+    }
+  }
+
+  private final class OfNode implements StorageHealth.Remedies {
+
+    @Override
+    public void handOver() {
+      var status = node.get().transferLeadershipTo(PeerId.ANY_PEER);
+      LOG.warn("asked another replica to take over, status={}", status);
+    }
+
+    /**
+     * JRaft asks the node's own id, and no copy of it, whether it may stand. The priority is no
+     * part of what makes two ids equal.
+     */
+    @Override
+    public void stand(boolean may) {
+      int priority = may ? ElectionPriority.Disabled : ElectionPriority.NotElected;
+      try {
+        PeerId live = node.get().getNodeId().getPeerId();
+        if (live.getPriority() != priority) {
+          live.setPriority(priority);
+        }
+      } catch (IllegalStateException e) {
+        LOG.debug("Raft does not run yet, the next look will tell it", e);
+      }
+    }
+  }
+}
