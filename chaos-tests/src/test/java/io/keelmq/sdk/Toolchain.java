@@ -2,9 +2,11 @@ package io.keelmq.sdk;
 
 import io.keelmq.local.Node;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -209,14 +211,25 @@ enum Toolchain {
     }
     Files.createDirectories(folder());
     Files.createDirectories(home());
+    // Another JVM with tests may be at it too.
+    Path lock = BUILD.resolve(lowerCase() + ".lock");
+    try (var channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        var locked = channel.lock()) {
+      copySources();
+      fetch();
+    }
+    PREPARED.add(this);
+  }
+
+  private void copySources() throws IOException {
     try (Stream<Path> sources = Files.list(SOURCES.resolve(lowerCase()))) {
       for (Path source : sources.filter(Files::isRegularFile).toList()) {
-        Files.copy(
-            source, folder().resolve(source.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        Path target = folder().resolve(source.getFileName());
+        if (!Files.exists(target) || Files.mismatch(source, target) >= 0) {
+          Files.copy(source, target, StandardCopyOption.REPLACE_EXISTING);
+        }
       }
     }
-    fetch();
-    PREPARED.add(this);
   }
 
   List<String> run(String name, Duration deadline, List<String> command, String... arguments)

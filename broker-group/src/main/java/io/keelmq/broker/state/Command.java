@@ -210,7 +210,10 @@ public sealed interface Command {
      * no attempt.
      */
     NACK,
-    /** The lease ends {@code millis} from now; of a message group, always the whole lease. */
+    /**
+     * The lease ends {@code millis} from now; of a message group, always the whole lease, and not
+     * sooner than before unless all that is left of it is named.
+     */
     EXTEND,
     /** Ready again at once, under another name; was no attempt. Of a message group: as NACK. */
     RELEASE,
