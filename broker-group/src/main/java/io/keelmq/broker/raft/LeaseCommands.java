@@ -89,6 +89,7 @@ final class LeaseCommands {
       case EXTEND -> SettleLeases.Kind.EXTEND;
       case RELEASE -> SettleLeases.Kind.RELEASE;
       case DEAD_LETTER -> SettleLeases.Kind.DEAD_LETTER;
+      case DISOWN -> SettleLeases.Kind.DISOWN;
     };
   }
 
@@ -149,6 +150,7 @@ final class LeaseCommands {
       case EXTEND -> SettlementKind.EXTEND;
       case RELEASE -> SettlementKind.RELEASE;
       case DEAD_LETTER -> SettlementKind.DEAD_LETTER;
+      case DISOWN -> SettlementKind.DISOWN;
       case KIND_UNSPECIFIED, UNRECOGNIZED ->
           throw CommandDecoder.unreadable(index, "a settlement of kind " + value);
     };

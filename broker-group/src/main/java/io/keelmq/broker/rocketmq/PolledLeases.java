@@ -29,14 +29,17 @@ import java.util.function.Predicate;
  *
  * <p>What an earlier leader leased is found in the state. A lease that was kept up before ends
  * sooner than a fresh one, and by that it is told from one whose client may never have heard of it,
- * because the answer was lost with the leader. Such a lease is shortened and not kept up, or its
- * messages would stay hidden for as long as the client lives. Thread-safe: guarded by its lock,
- * under which nobody is called.
+ * because the answer was lost with the leader. Such a lease is shortened and disowned, so that no
+ * later leader takes it for one that was kept up, or its messages would stay hidden for as long as
+ * the client lives. Thread-safe: guarded by its lock, under which nobody is called.
  */
 final class PolledLeases {
 
-  /** Of a lease that is kept up, from its beginning. */
-  static final long FIRST_MILLIS = 60_000;
+  /**
+   * Of a lease that is kept up, from its beginning. Far beyond what is left of an extended one, so
+   * that the two are told apart behind an outage too.
+   */
+  static final long FIRST_MILLIS = 120_000;
 
   /** From the beginning to the first extension, and so long lasts an extension. */
   static final long FIRST_LOOK_MILLIS = 10_000;
@@ -132,7 +135,7 @@ final class PolledLeases {
         }
       } while (page.size() == BATCHES_PER_LOOKUP);
     }
-    settleAll(doubtful, Command.SettlementKind.EXTEND, DOUBTFUL_MILLIS);
+    settleAll(doubtful, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
   /** Whether it is to be shortened. */

@@ -217,12 +217,18 @@ public sealed interface Command {
     EXTEND,
     /** Ready again at once, under another name; was no attempt. Of a message group: as NACK. */
     RELEASE,
-    DEAD_LETTER
+    DEAD_LETTER,
+    /**
+     * The whole lease ends {@code millis} from now if it does not end sooner, and nobody can extend
+     * it: whether its client knows of it is not known. A client that does may still settle it.
+     */
+    DISOWN
   }
 
   /**
    * @param offsets empty: all that is left of the lease
-   * @param millis with {@link SettlementKind#NACK} and {@link SettlementKind#EXTEND}
+   * @param millis with {@link SettlementKind#NACK}, {@link SettlementKind#EXTEND} and {@link
+   *     SettlementKind#DISOWN}
    */
   record Settlement(SettlementKind kind, LeaseId lease, OffsetSet offsets, long millis) {}
 

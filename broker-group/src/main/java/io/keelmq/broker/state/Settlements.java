@@ -75,6 +75,9 @@ final class Settlements {
         queue.take(batch, chosen);
         queue.bury(chosen, batch.attempt());
       }
+      case DISOWN -> {
+        return disown(queue, batch, settlement.millis());
+      }
       case EXTEND -> {
         // What was given back is nobody's: a renewal that was under way meanwhile would hide it.
         return batch.clientId().isEmpty()
@@ -155,6 +158,15 @@ final class Settlements {
     }
   }
 
+  private static SettledPart disown(QueueLeases queue, LeaseBatch batch, long millis) {
+    if (batch.clientId().isEmpty() || batch.isReady()) {
+      return NOTHING;
+    }
+    long deadline = Math.min(batch.deadlineMillis(), queue.nowMillis() + millis);
+    queue.replace(batch, batch.waiting(deadline));
+    return new SettledPart(batch.offsets().size(), Optional.of(batch.id()), deadline);
+  }
+
   /**
    * A message group is extended as a whole, or a part of its batch could overtake the rest. What is
    * said of a part of it shortens nothing: the rest may have been promised more.
@@ -198,7 +210,7 @@ final class Settlements {
           && (millis < 0 || millis > Limits.MAX_INVISIBLE_MILLIS)) {
         return invisibleRejected(millis, 0);
       }
-      if (settlement.kind() == SettlementKind.EXTEND
+      if ((settlement.kind() == SettlementKind.EXTEND || settlement.kind() == SettlementKind.DISOWN)
           && (millis < Limits.MIN_INVISIBLE_MILLIS || millis > Limits.MAX_INVISIBLE_MILLIS)) {
         return invisibleRejected(millis, Limits.MIN_INVISIBLE_MILLIS);
       }

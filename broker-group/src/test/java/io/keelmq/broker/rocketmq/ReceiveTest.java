@@ -334,6 +334,31 @@ class ReceiveTest {
   }
 
   @Test
+  void aLeaseThatItsClientMayNotKnowEndsHoweverManyLeadersDie() {
+    sdk(1).send("t", "m1");
+    String handle = sdk(1).receive(kept("g", "t")).handle();
+    assertEquals(1, leased("g", "t"));
+
+    for (int leader = 1; leader < 3; leader++) {
+      long before = deadline();
+      cluster.group.elect(leader);
+      if (leader == 1) {
+        eventually(() -> deadline() < before);
+      }
+      // The client is alive all the while.
+      sdk(2).receive(kept("g", "t").setLongPollingTimeout(Duration.getDefaultInstance()));
+      passTime(9_000);
+      skippedNanos.addAndGet(java.time.Duration.ofSeconds(9).toNanos());
+    }
+    passTime(4_000);
+
+    TestSdk.Received again = sdk(2).receive(kept("g", "t"));
+    assertEquals(List.of("m1"), again.ids());
+    assertEquals(2, again.messages().get(0).getSystemProperties().getDeliveryAttempt());
+    assertNotEquals(handle, again.handle());
+  }
+
+  @Test
   void takesAcksAcrossLeaders() {
     sdk(0).send("t", "m1");
     TestSdk.Received received = sdk(0).receive(kept("g", "t"));

@@ -305,7 +305,7 @@ final class LeasePlay {
     long wait =
         switch (kind) {
           case NACK -> random.nextBoolean() ? 0 : random.nextInt(5_000);
-          case EXTEND -> 1_000 + random.nextInt(40_000);
+          case EXTEND, DISOWN -> 1_000 + random.nextInt(40_000);
           default -> 0;
         };
     var of = rows.get(new Subscription(topicId(topic), groupId(group), queue));

@@ -274,9 +274,16 @@ final class NaiveLeases {
     if (chosen.isEmpty()
         || chosen.firstEntry().getValue().attempt == 0
         || (settlement.kind() == SettlementKind.EXTEND && !chosen.firstEntry().getValue().atClient)
+        || (settlement.kind() == SettlementKind.DISOWN
+            && (!chosen.firstEntry().getValue().atClient
+                || chosen.firstEntry().getValue().state == State.READY))
         || (chosen.firstEntry().getValue().state == State.DOOMED
             && settlement.kind() != SettlementKind.ACK)) {
       assertEquals(0, reply.messages());
+      return;
+    }
+    if (settlement.kind() == SettlementKind.DISOWN) {
+      disown(batch, reply, nowMillis + settlement.millis());
       return;
     }
     assertEquals(chosen.size(), reply.messages(), settlement + " of " + batch.keySet());
@@ -309,6 +316,7 @@ final class NaiveLeases {
                 });
       }
       case DEAD_LETTER -> doom(chosen, batch, hash);
+      case DISOWN -> throw new AssertionError("judged above");
       case EXTEND -> {
         var extended = hash == 0 ? chosen : batch;
         long asked = nowMillis + settlement.millis();
@@ -328,6 +336,20 @@ final class NaiveLeases {
                 });
       }
     }
+  }
+
+  private static void disown(
+      NavigableMap<Long, Message> batch, Reply.SettledPart reply, long latestMillis) {
+    long before = batch.firstEntry().getValue().deadlineMillis;
+    assertEquals(batch.size(), reply.messages());
+    assertEquals(Math.min(before, latestMillis), reply.deadlineMillis());
+    batch
+        .values()
+        .forEach(
+            message -> {
+              message.atClient = false;
+              message.deadlineMillis = reply.deadlineMillis();
+            });
   }
 
   /** Lets time pass for everything that is leased. */
