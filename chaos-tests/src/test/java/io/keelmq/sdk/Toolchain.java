@@ -213,8 +213,10 @@ enum Toolchain {
     Files.createDirectories(home());
     // Another JVM with tests may be at it too.
     Path lock = BUILD.resolve(lowerCase() + ".lock");
-    try (var channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        var locked = channel.lock()) {
+    try (var channel =
+        FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      // Until the channel is closed.
+      channel.lock();
       copySources();
       fetch();
     }
