@@ -114,6 +114,7 @@ final class Broker {
     var metrics = new Metrics();
     BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
+    BrokerMetrics.clock(metrics, wall);
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));

@@ -16,6 +16,8 @@ import io.keelmq.client.Reader;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
 import io.keelmq.client.Verdict;
+import io.keelmq.client.doctor.Examination;
+import io.keelmq.client.doctor.NetworkEyes;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
@@ -23,6 +25,7 @@ import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -103,6 +106,11 @@ final class ClientCluster implements Cluster {
                   return Verdict.ACK;
                 })
             .open());
+  }
+
+  @Override
+  public Examination.Eyes eyes(InstantSource clock) {
+    return new NetworkEyes(client.admin()::clusterStatus, clock);
   }
 
   @Override

@@ -11,6 +11,7 @@ import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
+import io.keelmq.client.doctor.Examination;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
@@ -19,6 +20,7 @@ import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -53,6 +55,9 @@ interface Cluster extends AutoCloseable {
    * @param listener called for each message, on those threads
    */
   Listening openListener(ReceiverOptions options, int threads, Consumer<ConsumedMessage> listener);
+
+  /** Looks at name servers, replicas and their machines, as {@code doctor} does. */
+  Examination.Eyes eyes(InstantSource clock);
 
   /** Tells messages by client id and message id, for ten minutes: again within them is no copy. */
   Once openOnce(String clientId);

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
       TimerCommand.class,
       TxCommand.class,
       ClusterCommand.class,
+      DoctorCommand.class,
       BenchCommand.class,
       VersionCommand.class,
     })

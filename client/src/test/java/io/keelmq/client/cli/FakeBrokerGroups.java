@@ -22,6 +22,10 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
   final Map<String, GroupReplica> members = new TreeMap<>();
   ReplicaRole role = ReplicaRole.LEADER;
   String leader = "n1";
+
+  /** Whether n2 says something of itself. */
+  boolean secondAnswers;
+
   private final Runnable failIfTold;
 
   FakeBrokerGroups(Runnable failIfTold) {
@@ -58,7 +62,8 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
             .build();
     var status = ReplicaStatus.newBuilder().setNode("n1").setRole(role).setReady(true).build();
     return new ClusterStatus(
-        List.of(new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "")),
+        List.of(
+            new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "", Optional.empty())),
         List.of(
             new ClusterStatus.GroupState(
                 BrokerGroupRoute.newBuilder().setBrokerGroup("g0").setLeaderNode(leader).build(),
@@ -66,8 +71,14 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
                     new ClusterStatus.ReplicaState(replica, Optional.of(status), ""),
                     new ClusterStatus.ReplicaState(
                         replica.toBuilder().setNode("n2").build(),
-                        Optional.empty(),
-                        "connection refused")),
+                        secondAnswers
+                            ? Optional.of(
+                                status.toBuilder()
+                                    .setNode("n2")
+                                    .setRole(ReplicaRole.FOLLOWER)
+                                    .build())
+                            : Optional.empty(),
+                        secondAnswers ? "" : "connection refused")),
                 List.copyOf(members.values()))));
   }
 

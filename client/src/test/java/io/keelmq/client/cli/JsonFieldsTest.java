@@ -76,6 +76,10 @@ class JsonFieldsTest {
     record(lines, "dlq", "list", "billing");
     record(lines, "dlq", "resend", "billing", "--all");
     record(lines, "group", "delete", "billing");
+    // Something is found, which is no failure of the command.
+    keelmq.run("doctor", "-o", "json", "--pause", "0");
+    lines.add("# doctor");
+    lines.addAll(keelmq.outLines());
     record(lines, "cluster", "init");
     record(lines, "cluster", "status");
     record(lines, "cluster", "transfer", "--to", "n2");
