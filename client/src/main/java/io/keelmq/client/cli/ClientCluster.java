@@ -18,12 +18,15 @@ import io.keelmq.client.StartAt;
 import io.keelmq.client.Verdict;
 import io.keelmq.client.doctor.Examination;
 import io.keelmq.client.doctor.NetworkEyes;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -273,6 +276,12 @@ final class ClientCluster implements Cluster {
     @Override
     public List<GroupReplica> members(String group) {
       return admin.replicas(group);
+    }
+
+    @Override
+    public BackupManifest backup(String clientAddress, Path folder, Duration limit)
+        throws IOException {
+      return admin.backup(clientAddress, folder, limit);
     }
   }
 

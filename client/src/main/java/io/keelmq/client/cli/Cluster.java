@@ -12,6 +12,7 @@ import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
 import io.keelmq.client.doctor.Examination;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
@@ -19,6 +20,8 @@ import io.keelmq.v1.Message;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -122,6 +125,9 @@ interface Cluster extends AutoCloseable {
 
     /** By node. */
     List<GroupReplica> members(String group);
+
+    /** Pulls a backup from the replica at that address into a folder. */
+    BackupManifest backup(String clientAddress, Path folder, Duration limit) throws IOException;
   }
 
   /** Delayed and half messages that have no place in their queue yet. */

@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
       TxCommand.class,
       ClusterCommand.class,
       DoctorCommand.class,
+      BackupCommand.class,
       BenchCommand.class,
       VersionCommand.class,
     })

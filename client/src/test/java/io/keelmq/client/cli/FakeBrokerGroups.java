@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.InitResult;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.MemberStage;
@@ -10,6 +11,9 @@ import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +84,23 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
                             : Optional.empty(),
                         secondAnswers ? "" : "connection refused")),
                 List.copyOf(members.values()))));
+  }
+
+  @Override
+  public BackupManifest backup(String clientAddress, Path folder, Duration limit)
+      throws IOException {
+    failIfTold.run();
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve("about"), "of " + clientAddress);
+    var about =
+        new BackupManifest.Entry(
+            "about",
+            Files.size(folder.resolve("about")),
+            BackupManifest.checksumOf(folder.resolve("about")),
+            Optional.empty());
+    var manifest = new BackupManifest("c1", "g0", "n1", "1.0", 17, 3, 1_000, List.of(about));
+    manifest.write(folder);
+    return manifest;
   }
 
   @Override
