@@ -118,6 +118,12 @@ public interface ReplicaControl {
    */
   CompletableFuture<Snapshot> snapshotNow();
 
+  /**
+   * Lends a snapshot that holds at least what the state held when this was called; takes one unless
+   * the last one does. Completes as {@link #snapshotNow} does. Whoever gets it closes it.
+   */
+  CompletableFuture<SnapshotCopy> lendSnapshot();
+
   SnapshotStatus snapshotStatus();
 
   Status status();

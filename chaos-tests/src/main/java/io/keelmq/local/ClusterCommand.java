@@ -36,6 +36,7 @@ import picocli.CommandLine.ScopeType;
       ClusterCommand.Pause.class,
       ClusterCommand.Resume.class,
       ClusterCommand.Restart.class,
+      RollingRestartCommand.class,
       MemberCommands.Wipe.class,
       MemberCommands.Add.class,
       MemberCommands.Remove.class,

@@ -69,8 +69,15 @@ class ArchitectureTest {
                       "io.keelmq.v1")),
               Map.entry("io.keelmq.client", Set.of("io.keelmq.common", "io.keelmq.v1")),
               Map.entry(
+                  "io.keelmq.client.doctor",
+                  Set.of("io.keelmq.client", "io.keelmq.common", "io.keelmq.v1")),
+              Map.entry(
                   "io.keelmq.client.cli",
-                  Set.of("io.keelmq.client", "io.keelmq.common", "io.keelmq.v1"))));
+                  Set.of(
+                      "io.keelmq.client",
+                      "io.keelmq.client.doctor",
+                      "io.keelmq.common",
+                      "io.keelmq.v1"))));
 
   /** Libraries that only some packages may know, by the beginning of their names. */
   private static final Map<String, Set<String>> LIBRARIES =

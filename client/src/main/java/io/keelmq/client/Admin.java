@@ -1,6 +1,7 @@
 package io.keelmq.client;
 
 import io.grpc.MethodDescriptor;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.AddReplicaRequest;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
@@ -31,7 +32,10 @@ import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TopicType;
 import io.keelmq.v1.TransferLeadershipRequest;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -237,6 +241,21 @@ public final class Admin {
    */
   public ClusterStatus clusterStatus() {
     return new ClusterSurvey(core).run(timeout);
+  }
+
+  /**
+   * Makes a backup of a replica's broker group in a folder. It holds everything that was
+   * acknowledged before the call.
+   *
+   * @param clientAddress of the replica that sends it; best one that does not lead
+   * @param folder empty, or not there yet; without its manifest it is no backup
+   * @param limit for all of it
+   * @throws IOException if the folder cannot be written, or a file did not arrive whole
+   */
+  public BackupManifest backup(String clientAddress, Path folder, Duration limit)
+      throws IOException {
+    return new BackupDownload(folder, InstantSource.system())
+        .from(core.channels().at(clientAddress), limit);
   }
 
   /**

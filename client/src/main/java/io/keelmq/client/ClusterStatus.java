@@ -4,6 +4,7 @@ import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.Routes;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,9 +26,14 @@ public record ClusterStatus(List<NameServerState> nameServers, List<GroupState> 
    *
    * @param reachable false: it gave no answer; {@code problem} says why
    * @param warmingUp true: it has just started and does not know all replicas yet
+   * @param routes its own word, not merged with that of others; empty if it gave no answer
    */
   public record NameServerState(
-      String address, boolean reachable, boolean warmingUp, String problem) {}
+      String address,
+      boolean reachable,
+      boolean warmingUp,
+      String problem,
+      Optional<Routes> routes) {}
 
   /**
    * One broker group.

@@ -47,9 +47,12 @@ final class ClusterSurvey {
         Routes routes = core.calls().join(each.getValue(), step);
         table = table.with(routes.getGroupsList());
         servers.add(
-            new ClusterStatus.NameServerState(each.getKey(), true, routes.getWarmingUp(), ""));
+            new ClusterStatus.NameServerState(
+                each.getKey(), true, routes.getWarmingUp(), "", Optional.of(routes)));
       } catch (OutcomeUnknown | Unavailable | RequestRejected | Overloaded e) {
-        servers.add(new ClusterStatus.NameServerState(each.getKey(), false, false, e.getMessage()));
+        servers.add(
+            new ClusterStatus.NameServerState(
+                each.getKey(), false, false, e.getMessage(), Optional.empty()));
         problems.add(each.getKey() + ": " + e.getMessage());
       }
     }

@@ -13,6 +13,8 @@ import io.keelmq.v1.CommitOffsetsRequest;
 import io.keelmq.v1.CommitOffsetsResponse;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
+import io.keelmq.v1.CopySnapshotRequest;
+import io.keelmq.v1.CopySnapshotResponse;
 import io.keelmq.v1.CreateConsumerGroupRequest;
 import io.keelmq.v1.CreateTopicRequest;
 import io.keelmq.v1.DeleteConsumerGroupRequest;
@@ -70,6 +72,7 @@ final class AdminService extends MembershipAdmin {
   private final ReplicaControl control;
   private final AdminChanges changes;
   private final ReplicaCalls replicaCalls;
+  private final SnapshotSending snapshotSending;
   private final HeldListing heldListing;
   private final AdminReads reads;
 
@@ -87,6 +90,7 @@ final class AdminService extends MembershipAdmin {
     this.changes = changes;
     this.reads = new AdminReads(edge);
     this.replicaCalls = new ReplicaCalls(identity, edge.replica(), control);
+    this.snapshotSending = new SnapshotSending(edge, identity, control);
   }
 
   @Override
@@ -317,6 +321,12 @@ final class AdminService extends MembershipAdmin {
       TakeSnapshotRequest request, StreamObserver<TakeSnapshotResponse> caller) {
     letCancel(caller);
     replicaCalls.takeSnapshot(edge, caller);
+  }
+
+  @Override
+  public void copySnapshot(
+      CopySnapshotRequest request, StreamObserver<CopySnapshotResponse> caller) {
+    snapshotSending.send(caller);
   }
 
   @Override

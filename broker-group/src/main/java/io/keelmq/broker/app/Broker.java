@@ -131,6 +131,7 @@ final class Broker {
         "how often the replica was closed and opened again because of its disk",
         repair::repairs);
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
+    BrokerMetrics.clock(metrics, wall);
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));

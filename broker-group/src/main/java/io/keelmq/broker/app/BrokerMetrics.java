@@ -7,6 +7,7 @@ import io.keelmq.broker.raft.RaftStats;
 import io.keelmq.broker.raft.SnapshotStats;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.common.Metrics;
+import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
 /** What a broker shows at /metrics, beside what every JVM does. Counts live where they arise. */
@@ -116,6 +117,14 @@ final class BrokerMetrics {
         "keelmq_written_bytes_total",
         "bytes this process caused to be written to storage",
         ProcessIo::writtenBytes);
+  }
+
+  /** By which others tell how far this machine's clock is off. */
+  static void clock(Metrics metrics, InstantSource wall) {
+    metrics.gauge(
+        "keelmq_clock_seconds",
+        "the wall clock, seconds since 1970",
+        () -> wall.millis() / MILLIS_PER_SECOND);
   }
 
   static void snapshots(Metrics metrics, SnapshotStats snapshots) {

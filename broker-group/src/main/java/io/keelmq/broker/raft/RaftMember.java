@@ -13,6 +13,7 @@ import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Peer;
 import io.keelmq.broker.ReplicaControl.Refused;
 import io.keelmq.broker.ReplicaControl.SnapshotStatus;
+import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Effect;
@@ -264,6 +265,13 @@ final class RaftMember {
         published.bytes(),
         snapshots.isInstalling(),
         snapshotStorage.isSending());
+  }
+
+  CompletableFuture<SnapshotCopy> lendSnapshot() {
+    long applied = applyLoop.committedIndex();
+    return snapshots.published().applied() >= applied
+        ? LentSnapshot.of(snapshotStorage)
+        : snapshotTrigger.now().thenCompose(taken -> LentSnapshot.of(snapshotStorage));
   }
 
   SnapshotCounters snapshotCounters() {

@@ -8,6 +8,7 @@ import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
@@ -326,6 +327,15 @@ public final class RaftReplica implements Replica, ReplicaControl {
           new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
     }
     return running.snapshotTrigger().now();
+  }
+
+  @Override
+  public CompletableFuture<SnapshotCopy> lendSnapshot() {
+    RaftMember running = member;
+    return running == null || closed
+        ? CompletableFuture.failedFuture(
+            new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"))
+        : running.lendSnapshot();
   }
 
   @Override

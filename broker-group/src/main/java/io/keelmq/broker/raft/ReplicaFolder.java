@@ -32,10 +32,10 @@ final class ReplicaFolder {
 
   private static final String LOG_FOLDER = "log";
   private static final String STORE_FOLDER = "store";
-  private static final String META_FOLDER = "raft-meta";
+  static final String META_FOLDER = "raft-meta";
   private static final String MUST_NOT_VOTE =
       "it must not vote, because it may have acknowledged what it no longer has";
-  private static final String SNAPSHOT_FOLDER = "snapshot";
+  static final String SNAPSHOT_FOLDER = "snapshot";
   private static final String REJOIN =
       MUST_NOT_VOTE + ": empty the folder and let the replica rejoin as a new incarnation";
 

@@ -99,6 +99,15 @@ public final class Members {
     return seats;
   }
 
+  /**
+   * For a backup that becomes another cluster, whose members nobody has recorded yet. Not a
+   * command: it is done once, before the rows are given to any replica.
+   */
+  public static void forgetAll(Tables tables) {
+    all(tables).forEach(seat -> tables.delete(Table.CATALOG, Keys.member(seat.node())));
+    tables.delete(Table.CATALOG, Keys.INCARNATION);
+  }
+
   static Optional<Seat> find(TableReads tables, String node) {
     return tables.get(Table.CATALOG, Keys.member(node)).map(row -> read(node, row));
   }

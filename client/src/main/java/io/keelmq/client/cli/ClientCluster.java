@@ -16,13 +16,19 @@ import io.keelmq.client.Reader;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
 import io.keelmq.client.Verdict;
+import io.keelmq.client.doctor.Examination;
+import io.keelmq.client.doctor.NetworkEyes;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -103,6 +109,11 @@ final class ClientCluster implements Cluster {
                   return Verdict.ACK;
                 })
             .open());
+  }
+
+  @Override
+  public Examination.Eyes eyes(InstantSource clock) {
+    return new NetworkEyes(client.admin()::clusterStatus, clock);
   }
 
   @Override
@@ -265,6 +276,12 @@ final class ClientCluster implements Cluster {
     @Override
     public List<GroupReplica> members(String group) {
       return admin.replicas(group);
+    }
+
+    @Override
+    public BackupManifest backup(String clientAddress, Path folder, Duration limit)
+        throws IOException {
+      return admin.backup(clientAddress, folder, limit);
     }
   }
 

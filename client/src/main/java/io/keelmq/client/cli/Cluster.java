@@ -11,6 +11,8 @@ import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
+import io.keelmq.client.doctor.Examination;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.ConsumerGroup;
 import io.keelmq.v1.ConsumerGroupDescription;
 import io.keelmq.v1.GroupReplica;
@@ -18,7 +20,10 @@ import io.keelmq.v1.Message;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicDescription;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -53,6 +58,9 @@ interface Cluster extends AutoCloseable {
    * @param listener called for each message, on those threads
    */
   Listening openListener(ReceiverOptions options, int threads, Consumer<ConsumedMessage> listener);
+
+  /** Looks at name servers, replicas and their machines, as {@code doctor} does. */
+  Examination.Eyes eyes(InstantSource clock);
 
   /** Tells messages by client id and message id, for ten minutes: again within them is no copy. */
   Once openOnce(String clientId);
@@ -117,6 +125,9 @@ interface Cluster extends AutoCloseable {
 
     /** By node. */
     List<GroupReplica> members(String group);
+
+    /** Pulls a backup from the replica at that address into a folder. */
+    BackupManifest backup(String clientAddress, Path folder, Duration limit) throws IOException;
   }
 
   /** Delayed and half messages that have no place in their queue yet. */

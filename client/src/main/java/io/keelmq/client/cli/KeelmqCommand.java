@@ -41,6 +41,8 @@ import picocli.CommandLine.Spec;
       TimerCommand.class,
       TxCommand.class,
       ClusterCommand.class,
+      DoctorCommand.class,
+      BackupCommand.class,
       BenchCommand.class,
       VersionCommand.class,
     })

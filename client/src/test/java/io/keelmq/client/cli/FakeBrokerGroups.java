@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.InitResult;
+import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.MemberStage;
@@ -10,6 +11,9 @@ import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.TransferLeadershipResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +26,10 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
   final Map<String, GroupReplica> members = new TreeMap<>();
   ReplicaRole role = ReplicaRole.LEADER;
   String leader = "n1";
+
+  /** Whether n2 says something of itself. */
+  boolean secondAnswers;
+
   private final Runnable failIfTold;
 
   FakeBrokerGroups(Runnable failIfTold) {
@@ -58,7 +66,8 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
             .build();
     var status = ReplicaStatus.newBuilder().setNode("n1").setRole(role).setReady(true).build();
     return new ClusterStatus(
-        List.of(new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "")),
+        List.of(
+            new ClusterStatus.NameServerState("127.0.0.1:9876", true, false, "", Optional.empty())),
         List.of(
             new ClusterStatus.GroupState(
                 BrokerGroupRoute.newBuilder().setBrokerGroup("g0").setLeaderNode(leader).build(),
@@ -66,9 +75,32 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
                     new ClusterStatus.ReplicaState(replica, Optional.of(status), ""),
                     new ClusterStatus.ReplicaState(
                         replica.toBuilder().setNode("n2").build(),
-                        Optional.empty(),
-                        "connection refused")),
+                        secondAnswers
+                            ? Optional.of(
+                                status.toBuilder()
+                                    .setNode("n2")
+                                    .setRole(ReplicaRole.FOLLOWER)
+                                    .build())
+                            : Optional.empty(),
+                        secondAnswers ? "" : "connection refused")),
                 List.copyOf(members.values()))));
+  }
+
+  @Override
+  public BackupManifest backup(String clientAddress, Path folder, Duration limit)
+      throws IOException {
+    failIfTold.run();
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve("about"), "of " + clientAddress);
+    var about =
+        new BackupManifest.Entry(
+            "about",
+            Files.size(folder.resolve("about")),
+            BackupManifest.checksumOf(folder.resolve("about")),
+            Optional.empty());
+    var manifest = new BackupManifest("c1", "g0", "n1", "1.0", 17, 3, 1_000, List.of(about));
+    manifest.write(folder);
+    return manifest;
   }
 
   @Override

@@ -18,6 +18,8 @@ import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.StartAt;
+import io.keelmq.client.doctor.Examination;
+import io.keelmq.client.doctor.Sight;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.QueueState;
@@ -26,6 +28,7 @@ import io.keelmq.v1.TopicDescription;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -372,6 +375,11 @@ final class FakeCluster implements Cluster {
         ends.add("closed");
       }
     };
+  }
+
+  @Override
+  public Examination.Eyes eyes(InstantSource clock) {
+    return () -> new Sight(brokerGroups.status(), Map.of(), Map.of());
   }
 
   @Override

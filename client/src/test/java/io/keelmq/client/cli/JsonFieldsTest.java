@@ -10,16 +10,20 @@ import io.keelmq.v1.Topic;
 import io.keelmq.v1.TopicType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What programs read is kept: each command's objects, field by field, are those of the golden file.
  * A field may be added to it; none may change or go.
  */
 class JsonFieldsTest {
+  @TempDir Path temp;
+
   private final CommandLineRun keelmq = new CommandLineRun();
 
   @Test
@@ -76,6 +80,16 @@ class JsonFieldsTest {
     record(lines, "dlq", "list", "billing");
     record(lines, "dlq", "resend", "billing", "--all");
     record(lines, "group", "delete", "billing");
+    // Something is found, which is no failure of the command.
+    keelmq.run("doctor", "-o", "json", "--pause", "0");
+    lines.add("# doctor");
+    lines.addAll(keelmq.outLines());
+    var folder = temp.resolve("b").toString();
+    for (String what : List.of("create", "verify")) {
+      assertEquals(0, keelmq.run("backup", what, folder, "-o", "json"));
+      lines.add("# backup " + what);
+      keelmq.outLines().forEach(line -> lines.add(line.replace(folder, "b")));
+    }
     record(lines, "cluster", "init");
     record(lines, "cluster", "status");
     record(lines, "cluster", "transfer", "--to", "n2");

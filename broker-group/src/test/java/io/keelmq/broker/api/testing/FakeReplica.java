@@ -7,6 +7,7 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
 import java.util.List;
@@ -84,6 +85,12 @@ public final class FakeReplica implements Replica, ReplicaControl {
     }
     group.elect(next.get());
     return CompletableFuture.completedFuture(leadership());
+  }
+
+  @Override
+  public CompletableFuture<SnapshotCopy> lendSnapshot() {
+    return CompletableFuture.failedFuture(
+        new Refused(Refused.Reason.PRECONDITION, "this replica has no snapshot yet"));
   }
 
   @Override
