@@ -31,6 +31,12 @@ record ChaosPlan(
     void inject(Faults faults);
   }
 
+  /** One that also reads what the clients have seen so far. */
+  @FunctionalInterface
+  interface WatchingScenario {
+    void inject(Faults faults, History history);
+  }
+
   /** The seed of {@code -Dseed=}, else a new one. */
   static Seed givenOrNewSeed() {
     Long given = Long.getLong("seed");

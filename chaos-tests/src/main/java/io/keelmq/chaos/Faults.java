@@ -27,6 +27,7 @@ final class Faults {
   private final long startNanos = System.nanoTime();
   private final List<Long> moments = new ArrayList<>();
   private final List<String> schedule = new ArrayList<>();
+  private final List<String> problems = new ArrayList<>();
   private final Map<String, Integer> kinds = new TreeMap<>();
 
   /**
@@ -83,6 +84,15 @@ final class Faults {
   /** Sends may stand still from now on, for a fault that is no kill. */
   void disturb() {
     moments.add(System.nanoTime());
+  }
+
+  /** What the scenario itself found broken; the run does not hold. */
+  void problem(String what) {
+    problems.add(what);
+  }
+
+  List<String> problems() {
+    return List.copyOf(problems);
   }
 
   /** How often which kind of fault was counted. */
