@@ -25,7 +25,9 @@ final class PowerCut implements AutoCloseable {
    * What shall happen.
    *
    * @param mounts file systems that lose their power, in this order, as close as can be
-   * @param stopped processes that are stopped before and so see nothing of it
+   * @param stopped processes that are stopped before, all that use the disks: a process that runs
+   *     on sees more than a power cut shows anybody. A sync that is under way may even succeed, and
+   *     what it synced be gone
    * @param watched folders; the cut waits until a name in one of them comes or goes
    * @param patience how long it waits for that; then it cuts all the same
    * @param linger and how long behind that

@@ -9,7 +9,6 @@ import java.util.List;
  * One cut and what was on the disks behind it. Immutable.
  *
  * @param seen whether the moment that was waited for came
- * @param frozen whether the processes were stopped before, and saw nothing of the cut
  * @param cutMicros from the first disk to the last
  * @param scans how often the disks were read: those of replicas that run change meanwhile
  */
@@ -18,7 +17,6 @@ record PowerRound(
     List<Node> victims,
     PowerPlan.Moment moment,
     boolean seen,
-    boolean frozen,
     long cutMicros,
     DurableCopies.Count onDisk,
     int scans) {
@@ -32,7 +30,6 @@ record PowerRound(
         .putTexts("cut", victims.stream().map(Node::id).toList())
         .put("moment", moment.name())
         .put("moment_seen", seen)
-        .put("frozen", frozen)
         .put("cut_micros", cutMicros)
         .put("acked_so_far", onDisk.acked())
         .put("acked_on_too_few_disks", onDisk.tooFew())

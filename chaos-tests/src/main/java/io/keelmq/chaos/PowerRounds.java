@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.grpc.StatusRuntimeException;
 import io.keelmq.chaos.PowerPlan.Moment;
 import io.keelmq.chaos.checks.DurableCopies;
 import io.keelmq.local.LocalCluster;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -74,15 +76,17 @@ final class PowerRounds {
     if (moment == Moment.MIXED) {
       moment = Moment.values()[faults.draw(0, 3)];
     }
-    boolean frozen = faults.draw(0, 2) == 0;
     var request =
         new PowerCut.Request(
             victims.stream().map(node -> disks.disk(node.id()).folder()).toList(),
-            frozen ? victims.stream().map(cluster::pid).toList() : List.of(),
+            victims.stream().map(cluster::pid).toList(),
             watched(victims, moment),
             PATIENCE,
             linger(moment, faults));
 
+    if (moment == Moment.SNAPSHOT) {
+      victims.forEach(PowerRounds::askForSnapshot);
+    }
     faults.disturb();
     PowerCut.Done done = power.cut(request);
     cluster.killIfRunning(victims);
@@ -97,11 +101,24 @@ final class PowerRounds {
       }
     }
     faults.note("cut " + victims.stream().map(Node::id).toList() + " " + moment);
-    PowerRound round = look(number, victims, moment, frozen, done, history);
+    PowerRound round = look(number, victims, moment, done, history);
     rounds.add(round);
     judge(round, cluster, faults);
     restart(victims, faults);
     told.accept(round);
+  }
+
+  /** By itself a replica takes none for a minute behind the last. */
+  private static void askForSnapshot(Node node) {
+    CompletableFuture.runAsync(
+        () -> {
+          try (var replica = new ReplicaAccess(node)) {
+            replica.takeSnapshot();
+          } catch (StatusRuntimeException e) {
+            // The cut comes first, which is what it is for; or it has taken one just now.
+            Thread.onSpinWait();
+          }
+        });
   }
 
   private List<Node> drawVictims(Faults faults) {
@@ -141,12 +158,7 @@ final class PowerRounds {
 
   /** Everything that was acknowledged by now has to be on a majority of the disks. */
   private PowerRound look(
-      int number,
-      List<Node> victims,
-      Moment moment,
-      boolean frozen,
-      PowerCut.Done done,
-      History history) {
+      int number, List<Node> victims, Moment moment, PowerCut.Done done, History history) {
     int majority = disks.nodes().size() / 2 + 1;
     int scans = 0;
     DurableCopies.Count count;
@@ -161,8 +173,7 @@ final class PowerRounds {
       }
       count = copies.count();
     } while (count.tooFew() > 0 && scans < MAX_SCANS && victims.size() < disks.nodes().size());
-    return new PowerRound(
-        number, victims, moment, done.seen(), frozen, done.micros(), count, scans);
+    return new PowerRound(number, victims, moment, done.seen(), done.micros(), count, scans);
   }
 
   private void judge(PowerRound round, LocalCluster cluster, Faults faults) {

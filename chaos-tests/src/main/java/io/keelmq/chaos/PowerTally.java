@@ -75,7 +75,6 @@ final class PowerTally {
         .put("clusters", results.size())
         .put("cuts", cutsJson)
         .put("moments_seen", momentsJson)
-        .put("frozen", rounds.stream().filter(PowerRound::frozen).count())
         .put("invoked", sum(ChaosResult.Counts::invoked))
         .put("acked", sum(ChaosResult.Counts::acked))
         .put("failed", sum(ChaosResult.Counts::failed))

@@ -1,7 +1,8 @@
 """Cuts the power of ext4 file systems: one JSON request a line, one line of answer to each.
 
 A request holds, besides "mounts" (the folders where they are mounted):
-  "pids"          processes that are stopped (SIGSTOP) right before, so that none of them sees it
+  "pids"          processes that are stopped (SIGSTOP) right before, so that none of them sees it:
+                  an fsync that is under way at the cut may succeed, and what it synced be gone
   "watch"         folders; waits until a name in one of them comes or goes, so as to cut then
   "wait_seconds"  how long to wait for that at most
   "linger_micros" and then this long
