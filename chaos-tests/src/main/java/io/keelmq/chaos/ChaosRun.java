@@ -53,7 +53,7 @@ final class ChaosRun {
     Path historyFile = folder.resolve("logs").resolve("history.bin");
     var guard = new KillOnExit(cluster);
     try {
-      cluster.start(LocalCluster.START_DEADLINE);
+      cluster.start(plan.startDeadline());
       ChaosResult result = run(cluster, historyFile, scenario, startNanos);
       cluster.stop(GRACEFUL_STOP);
       if (result.holds()) {
@@ -104,7 +104,7 @@ final class ChaosRun {
     }
   }
 
-  private static void heal(LocalCluster cluster) {
+  private void heal(LocalCluster cluster) {
     for (var node : cluster.nodes()) {
       if (cluster.isRunning(node)) {
         cluster.resume(node);
@@ -112,7 +112,7 @@ final class ChaosRun {
         cluster.startNode(node);
       }
     }
-    cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
+    cluster.awaitReady(cluster.nodes(), plan.startDeadline());
   }
 
   private long readBack(

@@ -109,9 +109,13 @@ final class Faults {
 
   /** All at once, then waits for all. */
   void startAll(Collection<Node> nodes) {
+    startAll(nodes, LocalCluster.START_DEADLINE);
+  }
+
+  void startAll(Collection<Node> nodes, Duration deadline) {
     note("start " + ids(nodes));
     nodes.forEach(cluster::startNode);
-    cluster.awaitReady(nodes, LocalCluster.START_DEADLINE);
+    cluster.awaitReady(nodes, deadline);
     note(ids(nodes) + " ready");
   }
 

@@ -85,9 +85,16 @@ final class PowerLossRun {
 
   private ChaosPlan chaosPlan() {
     // What was lost leaves a gap in a producer's sequence, and it may get nothing through any more.
-    var patience = Duration.ofSeconds(plan.expectsLoss() ? 10 : 120);
-    var drain = Duration.ofSeconds(plan.expectsLoss() ? 5 : 60);
+    var patience = Duration.ofSeconds(plan.expectsLoss() ? 10 : 600);
+    var drain = Duration.ofSeconds(plan.expectsLoss() ? 5 : 120);
     var workload = new WorkloadOptions(3, 8, 4, 64, 3_072, 200, 512, patience);
-    return new ChaosPlan("power-loss", seed, workload, 300L * plan.rounds(), plan.rounds(), drain);
+    return new ChaosPlan(
+        "power-loss",
+        seed,
+        workload,
+        300L * plan.rounds(),
+        plan.rounds(),
+        drain,
+        PowerRounds.START_DEADLINE);
   }
 }

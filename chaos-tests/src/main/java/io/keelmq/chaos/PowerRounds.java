@@ -22,7 +22,10 @@ import java.util.function.Consumer;
  */
 final class PowerRounds {
 
-  private static final Duration PROGRESS = Duration.ofSeconds(120);
+  /** Nobody knows what else the machine does. */
+  static final Duration START_DEADLINE = Duration.ofMinutes(5);
+
+  private static final Duration PROGRESS = Duration.ofMinutes(5);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int MAX_SCANS = 3;
 
@@ -207,7 +210,7 @@ final class PowerRounds {
     if (victims.size() == 1) {
       faults.awaitMoreOks(faults.draw(0, 2) * 500L, PROGRESS);
     }
-    faults.startAll(victims);
+    faults.startAll(victims, START_DEADLINE);
     for (Node victim : victims) {
       if (!plan.expectsLoss() && hasRemains(disks.replica(victim.id()))) {
         faults.problem(
