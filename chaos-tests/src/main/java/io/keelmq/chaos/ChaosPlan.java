@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Seed;
 import java.time.Duration;
 
@@ -10,6 +11,7 @@ import java.time.Duration;
  * @param minFaults injected faults, likewise
  * @param drainDeadline how long the reader may take to get what was acknowledged, and the replicas
  *     to come to a common index
+ * @param startDeadline how long nodes may take to be ready
  */
 record ChaosPlan(
     String name,
@@ -17,7 +19,8 @@ record ChaosPlan(
     WorkloadOptions workload,
     long minOks,
     int minFaults,
-    Duration drainDeadline) {
+    Duration drainDeadline,
+    Duration startDeadline) {
 
   private static final Duration DRAIN_DEADLINE = Duration.ofSeconds(60);
 
@@ -25,10 +28,26 @@ record ChaosPlan(
     this(name, seed, workload, minOks, minFaults, DRAIN_DEADLINE);
   }
 
+  ChaosPlan(
+      String name,
+      Seed seed,
+      WorkloadOptions workload,
+      long minOks,
+      int minFaults,
+      Duration drainDeadline) {
+    this(name, seed, workload, minOks, minFaults, drainDeadline, LocalCluster.START_DEADLINE);
+  }
+
   /** What happens to the cluster while the workload runs. */
   @FunctionalInterface
   interface Scenario {
     void inject(Faults faults);
+  }
+
+  /** One that also reads what the clients have seen so far. */
+  @FunctionalInterface
+  interface WatchingScenario {
+    void inject(Faults faults, History history);
   }
 
   /** The seed of {@code -Dseed=}, else a new one. */

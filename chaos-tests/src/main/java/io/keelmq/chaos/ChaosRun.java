@@ -42,13 +42,18 @@ final class ChaosRun {
   }
 
   ChaosResult run(ChaosPlan.Scenario scenario) {
+    return run((faults, history) -> scenario.inject(faults));
+  }
+
+  /** For a scenario that looks into the history while the run goes on. */
+  ChaosResult run(ChaosPlan.WatchingScenario scenario) {
     long startNanos = System.nanoTime();
     Path folder = options.dir();
     LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
     Path historyFile = folder.resolve("logs").resolve("history.bin");
     var guard = new KillOnExit(cluster);
     try {
-      cluster.start(LocalCluster.START_DEADLINE);
+      cluster.start(plan.startDeadline());
       ChaosResult result = run(cluster, historyFile, scenario, startNanos);
       cluster.stop(GRACEFUL_STOP);
       if (result.holds()) {
@@ -64,7 +69,7 @@ final class ChaosRun {
   }
 
   private ChaosResult run(
-      LocalCluster cluster, Path historyFile, ChaosPlan.Scenario scenario, long startNanos)
+      LocalCluster cluster, Path historyFile, ChaosPlan.WatchingScenario scenario, long startNanos)
       throws IOException {
     var verdict = new Verdict(cluster.brokers().size());
     var problems = new ArrayList<String>();
@@ -76,7 +81,7 @@ final class ChaosRun {
       try (workload) {
         workload.start();
         try {
-          scenario.inject(faults);
+          scenario.inject(faults, history);
         } catch (IllegalStateException | ClusterFailure e) {
           // No progress is a verdict, not an accident: what was acked until then is checked too.
           problems.add("VOID: " + e.getMessage());
@@ -99,7 +104,7 @@ final class ChaosRun {
     }
   }
 
-  private static void heal(LocalCluster cluster) {
+  private void heal(LocalCluster cluster) {
     for (var node : cluster.nodes()) {
       if (cluster.isRunning(node)) {
         cluster.resume(node);
@@ -107,7 +112,7 @@ final class ChaosRun {
         cluster.startNode(node);
       }
     }
-    cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
+    cluster.awaitReady(cluster.nodes(), plan.startDeadline());
   }
 
   private long readBack(
@@ -153,6 +158,7 @@ final class ChaosRun {
     if (injected < plan.minFaults()) {
       problems.add("VOID: " + injected + " faults injected, expected " + plan.minFaults());
     }
+    problems.addAll(faults.problems());
     problems.addAll(workload.troubles());
     problems.addAll(verdict.problems());
     var counts =

@@ -27,6 +27,7 @@ final class Faults {
   private final long startNanos = System.nanoTime();
   private final List<Long> moments = new ArrayList<>();
   private final List<String> schedule = new ArrayList<>();
+  private final List<String> problems = new ArrayList<>();
   private final Map<String, Integer> kinds = new TreeMap<>();
 
   /**
@@ -85,6 +86,15 @@ final class Faults {
     moments.add(System.nanoTime());
   }
 
+  /** What the scenario itself found broken; the run does not hold. */
+  void problem(String what) {
+    problems.add(what);
+  }
+
+  List<String> problems() {
+    return List.copyOf(problems);
+  }
+
   /** How often which kind of fault was counted. */
   Map<String, Integer> kinds() {
     return Map.copyOf(kinds);
@@ -99,9 +109,13 @@ final class Faults {
 
   /** All at once, then waits for all. */
   void startAll(Collection<Node> nodes) {
+    startAll(nodes, LocalCluster.START_DEADLINE);
+  }
+
+  void startAll(Collection<Node> nodes, Duration deadline) {
     note("start " + ids(nodes));
     nodes.forEach(cluster::startNode);
-    cluster.awaitReady(nodes, LocalCluster.START_DEADLINE);
+    cluster.awaitReady(nodes, deadline);
     note(ids(nodes) + " ready");
   }
 

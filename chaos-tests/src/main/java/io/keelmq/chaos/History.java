@@ -96,6 +96,18 @@ final class History implements AutoCloseable {
     }
   }
 
+  /** Hands out the events until now, in order, while more are written. */
+  void replaySoFar(Consumer<Event> to) {
+    synchronized (this) {
+      try {
+        out.flush();
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot write " + file, e);
+      }
+    }
+    replay(to);
+  }
+
   /** No more is written: a send that ends later has no end in the history. Idempotent. */
   synchronized void seal() {
     if (!closed) {

@@ -15,7 +15,7 @@ import java.util.zip.CRC32C;
 record Payload(int producer, int key, long seq) {
 
   static final int MIN_BYTES = 24;
-  private static final int MAGIC = 0x4b514d31;
+  static final int MAGIC = 0x4b514d31;
 
   /**
    * @param bytes at least {@link #MIN_BYTES}

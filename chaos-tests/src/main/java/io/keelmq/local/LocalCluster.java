@@ -281,6 +281,11 @@ public final class LocalCluster {
     processes.kill(nodes);
   }
 
+  /** SIGKILL to those that still run, paused or not; returns when they are gone. */
+  public void killIfRunning(Collection<Node> nodes) {
+    processes.kill(nodes);
+  }
+
   public void pause(Node node) {
     processes.running(node).send(ProcessId.Signal.STOP);
   }

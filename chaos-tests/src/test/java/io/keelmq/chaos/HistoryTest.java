@@ -53,6 +53,23 @@ class HistoryTest {
   }
 
   @Test
+  void replaysWhatHappenedSoFarAndGoesOn() throws IOException {
+    var soFar = new ArrayList<Event>();
+    var all = new ArrayList<Event>();
+
+    try (var history = History.create(dir.resolve("history"), nanos::incrementAndGet)) {
+      history.invoke(1, 2, 3);
+      history.replaySoFar(soFar::add);
+      history.unknown(1, 3);
+      history.seal();
+      history.replay(all::add);
+    }
+
+    assertEquals(List.of(new Event.Invoke(1, 2, 3, 1)), soFar);
+    assertEquals(2, all.size());
+  }
+
+  @Test
   void mergesTheFilesOfProcessesByTimeAndReadsEveryKindOfEvent() throws IOException {
     var lease = new LeaseName(2, 1L << 40, 3);
     Path first = dir.resolve("first");

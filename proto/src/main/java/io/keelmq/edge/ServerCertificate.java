@@ -3,6 +3,7 @@ package io.keelmq.edge;
 import io.keelmq.common.ConfigurationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +45,8 @@ public record ServerCertificate(String chainPem, String keyPem, String source) {
 
   /**
    * The self-signed one of a folder, which is made if it is not there. Its key can be read by the
-   * owner of the process only.
+   * owner of the process only. On disk on return, so that a server has the same one behind a power
+   * loss.
    *
    * @param hosts names and addresses that it is for
    */
@@ -52,10 +54,13 @@ public record ServerCertificate(String chainPem, String keyPem, String source) {
       throws IOException {
     Path chain = folder.resolve(CHAIN_FILE);
     Path key = folder.resolve(KEY_FILE);
-    // The certificate is written last: where it is, the key is too.
-    if (!Files.exists(chain)) {
+    // The certificate is written last: where it is, the key is too. Empty files are what a power
+    // loss
+    // left of those that earlier versions did not sync.
+    if (isEmpty(chain) || isEmpty(key)) {
       ServerCertificate made = fresh(hosts, now);
       Files.createDirectories(folder);
+      sync(folder.toAbsolutePath().getParent());
       write(key, made.keyPem(), "rw-------");
       write(chain, made.chainPem(), "rw-r--r--");
     }
@@ -75,6 +80,10 @@ public record ServerCertificate(String chainPem, String keyPem, String source) {
     return source;
   }
 
+  private static boolean isEmpty(Path file) throws IOException {
+    return !Files.exists(file) || Files.size(file) == 0;
+  }
+
   private static String read(Path file) throws IOException {
     if (Files.size(file) > MAX_FILE_BYTES) {
       throw new IOException(file + " has more than " + MAX_FILE_BYTES + " bytes");
@@ -82,7 +91,7 @@ public record ServerCertificate(String chainPem, String keyPem, String source) {
     return Files.readString(file);
   }
 
-  /** Whole or not at all, and never for a moment with more rights. */
+  /** Whole or not at all, a power loss included, and never for a moment with more rights. */
   private static void write(Path file, String text, String rights) throws IOException {
     Path draft = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(draft);
@@ -93,12 +102,24 @@ public record ServerCertificate(String chainPem, String keyPem, String source) {
     } else {
       Files.createFile(draft);
     }
-    try (var channel = Files.newByteChannel(draft, StandardOpenOption.WRITE)) {
+    try (var channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
       var buffer = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
       while (buffer.hasRemaining()) {
         channel.write(buffer);
       }
+      channel.force(true);
     }
     Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+    sync(file.toAbsolutePath().getParent());
+  }
+
+  /** The names in a folder, where the system lets one do that. */
+  private static void sync(Path folder) throws IOException {
+    if (!Files.getFileStore(folder).supportsFileAttributeView("posix")) {
+      return;
+    }
+    try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
   }
 }

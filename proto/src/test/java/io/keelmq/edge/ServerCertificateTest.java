@@ -89,6 +89,20 @@ class ServerCertificateTest {
     TlsOrPlaintext.credentials(second);
   }
 
+  /** What a power loss left of files that were not synced: their names. */
+  @Test
+  void isMadeAnewIfItsFilesAreEmpty() throws Exception {
+    Path home = folder.resolve("tls");
+    ServerCertificate first = ServerCertificate.selfSigned(home, HOSTS, NOW);
+    Files.write(home.resolve("server.crt"), new byte[0]);
+    Files.write(home.resolve("server.key"), new byte[0]);
+
+    ServerCertificate second = ServerCertificate.selfSigned(home, HOSTS, NOW);
+
+    assertNotEquals(first.keyPem(), second.keyPem());
+    TlsOrPlaintext.credentials(second);
+  }
+
   @Test
   void namesAFileThatIsNotThere() {
     String message =

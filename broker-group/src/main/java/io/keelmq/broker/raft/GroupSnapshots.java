@@ -102,6 +102,13 @@ final class GroupSnapshots {
     Path folder = Path.of(writer.getPath());
     try {
       long index = writer.getCurrentMeta().getLastIncludedIndex();
+      if (applyLoop.committedIndex() > index) {
+        // After a start without a snapshot Raft hands out again what the rows hold already. Nobody
+        // could use a snapshot that is called after an entry before those that it holds.
+        throw new IOException(
+            "this replica started with entry %d applied, and is at %d in reading its log again"
+                .formatted(applyLoop.committedIndex(), index));
+      }
       // The rows must not outlive their entries, and these are about to become durable.
       if (!log.awaitDurable(index, DURABLE_LIMIT)) {
         throw new IOException(

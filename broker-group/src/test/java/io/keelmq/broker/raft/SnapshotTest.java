@@ -10,10 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.NodeManager;
+import com.alipay.sofa.jraft.core.FSMCallerImpl;
+import com.alipay.sofa.jraft.core.NodeImpl;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.ReplicaControl.Refused;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +26,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +120,53 @@ class SnapshotTest {
       cluster.assertAllEqual();
       assertEquals(0, back.snapshotStats().installs().getAsLong());
     }
+  }
+
+  /**
+   * Goal: no snapshot is called after an entry before those that it holds; the next start would
+   * refuse it. Method: Raft's count is set back to where it is for a moment behind a start without
+   * a snapshot, when it hands out again what the rows hold already.
+   */
+  @Test
+  void takesNoneWhileItReadsAgainWhatItHasApplied() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 1).begin()) {
+      cluster.send(30);
+      cluster.group.close("n1");
+      var replica = cluster.group.open("n1");
+      cluster.send(1);
+      AtomicLong count = appliedCount(cluster);
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> count.get() >= replica.state().applied().index());
+      long applied = count.get();
+      count.set(applied - 10);
+
+      var refused = refusal(replica);
+
+      assertTrue(refused.getMessage().contains("reading its log again"), refused.getMessage());
+      assertEquals(List.of(), cluster.published("n1"));
+      count.set(applied);
+      assertEquals(applied, snapshot(replica).index());
+      cluster.group.close("n1");
+      cluster.group.open("n1");
+      cluster.send(1);
+      cluster.assertAllEqual();
+    }
+  }
+
+  /** JRaft's own, of the only replica. */
+  private static AtomicLong appliedCount(SnapshotCluster cluster)
+      throws ReflectiveOperationException {
+    Node node =
+        NodeManager.getInstance()
+            .get(
+                cluster.group.plan().brokerGroup(),
+                ReplicaIdentity.peerId(cluster.group.plan().members().get(0)));
+    Field caller = NodeImpl.class.getDeclaredField("fsmCaller");
+    caller.setAccessible(true);
+    Field count = FSMCallerImpl.class.getDeclaredField("lastAppliedIndex");
+    count.setAccessible(true);
+    return (AtomicLong) count.get(caller.get(node));
   }
 
   @Test
