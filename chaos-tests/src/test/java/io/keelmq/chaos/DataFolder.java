@@ -175,6 +175,32 @@ record DataFolder(Path path) {
     }
   }
 
+  /** As a defect in applying would: from here on all digests are others. */
+  void makeStateDiverge() {
+    RocksDB.loadLibrary();
+    try (var listing = new Options();
+        var options = new DBOptions()) {
+      var families = new ArrayList<ColumnFamilyDescriptor>();
+      for (byte[] name : RocksDB.listColumnFamilies(listing, store().toString())) {
+        families.add(new ColumnFamilyDescriptor(name));
+      }
+      var handles = new ArrayList<ColumnFamilyHandle>();
+      try (RocksDB db = RocksDB.open(options, store().toString(), families, handles)) {
+        for (ColumnFamilyHandle family : handles) {
+          if (new String(family.getName(), StandardCharsets.UTF_8).equals("meta")) {
+            byte[] key = {'A'};
+            byte[] applied = db.get(family, key);
+            applied[applied.length - 1] ^= 1;
+            db.put(family, key, applied);
+          }
+        }
+        handles.forEach(ColumnFamilyHandle::close);
+      }
+    } catch (RocksDBException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   private interface Change {
     byte[] of(byte[] all);
   }

@@ -55,20 +55,6 @@ public final class LogReader {
         segment -> new EntryHead(index, segment.index().term(index), segment.index().type(index)));
   }
 
-  /** See {@link SegmentedLog#verifySegment}. */
-  boolean verify(long baseIndex) {
-    return look(
-            baseIndex,
-            segment -> {
-              if (segment.baseIndex() == baseIndex && segment instanceof SealedSegment sealed) {
-                sealed.verify();
-                return true;
-              }
-              return false;
-            })
-        .orElse(false);
-  }
-
   /** What the index knows of an entry. */
   record EntryHead(long index, long term, LogRecord.Type type) {}
 

@@ -26,6 +26,7 @@ final class LogRecovery {
   private final SegmentFiles files;
   private final Disk disk;
   private final long appliedFloor;
+  private int damagedSidecars;
 
   LogRecovery(SegmentFiles files, Disk disk, long appliedFloor) {
     this.files = files;
@@ -154,9 +155,15 @@ final class LogRecovery {
     try {
       return files.readSidecar(base);
     } catch (CorruptLogException e) {
-      LOG.warn("a damaged sidecar is written anew", e);
+      LOG.warn("a damaged sidecar is written anew: {}", e.getMessage());
+      damagedSidecars++;
       return rebuild(file, path, base);
     }
+  }
+
+  /** How many there were; each was written anew from its segment, which was sound. */
+  int damagedSidecars() {
+    return damagedSidecars;
   }
 
   private Sidecar rebuild(DiskFile file, Path path, long base) throws IOException {

@@ -23,6 +23,7 @@ public final class LogStats {
   private final LongAdder bytes = new LongAdder();
   private final LongAdder rolls = new LongAdder();
   private final AtomicLongArray buckets = new AtomicLongArray(FORCE_BUCKETS);
+  private volatile int rebuiltSidecars;
   private volatile boolean forcing;
   private volatile long forceBegan;
 
@@ -59,6 +60,15 @@ public final class LogStats {
   /** Segments sealed because they were full. */
   public long rolls() {
     return rolls.sum();
+  }
+
+  /** Sidecars that were damaged when the log was opened, and were written anew. */
+  public long rebuiltSidecars() {
+    return rebuiltSidecars;
+  }
+
+  void rebuiltSidecars(int count) {
+    rebuiltSidecars = count;
   }
 
   void appended(long recordCount, long byteCount) {

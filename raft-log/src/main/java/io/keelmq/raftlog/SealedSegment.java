@@ -45,30 +45,6 @@ final class SealedSegment extends Segment {
     mapping();
   }
 
-  /**
-   * Reads the whole file and compares it with the sidecar.
-   *
-   * @throws CorruptLogException if they differ
-   */
-  void verify() throws IOException {
-    var content = new ContentChecksum();
-    for (long i = baseIndex(); i <= lastIndex(); i++) {
-      content.add(read(i));
-    }
-    ByteBuffer all = mapping();
-    int found = Crc.of(all, 0, all.limit());
-    if (found != checksum) {
-      throw new CorruptLogException(path(), 0, Flaw.checksum(checksum, found));
-    }
-    if (content.value() != contentChecksum) {
-      throw new CorruptLogException(
-          path(),
-          SegmentHeader.BYTES,
-          "entries with content checksum 0x%08x".formatted(contentChecksum),
-          "0x%08x".formatted(content.value()));
-    }
-  }
-
   private ByteBuffer mapping() throws IOException {
     ByteBuffer mapped = mapping;
     return mapped != null ? mapped : map();

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,8 +73,10 @@ public final class SegmentedLog implements Closeable {
     try {
       Closeable folderLock = files.lockFolder();
       try {
-        var found = new LogRecovery(files, disk, options.durableAppliedFloor()).run();
-        return new SegmentedLog(options, files, disk, folderLock, found);
+        var recovery = new LogRecovery(files, disk, options.durableAppliedFloor());
+        var opened = new SegmentedLog(options, files, disk, folderLock, recovery.run());
+        opened.stats.rebuiltSidecars(recovery.damagedSidecars());
+        return opened;
       } catch (IOException | RuntimeException e) {
         folderLock.close();
         throw e;
@@ -342,13 +345,12 @@ public final class SegmentedLog implements Closeable {
   }
 
   /**
-   * Reads a whole sealed segment and compares every record and the file's checksum. Takes no lock.
+   * A way to read all sealed segments again, at leisure.
    *
-   * @return false if there is no such sealed segment (any more)
-   * @throws CorruptLogException if it is damaged; the corruption listener has been told
+   * @param damaged told of each damage that it finds, on its thread
    */
-  public boolean verifySegment(long baseIndex) {
-    return reader.verify(baseIndex);
+  public Scrub scrub(Consumer<CorruptLogException> damaged) {
+    return new Scrub(writer::view, files, disk, damaged);
   }
 
   /** Why the log takes no more changes; empty while it does. */

@@ -1,10 +1,10 @@
 package io.keelmq.raftlog;
 
 import java.io.Closeable;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -184,7 +184,7 @@ final class CrashFs implements Disk {
   public DiskFile open(Path path) throws IOException {
     CrashFile file = names.get(path);
     if (file == null) {
-      throw new FileNotFoundException(path.toString());
+      throw new NoSuchFileException(path.toString());
     }
     return file.opened();
   }

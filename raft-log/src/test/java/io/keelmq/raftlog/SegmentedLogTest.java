@@ -240,19 +240,6 @@ class SegmentedLogTest {
   }
 
   @Test
-  void verifiesASealedSegment() {
-    TestLogs.open(fs).append(records(1, 8, 1));
-    fs.put(segment(4), damagedBody(fs.bytes(segment(4))));
-
-    var log = TestLogs.open(fs.kill());
-
-    assertTrue(log.verifySegment(1));
-    assertFalse(log.verifySegment(7), "is active");
-    assertThrows(CorruptLogException.class, () -> log.verifySegment(4));
-    assertEquals(segment(4), log.sealedSegments().get(1).file());
-  }
-
-  @Test
   void refusesASecondOwner() {
     TestLogs.open(fs);
 

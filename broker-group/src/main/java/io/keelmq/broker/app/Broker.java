@@ -4,9 +4,12 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.api.GrpcServers;
 import io.keelmq.broker.api.ReplicaIdentity;
+import io.keelmq.broker.raft.Damage;
+import io.keelmq.broker.raft.DamagedFolder;
 import io.keelmq.broker.raft.RaftReplica;
 import io.keelmq.broker.raft.RaftReplicaOptions;
 import io.keelmq.broker.raft.UnusableFolderException;
+import io.keelmq.broker.registry.GroupProbe;
 import io.keelmq.broker.registry.JoinAgent;
 import io.keelmq.broker.registry.RegistryAgent;
 import io.keelmq.broker.rocketmq.RocketmqProtocol;
@@ -27,6 +30,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +40,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A part that cannot go on ends the process; whoever supervises it starts it again, and the
  * group goes on meanwhile. Of a disk that was full, or failed once, the replica recovers within the
- * process: see {@link DiskRepair}.
+ * process: see {@link DiskRepair}; and of damaged data, see {@link DamageRepair}.
  */
 final class Broker {
 
@@ -55,7 +59,17 @@ final class Broker {
   private final LongSupplier nanos;
   private final String version;
   private final Disk disk;
+  private final DamageRepair damage;
   private final DiskRepair repair;
+
+  /** Null before the first replica is open. */
+  private volatile RaftReplica current;
+
+  /** Guarded by this. */
+  private boolean starting;
+
+  /** What failed while the parts were being started. Guarded by this. */
+  private Optional<Throwable> failedMeanwhile = Optional.empty();
 
   Broker(
       BrokerOptions options,
@@ -70,8 +84,18 @@ final class Broker {
     this.nanos = nanos;
     this.version = version;
     this.disk = disk;
+    this.damage =
+        new DamageRepair(
+            replicaOptions(Duration.ZERO), this::lackWithout, this::show, shutdown, nanos);
     this.repair =
-        new DiskRepair(options.dataFolder(), options.storage(), shutdown, nanos, this::start);
+        new DiskRepair(
+            options.dataFolder(),
+            options.storage(),
+            shutdown,
+            nanos,
+            this::start,
+            damage,
+            this::handOver);
   }
 
   /**
@@ -89,12 +113,26 @@ final class Broker {
    * @param standAfter how long this replica does not stand for election
    */
   private void start(Duration standAfter) throws IOException, UnusableFolderException {
+    synchronized (this) {
+      starting = true;
+    }
+    boolean started = false;
+    try {
+      startParts(standAfter);
+      started = true;
+    } finally {
+      endStart(started);
+    }
+  }
+
+  private void startParts(Duration standAfter) throws IOException, UnusableFolderException {
     if (!options.syncToDisk()) {
       LOG.warn(
           "log.sync=os: acknowledged messages are NOT forced to disk. A power loss of a majority of"
               + " replicas can take them back. Set log.sync=fsync for messages that matter.");
     }
-    RaftReplica replica = RaftReplica.open(replicaOptions(standAfter));
+    RaftReplica replica = damage.open(() -> open(standAfter));
+    current = replica;
     var identity =
         new ReplicaIdentity(
             options.brokerGroup(),
@@ -132,10 +170,13 @@ final class Broker {
         repair::repairs);
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     BrokerMetrics.clock(metrics, wall);
+    BrokerMetrics.scrub(metrics, replica.scrubStats());
+    BrokerMetrics.damage(metrics, damage);
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
     var lowDisk = new LowDiskReports(options.node(), replica, replica);
+    var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -152,6 +193,7 @@ final class Broker {
     step("close the replica", CLOSE_WITHIN, replica::close);
     step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
     step("end words to the leader", LEAVE_WITHIN, lowDisk::close);
+    step("compare digests no more", LEAVE_WITHIN, digests::close);
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 
     replica.onApplied(effects -> tellRegistry(registry, effects));
@@ -160,6 +202,7 @@ final class Broker {
     ops.start();
     registry.start();
     joining.start();
+    digests.start();
     readinessTimer.scheduleWithFixedDelay(
         () -> servers.setReady(replica.status().ready()),
         0,
@@ -177,6 +220,82 @@ final class Broker {
         options.opsListen().host(),
         ops.port(),
         replica.leadership().role());
+  }
+
+  private RaftReplica open(Duration standAfter) throws IOException, UnusableFolderException {
+    synchronized (this) {
+      failedMeanwhile = Optional.empty();
+    }
+    try {
+      return RaftReplica.open(replicaOptions(standAfter));
+    } catch (IOException e) {
+      // Raft tells that it did not start, and not always why.
+      Optional<Throwable> cause = failedMeanwhile();
+      if (Damage.in(e).isEmpty() && cause.flatMap(Damage::in).isPresent()) {
+        throw new IOException(e.getMessage(), cause.get());
+      }
+      throw e;
+    }
+  }
+
+  private synchronized Optional<Throwable> failedMeanwhile() {
+    return failedMeanwhile;
+  }
+
+  private void endStart(boolean started) {
+    Optional<Throwable> cause;
+    synchronized (this) {
+      starting = false;
+      cause = started ? failedMeanwhile : Optional.empty();
+    }
+    cause.ifPresent(repair::failed);
+  }
+
+  /** Parts that are being started cannot be closed yet; of those that fail their start tells. */
+  private void failed(Throwable cause) {
+    synchronized (this) {
+      if (starting) {
+        failedMeanwhile = failedMeanwhile.or(() -> Optional.of(cause));
+        return;
+      }
+    }
+    repair.failed(cause);
+  }
+
+  private void handOver() {
+    try {
+      RaftReplica replica = current;
+      if (replica != null) {
+        replica.leaveGracefully(LEAVE_WITHIN);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private Optional<String> lackWithout(DamagedFolder.Owner replica) {
+    try (var probe = new GroupProbe(options.nameServers())) {
+      return probe.lackWithout(replica.node(), replica.brokerGroup(), replica.clusterId());
+    }
+  }
+
+  /** While nothing else is open. */
+  private AutoCloseable show(Supplier<String> reason) {
+    var metrics = new Metrics();
+    BrokerMetrics.damage(metrics, damage);
+    var ops =
+        new OpsServer(
+            options.opsListen(),
+            metrics,
+            () -> OpsServer.Health.SOUND,
+            () ->
+                new OpsServer.Readiness(false, Leadership.Role.UNINITIALIZED.name(), reason.get()));
+    try {
+      ops.start();
+    } catch (IOException e) {
+      LOG.warn("operators cannot be shown what is waited for: {}", e.getMessage());
+    }
+    return ops;
   }
 
   /** Name servers hear at once of new leaders and topics; of the rest every second. */
@@ -211,9 +330,10 @@ final class Broker {
         options.snapshots(),
         disk,
         options.storage().withStandAfter(standAfter),
+        options.scrub(),
         wall,
         nanos,
-        repair::failed);
+        this::failed);
   }
 
   private void step(String name, Duration within, Shutdown.Step step) {

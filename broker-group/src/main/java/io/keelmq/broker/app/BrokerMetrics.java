@@ -4,6 +4,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
+import io.keelmq.broker.raft.ScrubStats;
 import io.keelmq.broker.raft.SnapshotStats;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.common.Metrics;
@@ -23,6 +24,43 @@ final class BrokerMetrics {
     storage(metrics, raft);
     serving(metrics, api);
     held(metrics, replica, api);
+  }
+
+  static void damage(Metrics metrics, DamageRepair damage) {
+    counter(
+        metrics,
+        "keelmq_damage_found_total",
+        "how often damaged data was found that the replica cannot go on with",
+        damage::found);
+    counter(
+        metrics,
+        "keelmq_damage_repairs_total",
+        "how often damaged data was set aside, to come back from the other replicas",
+        damage::repairs);
+    gauge(
+        metrics,
+        "keelmq_damage_waiting",
+        "1 while damaged data waits for the group to go on without this replica",
+        () -> damage.isWaiting() ? 1 : 0);
+  }
+
+  static void scrub(Metrics metrics, ScrubStats scrub) {
+    counter(metrics, "keelmq_scrubbed_bytes_total", "bytes of the log read again", scrub.bytes());
+    counter(
+        metrics,
+        "keelmq_scrub_passes_total",
+        "how often the whole sealed log was read again",
+        scrub.passes());
+    counter(
+        metrics,
+        "keelmq_scrub_damage_total",
+        "damaged segments found by reading the log again, each once in every pass",
+        scrub.damaged());
+    counter(
+        metrics,
+        "keelmq_rebuilt_sidecars_total",
+        "damaged index files of segments that were made anew at the start",
+        scrub.rebuiltSidecars());
   }
 
   private static void held(Metrics metrics, Replica replica, ApiStats api) {

@@ -1,5 +1,6 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.raft.ScrubPolicy;
 import io.keelmq.broker.raft.SnapshotPolicy;
 import io.keelmq.broker.raft.StorageLimits;
 import io.keelmq.broker.rocketmq.RocketmqOptions;
@@ -21,6 +22,7 @@ import java.util.stream.Stream;
  * @param syncToDisk true: acknowledged means forced to disk; false: handed to the operating system
  * @param snapshots when the replica takes one by itself
  * @param storage what the disk has to be like
+ * @param scrub how the log is read again
  * @param security how clients are let in
  * @param rocketmq what operators decide about RocketMQ's SDKs
  */
@@ -40,6 +42,7 @@ record BrokerOptions(
     boolean syncToDisk,
     SnapshotPolicy snapshots,
     StorageLimits storage,
+    ScrubPolicy scrub,
     EdgeSecurity.Options security,
     RocketmqOptions rocketmq) {
 
@@ -65,6 +68,9 @@ record BrokerOptions(
           Settings.key(
               "disk.min.free", "5%", "of the disk, or bytes: with less, sends are refused"),
           Settings.key("disk.stall", "5s", "an fsync that takes longer costs the leadership"),
+          Settings.key(
+              "scrub.bytes.per.second", "8MiB", "sealed log read again for damage; 0: it is not"),
+          Settings.key("scrub.pause", "1h", "from one reading of the whole log to the next"),
           Settings.key("snapshot.bytes", "4GiB", "growth of the log that brings a snapshot"),
           Settings.key("snapshot.age", "30m", "age of a snapshot that less growth makes old"),
           Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
@@ -98,6 +104,9 @@ record BrokerOptions(
             settings.duration("snapshot.age", Duration.ofSeconds(1), Duration.ofDays(365)),
             settings.bytes("snapshot.age.bytes", 1 << 20, 1L << 50)),
         storage(settings),
+        new ScrubPolicy(
+            settings.bytes("scrub.bytes.per.second", 0, 1L << 40),
+            settings.duration("scrub.pause", Duration.ZERO, Duration.ofDays(365))),
         EdgeSecurity.Options.of(settings),
         RocketmqOptions.of(settings));
   }

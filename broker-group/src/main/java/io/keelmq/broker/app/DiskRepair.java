@@ -1,5 +1,6 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.raft.Damage;
 import io.keelmq.broker.raft.StorageFailure;
 import io.keelmq.broker.raft.StorageLimits;
 import io.keelmq.common.Shutdown;
@@ -23,7 +24,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings a replica back whose disk was full or has failed once, within the process: everything is
  * closed, and made anew from the data folder when the disk takes a forced write again. Nothing that
- * failed is repeated; recovery reads what is there. Nobody has to supervise the process for it.
+ * failed is repeated; recovery reads what is there. Nobody has to supervise the process for it. A
+ * replica that is damaged goes the same way; see {@link DamageRepair}.
  *
  * <p>Thread-safe. A full disk is waited out for as long as it takes, which is a state and no retry;
  * of a disk that fails again and again the process dies.
@@ -55,6 +57,8 @@ final class DiskRepair {
   private final Shutdown shutdown;
   private final LongSupplier nanos;
   private final Life life;
+  private final DamageRepair damage;
+  private final Runnable handOver;
 
   // Guarded by this.
   private final Deque<Long> errors = new ArrayDeque<>();
@@ -62,12 +66,24 @@ final class DiskRepair {
   private Optional<Throwable> failedMeanwhile = Optional.empty();
   private final LongAdder repairs = new LongAdder();
 
-  DiskRepair(Path folder, StorageLimits limits, Shutdown shutdown, LongSupplier nanos, Life life) {
+  /**
+   * @param handOver asks another replica to lead, if this one does. Blocks for seconds at most
+   */
+  DiskRepair(
+      Path folder,
+      StorageLimits limits,
+      Shutdown shutdown,
+      LongSupplier nanos,
+      Life life,
+      DamageRepair damage,
+      Runnable handOver) {
     this.folder = folder;
     this.limits = limits;
     this.shutdown = shutdown;
     this.nanos = nanos;
     this.life = life;
+    this.damage = damage;
+    this.handOver = handOver;
   }
 
   /** How often the replica was closed and opened again. */
@@ -83,14 +99,41 @@ final class DiskRepair {
         return;
       }
     }
+    if (Damage.in(cause).isPresent()) {
+      begin(() -> repairDamage(cause));
+      return;
+    }
     StorageFailure failure = StorageFailure.of(cause);
     if (failure == StorageFailure.NONE || !mayRepair(failure)) {
       shutdown.exitLater(EXIT_FATAL, cause.toString());
       return;
     }
-    var thread = new Thread(() -> repair(failure), "disk-repair");
+    begin(() -> repair(failure));
+  }
+
+  private void begin(Runnable repair) {
+    synchronized (this) {
+      repairing = true;
+    }
+    var thread = new Thread(repair, "disk-repair");
     thread.setDaemon(true);
     thread.start();
+  }
+
+  private void repairDamage(Throwable cause) {
+    try {
+      if (!damage.mayLeave(cause, handOver)) {
+        shutdown.exit(EXIT_FATAL, cause.toString());
+        return;
+      }
+    } catch (IOException | RuntimeException e) {
+      // The root of this thread.
+      LOG.error("the damage cannot be repaired", e);
+      shutdown.exit(EXIT_FATAL, cause.toString());
+      return;
+    }
+    LOG.warn("the group goes on without this replica: it closes, to come back from the others");
+    reopen(Duration.ZERO);
   }
 
   private synchronized boolean mayRepair(StorageFailure failure) {
@@ -109,17 +152,20 @@ final class DiskRepair {
       }
       errors.add(now);
     }
-    repairing = true;
     return true;
   }
 
   private void repair(StorageFailure failure) {
-    long began = nanos.getAsLong();
     LOG.warn(
         failure == StorageFailure.FULL
             ? "the disk is full: the replica closes, and opens again by itself when there is room"
             : "the disk has failed: the replica closes, and opens again when the disk takes a write");
     repairs.increment();
+    reopen(failure == StorageFailure.ERROR ? STAND_AFTER_ERROR : Duration.ZERO);
+  }
+
+  private void reopen(Duration standAfter) {
+    long began = nanos.getAsLong();
     if (!shutdown.unwind()) {
       shutdown.exit(EXIT_FATAL, "the replica could not be closed");
       return;
@@ -130,7 +176,7 @@ final class DiskRepair {
     }
     try {
       awaitDisk();
-      start(failure == StorageFailure.ERROR ? STAND_AFTER_ERROR : Duration.ZERO);
+      start(standAfter);
       LOG.info(
           "the replica is open again after {} ms",
           TimeUnit.NANOSECONDS.toMillis(nanos.getAsLong() - began));

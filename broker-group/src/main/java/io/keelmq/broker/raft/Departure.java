@@ -1,6 +1,5 @@
 package io.keelmq.broker.raft;
 
-import io.keelmq.raftlog.CorruptLogException;
 import io.keelmq.raftlog.PoisonedLogException;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -29,6 +28,13 @@ final class Departure implements Consumer<Throwable> {
     folder.set(opened);
   }
 
+  /** Damage was met. Of what is met before the folder is open, its opening tells. */
+  void damaged(Throwable damage) {
+    if (folder.get() != null) {
+      accept(damage);
+    }
+  }
+
   Optional<Throwable> cause() {
     return Optional.ofNullable(first.get());
   }
@@ -49,7 +55,7 @@ final class Departure implements Consumer<Throwable> {
   /** JRaft tells that the log failed, and keeps why to itself; the log knows. */
   private Throwable root(Throwable reported) {
     return Optional.ofNullable(folder.get())
-        .filter(opened -> !(reported instanceof CorruptLogException))
+        .filter(opened -> Damage.in(reported).isEmpty())
         .flatMap(opened -> opened.log().poison())
         .map(Throwable.class::cast)
         .orElse(reported);
@@ -57,7 +63,7 @@ final class Departure implements Consumer<Throwable> {
 
   /** What says by itself what is wrong and what to do needs no stack. */
   private static void log(Throwable cause) {
-    if (cause instanceof CorruptLogException || cause instanceof PoisonedLogException) {
+    if (Damage.in(cause).isPresent() || cause instanceof PoisonedLogException) {
       LOG.error("this replica leaves its group: {}", cause.getMessage());
       LOG.debug("it was found here", cause);
     } else {

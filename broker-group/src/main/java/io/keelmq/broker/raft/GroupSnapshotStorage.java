@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.option.SnapshotCopierOptions;
 import com.alipay.sofa.jraft.storage.FileService;
+import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotCopier;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotStorage;
@@ -35,6 +36,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
    */
   private static final long SERVING_NANOS = TimeUnit.MINUTES.toNanos(30);
 
+  private final Path folder;
   private final RaftOptions raftOptions;
   private final SegmentedLog log;
   private final SnapshotCounters counters;
@@ -55,6 +57,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       LongSupplier nanos,
       String node) {
     super(folder.toString(), null, options);
+    this.folder = folder;
     this.raftOptions = options;
     this.log = log;
     this.counters = counters;
@@ -92,6 +95,15 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
     failed = !ok;
     if (!ok) {
       counters.failedDownloads.increment();
+    }
+  }
+
+  /** A snapshot was published: what JRaft's listing of it says is sealed. */
+  void seal(long index) {
+    try {
+      SnapshotSeal.write(folder.resolve(Snapshot.JRAFT_SNAPSHOT_PREFIX + index));
+    } catch (IOException e) {
+      LOG.warn("the snapshot at {} has no seal", index, e);
     }
   }
 

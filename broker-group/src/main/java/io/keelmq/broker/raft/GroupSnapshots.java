@@ -11,6 +11,7 @@ import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -87,6 +88,10 @@ final class GroupSnapshots {
 
   Optional<Exception> loadFailure() {
     return loadFailure;
+  }
+
+  boolean isStopped() {
+    return stopped;
   }
 
   /** Ends the work on a snapshot that is being made; it fails. */
@@ -197,6 +202,7 @@ final class GroupSnapshots {
   /** To be called when JRaft has published what {@link #save} made. */
   Published publishedSaved() {
     published = saved;
+    storage.seal(published.index());
     return published;
   }
 
@@ -212,6 +218,10 @@ final class GroupSnapshots {
       install(reader);
       loadFailure = Optional.empty();
       return true;
+    } catch (NoSuchFileException e) {
+      loadFailure = Optional.of(new BadSnapshotException(e.getFile() + " is missing"));
+      LOG.error("the snapshot in {} lacks a file", reader.getPath(), e);
+      return false;
     } catch (IOException | RuntimeException e) {
       loadFailure = Optional.of(e);
       LOG.error("the snapshot in {} cannot be used", reader.getPath(), e);
@@ -266,7 +276,7 @@ final class GroupSnapshots {
     String cluster = identity.plan().clusterId();
     String group = identity.plan().brokerGroup();
     if (!about.cluster().equals(cluster) || !about.group().equals(group)) {
-      throw new BadSnapshotException(
+      throw new IOException(
           "%s is of group %s of cluster %s, this replica is in group %s of cluster %s"
               .formatted(folder, about.group(), about.cluster(), group, cluster));
     }

@@ -28,17 +28,30 @@ import java.util.Optional;
 final class IdentityFile {
 
   static final String NAME = "identity";
+
+  /** The same once more: whoever finds the other one damaged can still tell whose folder it is. */
+  static final String COPY = "identity.copy";
+
   private final Path file;
   private final ChecksummedText text;
 
   IdentityFile(Path dataFolder) {
-    this.file = dataFolder.resolve(NAME);
+    this(dataFolder, NAME);
+  }
+
+  static IdentityFile copyIn(Path dataFolder) {
+    return new IdentityFile(dataFolder, COPY);
+  }
+
+  private IdentityFile(Path dataFolder, String name) {
+    this.file = dataFolder.resolve(name);
     this.text = new ChecksummedText(file, "keelmq-identity", "1");
   }
 
   /**
    * @return absent if this folder was never prepared
-   * @throws UnusableFolderException if it is damaged or of a newer format
+   * @throws DamagedFolderException if it is damaged
+   * @throws UnusableFolderException if it is of a newer format
    */
   Optional<ReplicaIdentity> read() throws IOException, UnusableFolderException {
     try {
@@ -93,8 +106,8 @@ final class IdentityFile {
     text.write(lines);
   }
 
-  private UnusableFolderException damaged(String how) {
-    return new UnusableFolderException(
+  private DamagedFolderException damaged(String how) {
+    return new DamagedFolderException(
         "%s is damaged: %s. Restore the file, or empty the data folder and let the replica rejoin as a new incarnation"
             .formatted(file, how));
   }

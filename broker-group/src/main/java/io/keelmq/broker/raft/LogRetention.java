@@ -35,21 +35,22 @@ final class LogRetention {
 
   private final SegmentedLog log;
   private final RocksTables store;
+  private final GroupSnapshots snapshots;
   private final Executor background;
   private final LongSupplier nanos;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final SnapshotCounters counters;
-  private volatile boolean stopped;
   private volatile long notBeforeNanos;
 
   LogRetention(
-      SegmentedLog log,
-      RocksTables store,
+      ReplicaFolder folder,
+      GroupSnapshots snapshots,
       Executor background,
       LongSupplier nanos,
       SnapshotCounters counters) {
-    this.log = log;
-    this.store = store;
+    this.log = folder.log();
+    this.store = folder.store();
+    this.snapshots = snapshots;
     this.background = background;
     this.nanos = nanos;
     this.counters = counters;
@@ -86,7 +87,7 @@ final class LogRetention {
 
   private void free() {
     long needed = oldestNeeded();
-    if (stopped) {
+    if (snapshots.isStopped()) {
       return;
     }
     int before = log.segmentsBefore(log.logicalFirst());
@@ -106,18 +107,14 @@ final class LogRetention {
         Table.HELD,
         (key, value) -> {
           oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
-          return !stopped;
+          return !snapshots.isStopped();
         });
     store.scan(
         Table.RUNS,
         (key, value) -> {
           oldest.accumulateAndGet(BodyAddresses.ofRun(value), Math::min);
-          return !stopped;
+          return !snapshots.isStopped();
         });
     return oldest.get();
-  }
-
-  void stop() {
-    stopped = true;
   }
 }

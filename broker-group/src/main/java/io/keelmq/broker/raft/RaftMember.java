@@ -53,7 +53,6 @@ final class RaftMember {
   private final GroupSnapshotStorage snapshotStorage;
   private final GroupSnapshots snapshots;
   private final SnapshotTrigger snapshotTrigger;
-  private final LogRetention retention;
   private final ExecutorService snapshotThread;
   private final PassOver passOver = new PassOver();
   private final ReadPoints readPoints;
@@ -107,11 +106,11 @@ final class RaftMember {
             votes,
             () -> {
               replies.tell(() -> listeners.accept(List.of()));
-              later(this::checkTransfers);
+              later(this::tick);
             });
     this.storage =
         new StorageWatch(
-            options, folder, identity.peerId(), this::node, leadership::current, roster);
+            options, folder, identity.peerId(), this::node, leadership::current, roster, onFatal);
     this.proposer =
         new Proposer(
             task -> this.node().apply(task),
@@ -165,11 +164,9 @@ final class RaftMember {
             snapshotStorage,
             snapshotCounters,
             new SnapshotsOfNode(),
+            new LogRetention(folder, snapshots, snapshotThread, options.nanos(), snapshotCounters),
             snapshotThread,
             options.nanos());
-    this.retention =
-        new LogRetention(
-            folder.log(), folder.store(), snapshotThread, options.nanos(), snapshotCounters);
     this.readPoints =
         new ReadPoints(
             (context, done) -> this.node().readIndex(context, done),
@@ -215,7 +212,7 @@ final class RaftMember {
                       .loadFailure()
                       .map(Throwable::toString)
                       .orElse(e.getMessage() + "; the log lines before this tell why")),
-          e);
+          snapshots.loadFailure().orElse(e));
     }
     proposer.start();
   }
@@ -381,10 +378,6 @@ final class RaftMember {
     }
   }
 
-  private void checkTransfers() {
-    transfers.check();
-  }
-
   /** Called every {@link RaftReplica#TICK_MILLIS} by the timer. */
   void tick() {
     ticker.tick();
@@ -402,7 +395,6 @@ final class RaftMember {
     peerWatch.look(peers());
     membership.look();
     snapshotTrigger.check();
-    retention.check();
   }
 
   private final class Remedies implements Watchdog.Remedies {
@@ -421,7 +413,6 @@ final class RaftMember {
   void stop() throws InterruptedException {
     proposer.stop();
     snapshots.stop();
-    retention.stop();
     storage.stop();
     service.shutdown();
     // A node whose disk hangs never ends.

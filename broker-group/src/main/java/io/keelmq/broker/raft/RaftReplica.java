@@ -85,8 +85,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
    * Opens the data folder, and starts Raft if it ran there before. Blocks for the recovery of log
    * and store.
    *
-   * @throws UnusableFolderException if the folder is in use, belongs to another replica or has lost
-   *     something that a member must not lose
+   * @throws UnusableFolderException if the folder is in use, belongs to another replica, is damaged
+   *     or has lost something that a member must not lose
    * @throws IOException if the folder or the Raft address cannot be used
    * @throws RuntimeException of log or store, if they are damaged or of a newer format
    */
@@ -103,7 +103,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     RaftProperties.ensure();
     AckPolicy acks = AckPolicy.fromProperties();
     var departure = new Departure(options.onFatal());
-    ReplicaFolder folder = ReplicaFolder.open(options, departure::accept);
+    ReplicaFolder folder = ReplicaFolder.open(options, departure::damaged);
     departure.of(folder);
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
@@ -137,7 +137,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   private void resume() throws IOException {
     synchronized (stageLock) {
-      if (folder.identity().map(ReplicaIdentity::stage).orElse(Stage.PREPARED) != Stage.PREPARED) {
+      if (!folder.identity().map(ReplicaIdentity::isBeforeRaft).orElse(true)) {
         startMember();
       }
     }
@@ -223,6 +223,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
       ReplicaIdentity identity =
           folder
               .identity()
+              .filter(found -> found.stage() != Stage.EMPTIED)
               .orElseThrow(
                   () ->
                       new Refused(
@@ -260,13 +261,15 @@ public final class RaftReplica implements Replica, ReplicaControl {
   /** Raft starts under an incarnation that nobody had before, and knows no members. */
   private void rejoin(Plan plan) throws Refused {
     synchronized (stageLock) {
+      Optional<ReplicaIdentity> former = folder.identity();
       Optional<String> flaw =
           ReplicaIdentity.flaw(
-              plan, options.node(), options.brokerGroup(), options.raftAdvertised());
+                  plan, options.node(), options.brokerGroup(), options.raftAdvertised())
+              .or(() -> former.flatMap(found -> found.flawOfReturn(plan)));
       if (flaw.isPresent()) {
         throw new Refused(Refused.Reason.INVALID, flaw.get());
       }
-      if (closed || folder.identity().isPresent()) {
+      if (closed || (former.isPresent() && former.get().stage() != Stage.EMPTIED)) {
         // It was initialized in the meantime.
         return;
       }
@@ -353,14 +356,21 @@ public final class RaftReplica implements Replica, ReplicaControl {
     return Optional.ofNullable(member).filter(now -> now.storage().health().isLow()).isPresent();
   }
 
-  /** For the metrics page. */
   public RaftStats raftStats() {
     return stats;
   }
 
-  /** For the metrics page. */
   public SnapshotStats snapshotStats() {
     return gauges.snapshots();
+  }
+
+  public ScrubStats scrubStats() {
+    return gauges.scrub();
+  }
+
+  /** It can take no further part, as somebody else has found out. */
+  public void leave(Throwable why) {
+    departure.accept(why);
   }
 
   private void every(long millis, Runnable task) {
@@ -384,22 +394,12 @@ public final class RaftReplica implements Replica, ReplicaControl {
       return;
     }
     running.tick();
-    ReplicaIdentity identity = folder.identity().orElseThrow();
-    if (identity.stage() == Stage.STARTED || identity.stage() == Stage.REJOINING) {
-      noteJoined(identity);
-    }
+    noteJoined();
   }
 
-  /** From its first entry on a replica must never again start without its log. */
-  private void noteJoined(ReplicaIdentity identity) {
+  private void noteJoined() {
     try {
-      if (folder.log().last() >= 1
-          && folder.hasMeta()
-          && folder.log().awaitDurable(1, Duration.ZERO)) {
-        synchronized (stageLock) {
-          folder.write(identity.joined());
-        }
-      }
+      folder.noteJoined(stageLock);
     } catch (IOException e) {
       parts.onFatal().accept(new IllegalStateException("the identity could not be written", e));
     } catch (InterruptedException e) {

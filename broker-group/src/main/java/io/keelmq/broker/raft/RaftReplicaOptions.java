@@ -23,6 +23,7 @@ import java.util.function.LongSupplier;
  * @param snapshots when the replica takes one by itself
  * @param disk for the log
  * @param storage what the disk has to be like
+ * @param scrub how the log is read again
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
  * @param onFatal told, once, why this replica can no longer take part; it should end the process.
@@ -41,6 +42,7 @@ public record RaftReplicaOptions(
     SnapshotPolicy snapshots,
     Disk disk,
     StorageLimits storage,
+    ScrubPolicy scrub,
     InstantSource wall,
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
@@ -77,6 +79,7 @@ public record RaftReplicaOptions(
         SnapshotPolicy.DEFAULT,
         new RealDisk(),
         StorageLimits.DEFAULT,
+        ScrubPolicy.DEFAULT,
         wall,
         nanos,
         onFatal);
@@ -96,6 +99,7 @@ public record RaftReplicaOptions(
         snapshots,
         disk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -115,6 +119,7 @@ public record RaftReplicaOptions(
         snapshots,
         disk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -134,6 +139,7 @@ public record RaftReplicaOptions(
         snapshots,
         disk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -153,6 +159,7 @@ public record RaftReplicaOptions(
         snapshots,
         disk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -172,6 +179,7 @@ public record RaftReplicaOptions(
         policy,
         disk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -191,6 +199,7 @@ public record RaftReplicaOptions(
         snapshots,
         newDisk,
         storage,
+        scrub,
         wall,
         nanos,
         onFatal);
@@ -210,6 +219,27 @@ public record RaftReplicaOptions(
         snapshots,
         disk,
         limits,
+        scrub,
+        wall,
+        nanos,
+        onFatal);
+  }
+
+  public RaftReplicaOptions withScrub(ScrubPolicy policy) {
+    return new RaftReplicaOptions(
+        node,
+        brokerGroup,
+        dataFolder,
+        raftListen,
+        raftAdvertised,
+        electionTimeout,
+        segmentBytes,
+        sync,
+        maxBytesInFlight,
+        snapshots,
+        disk,
+        storage,
+        policy,
         wall,
         nanos,
         onFatal);

@@ -13,6 +13,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -38,6 +39,8 @@ final class ReplicaFolder {
   static final String SNAPSHOT_FOLDER = "snapshot";
   private static final String REJOIN =
       MUST_NOT_VOTE + ": empty the folder and let the replica rejoin as a new incarnation";
+  private static final String ALONE =
+      ": restore the folder; its group has no other member that it could come back from";
 
   private final Path folder;
   private final FolderLock lock;
@@ -58,9 +61,13 @@ final class ReplicaFolder {
   }
 
   /**
+   * @param onDamage told of damage that is met later on
+   * @throws DamagedFolderException if it is damaged, or has lost what a member must not forget;
+   *     nothing has been changed
+   * @throws CorruptLogException if the log is
    * @throws UnusableFolderException if going on would risk acknowledged messages
    */
-  static ReplicaFolder open(RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
+  static ReplicaFolder open(RaftReplicaOptions options, Consumer<Throwable> onDamage)
       throws IOException, UnusableFolderException {
     // A link to a folder is a folder, but createDirectories of Java 17 refuses it.
     if (!Files.isDirectory(options.dataFolder())) {
@@ -70,14 +77,11 @@ final class ReplicaFolder {
     boolean fit = false;
     try {
       opened.identity = opened.identityFile.read();
-      opened.requireIdentityAsConfigured(options);
-      try {
-        opened.requireFilesOfStage(options);
-        opened.openLogAndStore(options, onCorruption);
-      } catch (LostMemoryException lost) {
-        opened.setAside(lost);
-        opened.openLogAndStore(options, onCorruption);
+      if (opened.identity.isPresent()) {
+        requireAsConfigured(opened.identity.get(), options);
       }
+      opened.openFiles(options, onDamage);
+      opened.keepCopyOfIdentity();
       fit = true;
       return opened;
     } finally {
@@ -87,12 +91,12 @@ final class ReplicaFolder {
     }
   }
 
-  private void requireIdentityAsConfigured(RaftReplicaOptions options)
+  /**
+   * @throws UnusableFolderException if the folder is of another node, group, or address
+   */
+  static void requireAsConfigured(ReplicaIdentity found, RaftReplicaOptions options)
       throws UnusableFolderException {
-    if (identity.isEmpty()) {
-      return;
-    }
-    ReplicaIdentity found = identity.get();
+    Path folder = options.dataFolder();
     if (!found.node().equals(options.node())) {
       throw new UnusableFolderException(
           "data folder %s belongs to node %s, this is node %s: set data.dir or node"
@@ -106,23 +110,42 @@ final class ReplicaFolder {
     }
   }
 
-  /** What is left must not vote, but may be all that is left: it stays, and is not used. */
-  private void setAside(LostMemoryException lost) throws IOException, UnusableFolderException {
-    ReplicaIdentity former = identity.orElseThrow();
-    closeLogAndStore();
-    if (former.plan().members().size() == 1) {
-      throw new UnusableFolderException(
-          lost.getMessage()
-              + ": restore the folder; its group has no other member that it could come back from");
+  private void openFiles(RaftReplicaOptions options, Consumer<Throwable> onDamage)
+      throws IOException, UnusableFolderException {
+    if (identity.isPresent() && identity.get().stage() == Stage.EMPTYING) {
+      new SetAside(folder).finish(identity.get());
+      identity = identityFile.read();
     }
-    Path remains = new SetAside(folder).moveAll();
-    identity = Optional.empty();
-    LOG.warn(
-        "{}; what is left of incarnation {} is set aside in {}, and the replica comes back as a new"
-            + " incarnation when its group has a leader",
-        lost.getMessage(),
-        former.self().incarnation(),
-        remains);
+    try {
+      requireFilesOfStage(options);
+      openLogAndStore(options, onDamage);
+    } catch (LostMemoryException e) {
+      if (identity.orElseThrow().plan().members().size() == 1) {
+        throw new LostMemoryException(e.getMessage() + ALONE);
+      }
+      throw e;
+    }
+  }
+
+  /** Folders of earlier versions have none. It can be done without: a later start tries again. */
+  private void keepCopyOfIdentity() {
+    try {
+      if (identity.isPresent() && !identity.equals(copyOfIdentity())) {
+        IdentityFile.copyIn(folder).write(identity.get());
+      }
+    } catch (IOException e) {
+      LOG.warn("no copy of the identity could be written", e);
+    }
+  }
+
+  /** Empty also if it cannot be used. */
+  private Optional<ReplicaIdentity> copyOfIdentity() throws IOException {
+    try {
+      return IdentityFile.copyIn(folder).read();
+    } catch (UnusableFolderException e) {
+      LOG.warn("{}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private void requireFilesOfStage(RaftReplicaOptions options)
@@ -134,7 +157,7 @@ final class ReplicaFolder {
                 && SegmentedLog.awaitsAdoption(folder.resolve(LOG_FOLDER), options.disk()));
     boolean hasMeta = hasMeta();
     if (identity.isEmpty() && (hasLog || hasMeta)) {
-      throw new UnusableFolderException(
+      throw new DamagedFolderException(
           "data folder %s holds a log or votes, but no file \"%s\" says whose: restore that file; if it is lost, %s"
               .formatted(folder, IdentityFile.NAME, REJOIN));
     }
@@ -174,13 +197,12 @@ final class ReplicaFolder {
     return new VoteFile(metaFolder()).exists();
   }
 
-  private void openLogAndStore(
-      RaftReplicaOptions options, Consumer<CorruptLogException> onCorruption)
+  private void openLogAndStore(RaftReplicaOptions options, Consumer<Throwable> onDamage)
       throws IOException, UnusableFolderException {
-    openStore();
+    openStore(onDamage);
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
-    log = openLog(options, durable, onCorruption);
+    log = openLog(options, durable, onDamage);
     if (identity.isPresent() && identity.get().hasJoined() && log.last() == 0) {
       throw new LostMemoryException(
           "replica %s has been a member and its log is empty: %s"
@@ -193,7 +215,7 @@ final class ReplicaFolder {
     requireIdentityOfMembers();
     requireHardLinks();
     requireSnapshotOfLog();
-    requireStoreOfLog(durable);
+    requireStoreOfLog(durable, onDamage);
   }
 
   /** Without them no snapshot could be taken, or brought in; better told now than then. */
@@ -233,7 +255,7 @@ final class ReplicaFolder {
   }
 
   private SegmentedLog openLog(
-      RaftReplicaOptions options, Applied durable, Consumer<CorruptLogException> onCorruption)
+      RaftReplicaOptions options, Applied durable, Consumer<Throwable> onDamage)
       throws LostMemoryException {
     try {
       return SegmentedLog.open(
@@ -242,7 +264,7 @@ final class ReplicaFolder {
               options.segmentBytes(),
               options.sync(),
               durable.index(),
-              onCorruption,
+              onDamage::accept,
               options.nanos(),
               new SecureRandom()::nextLong),
           options.disk());
@@ -272,8 +294,9 @@ final class ReplicaFolder {
     return members;
   }
 
-  private void openStore() {
+  private void openStore(Consumer<Throwable> onDamage) {
     store = RocksTables.open(folder.resolve(STORE_FOLDER));
+    store.onDamage(onDamage::accept);
     state = new BrokerState(store);
   }
 
@@ -281,7 +304,8 @@ final class ReplicaFolder {
    * Rows of another log would make its entries look applied: they are made anew, from the snapshot
    * if there is one and else from this log.
    */
-  private void requireStoreOfLog(Applied durable) throws UnusableFolderException {
+  private void requireStoreOfLog(Applied durable, Consumer<Throwable> onDamage)
+      throws UnusableFolderException {
     if (durable.index() == 0) {
       return;
     }
@@ -309,7 +333,7 @@ final class ReplicaFolder {
         term);
     store.close();
     RocksTables.discard(folder.resolve(STORE_FOLDER));
-    openStore();
+    openStore(onDamage);
   }
 
   Optional<ReplicaIdentity> identity() {
@@ -323,6 +347,20 @@ final class ReplicaFolder {
     Files.createDirectories(metaFolder());
     identityFile.write(next);
     identity = Optional.of(next);
+    keepCopyOfIdentity();
+  }
+
+  /** From its first entry on a replica must never again start without its log. */
+  void noteJoined(Object stageLock) throws IOException, InterruptedException {
+    Stage stage = identity.orElseThrow().stage();
+    if ((stage == Stage.STARTED || stage == Stage.REJOINING)
+        && log.last() >= 1
+        && hasMeta()
+        && log.awaitDurable(1, Duration.ZERO)) {
+      synchronized (stageLock) {
+        write(identity.orElseThrow().joined());
+      }
+    }
   }
 
   Path metaFolder() {

@@ -71,6 +71,14 @@ final class ReplicaGauges {
         () -> folder.log().physicalFirst());
   }
 
+  ScrubStats scrub() {
+    return new ScrubStats(
+        () -> of(member -> member.storage().scrub().bytes()),
+        () -> of(member -> member.storage().scrub().passes()),
+        () -> of(member -> member.storage().scrub().damaged()),
+        folder.log().stats()::rebuiltSidecars);
+  }
+
   private long of(ToLongFunction<RaftMember> gauge) {
     return running.get().map(gauge::applyAsLong).orElse(0L);
   }

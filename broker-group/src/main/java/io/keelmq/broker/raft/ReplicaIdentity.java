@@ -36,7 +36,11 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
     /** As {@link #JOINED}, of a replica that was {@link #REJOINING}. */
     REJOINED,
     /** Whatever it was: the group has another incarnation in its place. */
-    REPLACED
+    REPLACED,
+    /** Whatever is there is being moved into the newest of the folders that are set aside. */
+    EMPTYING,
+    /** Nothing that counts; whoever was here may come back to the same cluster as another one. */
+    EMPTIED
   }
 
   /** Ten digits, all of them: JRaft finds a peer's metrics by the beginning of its printed id. */
@@ -140,7 +144,7 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
    * @throws Refused if it was made for another plan
    */
   void requireSame(Plan wanted) throws Refused {
-    if (plan.equals(wanted)) {
+    if (plan.equals(wanted) && stage != Stage.EMPTIED) {
       return;
     }
     if (stage != Stage.PREPARED) {
@@ -187,6 +191,33 @@ record ReplicaIdentity(Plan plan, String node, Stage stage) {
   /** Whether the leader of a group that existed before has given the incarnation. */
   boolean wasGiven() {
     return stage == Stage.REJOINING || stage == Stage.REJOINED;
+  }
+
+  /** Whether Raft has never run in what is there now. */
+  boolean isBeforeRaft() {
+    return stage == Stage.PREPARED || stage == Stage.EMPTIED;
+  }
+
+  /**
+   * What keeps the one that was set aside here from coming back in this plan; empty if nothing, or
+   * if nothing was set aside.
+   */
+  Optional<String> flawOfReturn(Plan place) {
+    if (stage != Stage.EMPTIED) {
+      return Optional.empty();
+    }
+    if (!place.clusterId().equals(plan.clusterId())) {
+      return Optional.of(
+          "a place in cluster %s was given to a replica of cluster %s"
+              .formatted(place.clusterId(), plan.clusterId()));
+    }
+    return place.members().stream()
+        .filter(each -> each.node().equals(node) && each.incarnation() == self().incarnation())
+        .findFirst()
+        .map(
+            each ->
+                "the place given is that of incarnation %d, which was set aside"
+                    .formatted(each.incarnation()));
   }
 
   /** What it is from its first entry on. */

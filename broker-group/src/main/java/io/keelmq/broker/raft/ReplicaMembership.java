@@ -90,9 +90,10 @@ final class ReplicaMembership implements Membership {
   @Override
   public Optional<Arrival> arrival() {
     Optional<ReplicaIdentity> identity = folder.identity();
-    if (identity.isEmpty()) {
+    if (identity.isEmpty() || identity.get().stage() == Stage.EMPTIED) {
       var self = new Member(options.node(), options.raftAdvertised(), 0, "");
-      return Optional.of(new Arrival("", options.brokerGroup(), self, bootId, 0, false));
+      String cluster = identity.map(emptied -> emptied.plan().clusterId()).orElse("");
+      return Optional.of(new Arrival(cluster, options.brokerGroup(), self, bootId, 0, false));
     }
     Optional<RaftMember> member = running.get();
     if (member.isEmpty()) {
@@ -118,7 +119,7 @@ final class ReplicaMembership implements Membership {
   public void take(Place place) throws Refused {
     note = Optional.empty();
     Optional<ReplicaIdentity> identity = folder.identity();
-    if (identity.isEmpty()) {
+    if (identity.isEmpty() || identity.get().stage() == Stage.EMPTIED) {
       rejoin.as(place.plan());
       return;
     }

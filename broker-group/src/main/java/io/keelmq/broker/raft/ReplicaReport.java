@@ -2,6 +2,7 @@ package io.keelmq.broker.raft;
 
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaControl.Status;
+import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.StateView;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +26,10 @@ record ReplicaReport(
             .or(() -> note)
             .orElse(running.isEmpty() ? "not initialized" : led ? "" : "no leader is known");
     return new Status(
-        folder.identity().map(ReplicaIdentity::plan),
+        folder
+            .identity()
+            .filter(identity -> identity.stage() != Stage.EMPTIED)
+            .map(ReplicaIdentity::plan),
         running.isPresent(),
         running.map(RaftMember::peerId).orElse(""),
         running.map(RaftMember::committedIndex).orElse(0L),

@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
@@ -16,14 +17,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The remains of earlier incarnations in a data folder: {@code set-aside-1}, {@code set-aside-2}
- * and so on. They hold what was acknowledged once, so they are moved and not deleted, until {@link
- * #KEPT} newer ones are there. Not thread-safe.
+ * and so on. They hold what was acknowledged once, so they are moved and not deleted, until newer
+ * ones are there: of those {@link #KEPT} stay. Not thread-safe.
  */
 final class SetAside {
 
   private static final Logger LOG = LoggerFactory.getLogger(SetAside.class);
 
-  static final int KEPT = 3;
+  static final int KEPT = 1;
   private static final String PREFIX = "set-aside-";
 
   private final Path dataFolder;
@@ -33,34 +34,38 @@ final class SetAside {
   }
 
   /**
-   * Moves everything but the lock and earlier remains, the identity last: while it is there, what
-   * is left is seen as the remains of a member, whatever a crash in between leaves.
+   * Moves everything but the lock and earlier remains, and leaves an identity that says so. What a
+   * crash in between leaves is ended by {@link #finish}.
    *
-   * @return where it is now
+   * @param former whose the remains are
+   * @return where they are now
    */
-  Path moveAll() throws IOException {
+  Path moveAll(ReplicaIdentity former) throws IOException {
     List<Path> earlier = earlier();
     int number = earlier.isEmpty() ? 1 : number(earlier.get(earlier.size() - 1)) + 1;
     Path target = Files.createDirectory(dataFolder.resolve(PREFIX + number));
+    // With the remains, so that they can be put back as they were.
+    new IdentityFile(target).write(former);
+    sync(dataFolder);
+    new IdentityFile(dataFolder).write(former.at(Stage.EMPTYING));
+    finish(former);
+    return target;
+  }
+
+  /** Moves what is left beside the newest remains into them. */
+  void finish(ReplicaIdentity emptying) throws IOException {
+    List<Path> all = earlier();
+    Path target = all.get(all.size() - 1);
     for (Path entry : entries()) {
-      if (!entry.getFileName().toString().equals(IdentityFile.NAME)) {
-        Files.move(entry, target.resolve(entry.getFileName()), StandardCopyOption.ATOMIC_MOVE);
-      }
+      Files.move(entry, target.resolve(entry.getFileName()), StandardCopyOption.ATOMIC_MOVE);
     }
     sync(target);
     sync(dataFolder);
-    Path identity = dataFolder.resolve(IdentityFile.NAME);
-    if (Files.exists(identity)) {
-      Files.move(identity, target.resolve(IdentityFile.NAME), StandardCopyOption.ATOMIC_MOVE);
-    }
-    sync(target);
-    sync(dataFolder);
-    // Those that it was not counted among, so that KEPT are left with it.
-    for (Path old : earlier.subList(0, Math.max(0, earlier.size() - KEPT + 1))) {
-      LOG.warn("deleting the oldest remains, newer ones are kept, folder={} kept={}", old, KEPT);
+    new IdentityFile(dataFolder).write(emptying.at(Stage.EMPTIED));
+    for (Path old : all.subList(0, Math.max(0, all.size() - KEPT))) {
+      LOG.warn("deleting older remains, the newest are kept, folder={} kept={}", old, KEPT);
       delete(old);
     }
-    return target;
   }
 
   /** Oldest first. */
@@ -88,7 +93,9 @@ final class SetAside {
     try (var entries = Files.newDirectoryStream(dataFolder)) {
       for (Path entry : entries) {
         String name = entry.getFileName().toString();
-        if (!name.equals(FolderLock.NAME) && !name.startsWith(PREFIX)) {
+        if (!name.equals(FolderLock.NAME)
+            && !name.equals(IdentityFile.NAME)
+            && !name.startsWith(PREFIX)) {
           found.add(entry);
         }
       }

@@ -40,7 +40,8 @@ record SnapshotAbout(String cluster, String group, long index, long applied) {
     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     Matcher found = TEXT.matcher(text);
     if (!found.matches()) {
-      throw new BadSnapshotException(
+      // What was written is there, as the checksum says: it is of another version.
+      throw new IOException(
           "%s begins with \"%s\", this version reads \"%s\""
               .formatted(file, text.lines().findFirst().orElse(""), FORMAT));
     }

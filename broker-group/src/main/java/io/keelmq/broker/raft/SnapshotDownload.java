@@ -138,6 +138,7 @@ final class SnapshotDownload extends SnapshotCopier {
       }
     }
     storage.verified(index);
+    storage.seal(index);
     SnapshotReader opened = storage.open();
     if (opened == null || opened.load().getLastIncludedIndex() != index) {
       throw new IOException("the snapshot at " + index + " could not be published");

@@ -49,6 +49,7 @@ final class SnapshotTrigger {
   private final GroupSnapshotStorage storage;
   private final SnapshotCounters counters;
   private final Raft raft;
+  private final LogRetention retention;
   private final ExecutorService thread;
   private final LongSupplier nanos;
   private final AtomicBoolean busy = new AtomicBoolean();
@@ -67,6 +68,7 @@ final class SnapshotTrigger {
       GroupSnapshotStorage storage,
       SnapshotCounters counters,
       Raft raft,
+      LogRetention retention,
       ExecutorService thread,
       LongSupplier nanos) {
     this.policy = policy;
@@ -76,6 +78,7 @@ final class SnapshotTrigger {
     this.storage = storage;
     this.counters = counters;
     this.raft = raft;
+    this.retention = retention;
     this.thread = thread;
     this.nanos = nanos;
     this.lastNanos = nanos.getAsLong();
@@ -99,6 +102,8 @@ final class SnapshotTrigger {
 
   /** Called about once a second by the timer. */
   void check() {
+    // A snapshot lets the log begin later.
+    retention.check();
     long now = nanos.getAsLong();
     if (now - notBeforeNanos < 0
         || !policy.due(grownBytes(), now - lastNanos)

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,12 +35,14 @@ final class StorageWatch {
   private final Supplier<Node> node;
   private final Supplier<Leadership> leadership;
   private final ReserveFile reserve;
+  private final LogScrub scrub;
   private final StorageHealth health;
   private final GroupDisks disks;
   private final ScheduledExecutorService thread;
 
   /**
    * @param node throws {@link IllegalStateException} while there is none
+   * @param onDamage told of what the scrub finds
    */
   StorageWatch(
       RaftReplicaOptions options,
@@ -47,7 +50,8 @@ final class StorageWatch {
       PeerId self,
       Supplier<Node> node,
       Supplier<Leadership> leadership,
-      Roster roster) {
+      Roster roster,
+      Consumer<Throwable> onDamage) {
     this.options = options;
     this.folder = folder;
     this.self = self;
@@ -69,6 +73,15 @@ final class StorageWatch {
                     .filter(name -> !name.equals(options.node()))
                     .toList(),
             options.nanos());
+    this.scrub =
+        new LogScrub(
+            options.scrub(),
+            folder.log(),
+            folder.store(),
+            options.node(),
+            () -> roster.voters().size() > 1,
+            onDamage,
+            options.nanos());
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -82,14 +95,20 @@ final class StorageWatch {
     reserve.make();
     look();
     thread.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+    scrub.start();
   }
 
   void stop() {
     thread.shutdownNow();
+    scrub.stop();
   }
 
   VoteStorage votes(Path metaFolder) {
     return new VoteStorage(metaFolder, reserve, self, health::mayStand);
+  }
+
+  LogScrub scrub() {
+    return scrub;
   }
 
   StorageHealth health() {

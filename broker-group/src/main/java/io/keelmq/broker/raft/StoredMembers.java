@@ -40,7 +40,7 @@ final class StoredMembers {
   }
 
   /**
-   * @throws UnusableFolderException if the newest snapshot does not tell its members
+   * @throws DamagedFolderException if the newest snapshot does not tell its members
    */
   static StoredMembers read(SegmentedLog log, Path snapshotFolder)
       throws IOException, UnusableFolderException {
@@ -75,13 +75,16 @@ final class StoredMembers {
     return found.matches() ? Long.parseLong(found.group(1)) : 0;
   }
 
-  private static StoredConfiguration configuration(Path snapshot) throws UnusableFolderException {
+  private static StoredConfiguration configuration(Path snapshot)
+      throws IOException, UnusableFolderException {
     Path file = snapshot.resolve(Snapshot.JRAFT_SNAPSHOT_META_FILE);
     var table = new LocalSnapshotMetaTable(new RaftOptions());
-    if (!loads(table, file) || table.getMeta().getLastIncludedIndex() != index(snapshot)) {
-      throw new UnusableFolderException(
-          "the listing %s of a snapshot is missing, damaged or of another snapshot: restore it, or empty the data folder and let the replica rejoin as a new incarnation"
-              .formatted(file));
+    boolean loads = loads(table, file);
+    Optional<String> flaw = loads ? SnapshotSeal.flaw(snapshot) : Optional.of("it does not load");
+    if (flaw.isPresent() || table.getMeta().getLastIncludedIndex() != index(snapshot)) {
+      throw new DamagedFolderException(
+          "the listing %s of a snapshot is missing, damaged or of another snapshot (%s): restore it, or empty the data folder and let the replica rejoin as a new incarnation"
+              .formatted(file, flaw.orElse("its index is not that of the folder")));
     }
     return StoredConfiguration.of(table.getMeta());
   }

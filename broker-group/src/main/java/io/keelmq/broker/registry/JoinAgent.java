@@ -1,24 +1,16 @@
 package io.keelmq.broker.registry;
 
-import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.StatusDetails;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.BrokerGroupRoute;
-import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.JoinReplicaRequest;
 import io.keelmq.v1.JoinReplicaResponse;
-import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaRoute;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -39,25 +31,16 @@ public final class JoinAgent implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(JoinAgent.class);
 
-  private static final long ROUTES_MILLIS = 1_500;
-
   /** A member holds the call while its group elects; see the broker's edge. */
   private static final long JOIN_MILLIS = 5_000;
 
-  private static final int CONNECT_MILLIS = 1_000;
-  private static final int MAX_ROUTES_BYTES = 16 << 20;
-
-  /** Name servers and members; beyond it somebody hands out nonsense. */
-  private static final int MAX_CHANNELS = 32;
-
-  private final List<HostPort> nameServers;
+  private final GroupRoutes routes;
   private final Joiner joiner;
   private final ScheduledThreadPoolExecutor thread;
-  private final Map<String, ManagedChannel> channels = new HashMap<>();
   private String lastRefusal = "";
 
   public JoinAgent(List<HostPort> nameServers, Joiner joiner) {
-    this.nameServers = List.copyOf(nameServers);
+    this.routes = new GroupRoutes(nameServers);
     this.joiner = joiner;
     this.thread =
         new ScheduledThreadPoolExecutor(
@@ -87,11 +70,11 @@ public final class JoinAgent implements AutoCloseable {
   private void ask() {
     Optional<JoinReplicaRequest> request = joiner.request();
     if (request.isEmpty()) {
-      closeChannels();
+      routes.close();
       lastRefusal = "";
       return;
     }
-    Optional<BrokerGroupRoute> group = group(request.get());
+    Optional<BrokerGroupRoute> group = routes.of(request.get().getBrokerGroup());
     if (group.isEmpty()) {
       // A new group, or name servers that have not heard of it yet: nobody can be asked.
       return;
@@ -100,7 +83,7 @@ public final class JoinAgent implements AutoCloseable {
     for (String address : addresses) {
       try {
         JoinReplicaResponse answer =
-            AdminGrpc.newBlockingStub(channel(address))
+            AdminGrpc.newBlockingStub(routes.channel(address))
                 .withDeadlineAfter(JOIN_MILLIS, TimeUnit.MILLISECONDS)
                 .joinReplica(request.get());
         joiner.answered(answer);
@@ -133,26 +116,6 @@ public final class JoinAgent implements AutoCloseable {
     }
   }
 
-  /** What the name server that knows the highest term says; only of a group that runs. */
-  private Optional<BrokerGroupRoute> group(JoinReplicaRequest request) {
-    var found = new ArrayList<BrokerGroupRoute>();
-    for (HostPort server : nameServers) {
-      try {
-        NameServerGrpc.newBlockingStub(channel(server.toString()))
-            .withDeadlineAfter(ROUTES_MILLIS, TimeUnit.MILLISECONDS)
-            .getRoutes(GetRoutesRequest.getDefaultInstance())
-            .getGroupsList()
-            .stream()
-            .filter(group -> group.getBrokerGroup().equals(request.getBrokerGroup()))
-            .filter(group -> !group.getClusterId().isEmpty())
-            .forEach(found::add);
-      } catch (StatusRuntimeException e) {
-        log.debug("no routes from {}: {}", server, StatusDetails.fromThrowable(e).getMessage());
-      }
-    }
-    return found.stream().max(Comparator.comparingLong(BrokerGroupRoute::getTerm));
-  }
-
   /** The leader first, then whoever may know it. */
   private static List<String> addresses(BrokerGroupRoute group, String self) {
     Stream<ReplicaRoute> others =
@@ -166,34 +129,10 @@ public final class JoinAgent implements AutoCloseable {
         .toList();
   }
 
-  private ManagedChannel channel(String address) {
-    if (channels.size() >= MAX_CHANNELS && !channels.containsKey(address)) {
-      closeChannels();
-    }
-    ManagedChannel channel = channels.computeIfAbsent(address, JoinAgent::open);
-    // gRPC's own pauses grow to minutes; ours are a second.
-    channel.resetConnectBackoff();
-    return channel;
-  }
-
-  private static ManagedChannel open(String address) {
-    HostPort to = HostPort.parse(address);
-    return NettyChannelBuilder.forAddress(to.host(), to.port())
-        .usePlaintext()
-        .maxInboundMessageSize(MAX_ROUTES_BYTES)
-        .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
-        .build();
-  }
-
-  private void closeChannels() {
-    channels.values().forEach(ManagedChannel::shutdownNow);
-    channels.clear();
-  }
-
   /** Ends what is under way and waits for it, for a second at the most. */
   @Override
   public void close() {
-    thread.execute(this::closeChannels);
+    thread.execute(routes::close);
     thread.shutdown();
     try {
       if (!thread.awaitTermination(INTERVAL_MILLIS, TimeUnit.MILLISECONDS)) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
@@ -26,6 +27,8 @@ final class CommittedRows implements TableReads {
    * while the database is replaced, so that it waits for the last reader, and the next one for it.
    */
   private final ReadWriteLock open = new ReentrantReadWriteLock();
+
+  private volatile Consumer<StoreException> onDamage = damage -> {};
 
   /** Null when closed. Guarded by {@link #open}. */
   private RocksDatabase database;
@@ -105,6 +108,10 @@ final class CommittedRows implements TableReads {
     }
   }
 
+  void onDamage(Consumer<StoreException> listener) {
+    onDamage = listener;
+  }
+
   /** Something that touches the database. */
   interface Access<T> {
     T to(RocksDatabase rocks) throws RocksDBException;
@@ -119,7 +126,11 @@ final class CommittedRows implements TableReads {
       }
       return access.to(database);
     } catch (RocksDBException e) {
-      throw new StoreException(folder, "reading or writing", e);
+      var failure = new StoreException(folder, "reading or writing", e);
+      if (failure.isDamage()) {
+        onDamage.accept(failure);
+      }
+      throw failure;
     } finally {
       open.readLock().unlock();
     }

@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.rocksdb.ColumnFamilyDescriptor;
@@ -23,6 +24,7 @@ import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksObject;
+import org.rocksdb.SstFileReader;
 
 /**
  * Makes, opens and discards the folder of a store.
@@ -139,6 +141,19 @@ final class RocksFolder {
     return openDatabase(folder);
   }
 
+  /** What is damaged in a file of rows, if anything is. */
+  static Optional<StoreException> damage(Path folder, Path file) {
+    try (var options = new Options();
+        var reader = new SstFileReader(options)) {
+      reader.open(file.toString());
+      reader.verifyChecksum();
+      return Optional.empty();
+    } catch (RocksDBException e) {
+      var failure = new StoreException(folder, "reading " + file.getFileName() + " again", e);
+      return failure.isDamage() ? Optional.of(failure) : Optional.empty();
+    }
+  }
+
   private static void create(Path folder) throws IOException {
     Path parent = folder.toAbsolutePath().getParent();
     Files.createDirectories(parent);
@@ -213,7 +228,8 @@ final class RocksFolder {
     if (row == null || row.length != 4) {
       throw new StoreException(
           "store %s has no format row, expected format %d: it is damaged or not a store; move the folder away and start again, its rows are rebuilt from the log"
-              .formatted(folder, FORMAT));
+              .formatted(folder, FORMAT),
+          true);
     }
     throw new StoreException(
         "store %s has format %d, this version reads format %d: start the version that wrote it"

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.rocksdb.Checkpoint;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.RocksDBException;
@@ -140,6 +141,36 @@ public final class RocksTables implements Tables, AutoCloseable {
         writes.delete(family, change.getKey());
       }
     }
+  }
+
+  /** Told of damaged files as they are met, on the thread that met them; it must not block. */
+  public void onDamage(Consumer<StoreException> listener) {
+    committed.onDamage(listener);
+  }
+
+  /** A file of rows. It never changes, and goes when its rows are merged into another one. */
+  public record TableFile(Path path, long bytes) {}
+
+  /** The files that hold rows now. Thread-safe. */
+  public List<TableFile> files() {
+    return committed.reading(
+        rocks ->
+            rocks.db().getLiveFilesMetaData().stream()
+                .map(
+                    file ->
+                        new TableFile(
+                            folder.resolve(file.fileName().replaceFirst("^/", "")), file.size()))
+                .toList());
+  }
+
+  /**
+   * Reads a file and compares every block of it with its checksum. Any thread.
+   *
+   * @return what is damaged; empty also if the file has gone meanwhile
+   */
+  public Optional<StoreException> damage(TableFile file) {
+    // Asked for after it was read: what went away meanwhile is no loss.
+    return RocksFolder.damage(folder, file.path()).filter(damage -> files().contains(file));
   }
 
   /** What all threads may read. */

@@ -34,7 +34,12 @@ class DiskRepairTest {
 
   private DiskRepair repair(DiskRepair.Life life) {
     shutdown.step("close", LONG, () -> done.add("close"));
-    return new DiskRepair(folder, LIMITS, shutdown, System::nanoTime, life);
+    return repair(folder, life);
+  }
+
+  /** No test here is about damage. */
+  private DiskRepair repair(Path data, DiskRepair.Life life) {
+    return new DiskRepair(data, LIMITS, shutdown, System::nanoTime, life, null, () -> {});
   }
 
   private void awaitDone(String... steps) {
@@ -58,13 +63,7 @@ class DiskRepairTest {
   void waitsForRoom() throws IOException {
     Path data = folder.resolve("not-there-yet");
     shutdown.step("close", LONG, () -> done.add("close"));
-    var repair =
-        new DiskRepair(
-            data,
-            LIMITS,
-            shutdown,
-            System::nanoTime,
-            stand -> done.add("open " + stand.toSeconds()));
+    var repair = repair(data, stand -> done.add("open " + stand.toSeconds()));
 
     repair.failed(new IOException("No space left on device"));
     awaitDone("close");

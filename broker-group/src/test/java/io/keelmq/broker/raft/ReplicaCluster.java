@@ -257,9 +257,25 @@ final class ReplicaCluster implements AutoCloseable {
 
   /** Opens a node that brings the rows of snapshots in its own way. */
   RaftReplica open(String node, ApplyLoop.Restorer restorer) throws Exception {
-    var replica = RaftReplica.open(options(node), restorer);
+    RaftReplica replica;
+    try {
+      replica = RaftReplica.open(options(node), restorer);
+    } catch (DamagedFolderException e) {
+      if (plan.members().size() == 1) {
+        throw e;
+      }
+      setAside(node);
+      replica = RaftReplica.open(options(node), restorer);
+    }
     running.put(node, replica);
     return replica;
+  }
+
+  /** What a broker does with a damaged folder when its group goes on without it. */
+  Path setAside(String node) throws Exception {
+    try (var held = DamagedFolder.take(options(node))) {
+      return held.setAside();
+    }
   }
 
   /** Opens all replicas and lets them form their group. */

@@ -311,6 +311,30 @@ class SnapshotTest {
   }
 
   @Test
+  void findsAFlipOfEachByteOfAListing() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 1).begin()) {
+      cluster.send(10);
+      cluster.snapshotTwice(cluster.group.leader());
+      cluster.group.close("n1");
+      Path snapshot = cluster.published("n1").get(0);
+      Path listing = snapshot.resolve("__raft_snapshot_meta");
+      byte[] sound = Files.readAllBytes(listing);
+
+      assertTrue(SnapshotSeal.flaw(snapshot).isEmpty());
+      for (int at = 0; at < sound.length; at++) {
+        byte[] flipped = sound.clone();
+        flipped[at] ^= 1;
+        Files.write(listing, flipped);
+        assertTrue(SnapshotSeal.flaw(snapshot).isPresent(), "at " + at);
+      }
+      assertThrows(DamagedFolderException.class, () -> cluster.group.open("n1"));
+      Files.write(listing, sound);
+      cluster.group.open("n1");
+      assertEquals("n1", cluster.group.leaderNode());
+    }
+  }
+
+  @Test
   void refusesASnapshotThatDoesNotTellItsMembers() throws Exception {
     try (var cluster = new SnapshotCluster(folder, 1).begin()) {
       cluster.send(10);
