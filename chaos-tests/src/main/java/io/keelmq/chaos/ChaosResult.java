@@ -35,6 +35,12 @@ record ChaosResult(
       long republishedBatches,
       long wallMillis) {}
 
+  /** Of a run whose replicas could not be asked. */
+  static ChaosResult none(ChaosPlan plan, String why) {
+    var nothing = new Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return new ChaosResult(plan, nothing, List.of(), List.of(), List.of(why), List.of(), 0);
+  }
+
   boolean holds() {
     return problems.isEmpty();
   }
