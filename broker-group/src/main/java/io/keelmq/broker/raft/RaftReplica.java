@@ -143,7 +143,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
     every(TICK_MILLIS, this::tick);
     every(WATCH_MILLIS, this::watch);
-    every(RaftMember.millisBetweenFlushes(), this::flush);
+    every(RaftMember.millisBetweenFlushes(), RaftMember::flush);
   }
 
   private void startMember() throws IOException {
@@ -292,8 +292,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
   public CompletableFuture<Leadership> transferLeadership(Optional<String> node) {
     RaftMember running = member;
     if (running == null) {
-      return CompletableFuture.failedFuture(
-          new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
+      return notRunning();
     }
     if (node.isPresent() && running.voter(node.get()).isEmpty()) {
       return CompletableFuture.failedFuture(
@@ -324,21 +323,22 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   @Override
   public CompletableFuture<Snapshot> snapshotNow() {
-    RaftMember running = member;
-    if (running == null || closed) {
-      return CompletableFuture.failedFuture(
-          new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
-    }
-    return running.snapshotTrigger().now();
+    return running().map(now -> now.snapshotTrigger().now()).orElseGet(RaftReplica::notRunning);
   }
 
   @Override
   public CompletableFuture<SnapshotCopy> lendSnapshot() {
-    RaftMember running = member;
-    return running == null || closed
-        ? CompletableFuture.failedFuture(
-            new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"))
-        : running.lendSnapshot();
+    return running().map(RaftMember::lendSnapshot).orElseGet(RaftReplica::notRunning);
+  }
+
+  private static <T> CompletableFuture<T> notRunning() {
+    return CompletableFuture.failedFuture(
+        new Refused(Refused.Reason.NOT_INITIALIZED, "this replica is not running"));
+  }
+
+  /** Empty before it takes part in its group, and when it ends. */
+  private Optional<RaftMember> running() {
+    return closed ? Optional.empty() : Optional.ofNullable(member);
   }
 
   @Override
@@ -373,10 +373,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
     departure.accept(why);
   }
 
-  private void every(long millis, Runnable task) {
-    parts
-        .timer()
-        .scheduleWithFixedDelay(() -> guarded(task), millis, millis, TimeUnit.MILLISECONDS);
+  private void every(long millis, Consumer<RaftMember> task) {
+    Runnable guarded = () -> guarded(() -> running().ifPresent(task));
+    parts.timer().scheduleWithFixedDelay(guarded, millis, millis, TimeUnit.MILLISECONDS);
   }
 
   private void guarded(Runnable task) {
@@ -388,11 +387,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
   }
 
-  private void tick() {
-    RaftMember running = member;
-    if (running == null || closed) {
-      return;
-    }
+  private void tick(RaftMember running) {
     running.tick();
     noteJoined();
   }
@@ -407,19 +402,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
     }
   }
 
-  private void watch() {
-    RaftMember running = member;
-    if (running != null && !closed) {
-      running.watch();
-      membership.look();
-    }
-  }
-
-  private void flush() {
-    RaftMember running = member;
-    if (running != null && !closed) {
-      running.flush();
-    }
+  private void watch(RaftMember running) {
+    running.watch();
+    membership.look();
   }
 
   /**

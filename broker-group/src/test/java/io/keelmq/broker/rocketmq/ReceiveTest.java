@@ -325,7 +325,6 @@ class ReceiveTest {
 
     assertEquals(
         Code.INVALID_RECEIPT_HANDLE, sdk(1).ack("g", "t", cut).getEntries(0).getStatus().getCode());
-
     assertEquals(Code.OK, another.ack("g", "t", handle).getEntries(0).getStatus().getCode());
     assertEquals(
         Code.OK,
@@ -336,8 +335,7 @@ class ReceiveTest {
   @Test
   void aLeaseThatItsClientMayNotKnowEndsHoweverManyLeadersDie() {
     sdk(1).send("t", "m1");
-    String handle = sdk(1).receive(kept("g", "t")).handle();
-    assertEquals(1, leased("g", "t"));
+    assertEquals(List.of("m1"), sdk(1).receive(kept("g", "t")).ids());
 
     for (int leader = 1; leader < 3; leader++) {
       long before = deadline();
@@ -355,7 +353,6 @@ class ReceiveTest {
     TestSdk.Received again = sdk(2).receive(kept("g", "t"));
     assertEquals(List.of("m1"), again.ids());
     assertEquals(2, again.messages().get(0).getSystemProperties().getDeliveryAttempt());
-    assertNotEquals(handle, again.handle());
   }
 
   @Test

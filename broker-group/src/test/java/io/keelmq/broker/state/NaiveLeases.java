@@ -9,6 +9,7 @@ import io.keelmq.broker.state.Command.FromReady;
 import io.keelmq.broker.state.Command.GrantLeases;
 import io.keelmq.broker.state.Command.Settlement;
 import io.keelmq.broker.state.Command.SettlementKind;
+import io.keelmq.broker.state.NaiveMessage.State;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,43 +28,16 @@ import java.util.TreeSet;
  */
 final class NaiveLeases {
 
-  enum State {
-    LEASED,
-    READY,
-    BLOCKED,
-    DOOMED
-  }
-
-  /** One message that is neither done nor beyond the cursor. */
-  static final class Message {
-    State state;
-    int attempt;
-    long hash;
-    long deadlineMillis;
-
-    /** Whether it is at a client, or was when its lease ended; not after being given back. */
-    boolean atClient;
-
-    /** Empty until the rows tell. */
-    Optional<LeaseId> lease = Optional.empty();
-
-    Message(State state, int attempt, long hash) {
-      this.state = state;
-      this.attempt = attempt;
-      this.hash = hash;
-    }
-  }
-
   final boolean fifo;
   final int maxAttempts;
   int generation;
   long next;
-  final TreeMap<Long, Message> out = new TreeMap<>();
+  final TreeMap<Long, NaiveMessage> out = new TreeMap<>();
 
   /** How often each offset was given up. */
   final Map<Long, Integer> dead = new HashMap<>();
 
-  /** Message groups whose batch was used up by the last command. */
+  /** NaiveMessage groups whose batch was used up by the last command. */
   final Set<Long> freed = new TreeSet<>();
 
   NaiveLeases(boolean fifo, int maxAttempts, long next) {
@@ -109,7 +83,7 @@ final class NaiveLeases {
   }
 
   private void leased(long offset, Reply.Lease lease, long deadline) {
-    Message message = out.get(offset);
+    NaiveMessage message = out.get(offset);
     assertEquals(Optional.empty(), message.lease, "offset " + offset + " is leased twice");
     message.lease = Optional.of(lease.id());
     message.atClient = true;
@@ -144,7 +118,7 @@ final class NaiveLeases {
       return 0;
     }
     for (long offset = retained; offset < grant.fromOffset(); offset++) {
-      out.put(offset, new Message(State.READY, 0, 0));
+      out.put(offset, new NaiveMessage(State.READY, 0, 0));
     }
     var free = new TreeSet<Long>();
     for (long offset = Math.max(retained, grant.fromOffset());
@@ -163,7 +137,8 @@ final class NaiveLeases {
               offset -> {
                 if (free.remove(offset)) {
                   out.put(
-                      offset, new Message(held ? State.BLOCKED : State.LEASED, held ? 0 : 1, hash));
+                      offset,
+                      new NaiveMessage(held ? State.BLOCKED : State.LEASED, held ? 0 : 1, hash));
                   taken.add(offset, offset + 1);
                 }
               });
@@ -177,7 +152,7 @@ final class NaiveLeases {
   private boolean isHeld(long hash, long first) {
     boolean held = false;
     for (long offset : List.copyOf(out.keySet())) {
-      Message message = out.get(offset);
+      NaiveMessage message = out.get(offset);
       if (message.hash == hash && message.state != State.DOOMED) {
         // What retention took goes with the batch that it waited for.
         held |= offset >= first || message.state != State.BLOCKED || !freed.contains(hash);
@@ -191,7 +166,7 @@ final class NaiveLeases {
   }
 
   private void fromReady(FromReady grant, int number, long first, List<Reply.Lease> expected) {
-    var batch = new TreeMap<Long, Message>();
+    var batch = new TreeMap<Long, NaiveMessage>();
     named(grant.batch())
         .forEach(
             (offset, message) -> {
@@ -249,14 +224,14 @@ final class NaiveLeases {
   }
 
   private static void lease(
-      OffsetSet offsets, int number, Map<Long, Message> batch, List<Reply.Lease> expected) {
+      OffsetSet offsets, int number, Map<Long, NaiveMessage> batch, List<Reply.Lease> expected) {
     if (offsets.isEmpty()) {
       return;
     }
     int attempt = batch.get(offsets.first()).attempt + 1;
     offsets.forEach(
         offset -> {
-          Message message = batch.remove(offset);
+          NaiveMessage message = batch.remove(offset);
           message.state = State.LEASED;
           message.attempt = attempt;
           message.lease = Optional.empty();
@@ -266,7 +241,7 @@ final class NaiveLeases {
 
   /** Judges the reply to a settlement. */
   void settle(Settlement settlement, Reply.SettledPart reply, boolean current, long nowMillis) {
-    NavigableMap<Long, Message> batch = current ? named(settlement.lease()) : new TreeMap<>();
+    NavigableMap<Long, NaiveMessage> batch = current ? named(settlement.lease()) : new TreeMap<>();
     var chosen = new TreeMap<>(batch);
     if (!settlement.offsets().isEmpty()) {
       chosen.keySet().removeIf(offset -> !settlement.offsets().contains(offset));
@@ -339,7 +314,7 @@ final class NaiveLeases {
   }
 
   private static void disown(
-      NavigableMap<Long, Message> batch, Reply.SettledPart reply, long latestMillis) {
+      NavigableMap<Long, NaiveMessage> batch, Reply.SettledPart reply, long latestMillis) {
     long before = batch.firstEntry().getValue().deadlineMillis;
     assertEquals(batch.size(), reply.messages());
     assertEquals(Math.min(before, latestMillis), reply.deadlineMillis());
@@ -359,8 +334,8 @@ final class NaiveLeases {
         .filter(message -> message.state == State.LEASED && message.deadlineMillis <= nowMillis)
         .forEach(message -> expired.put(message.lease.get().toString(), message.lease.get()));
     for (LeaseId id : expired.values()) {
-      NavigableMap<Long, Message> batch = named(id);
-      Message first = batch.firstEntry().getValue();
+      NavigableMap<Long, NaiveMessage> batch = named(id);
+      NaiveMessage first = batch.firstEntry().getValue();
       boolean ordered = first.hash != 0;
       boolean atClient = first.atClient;
       nack(
@@ -376,11 +351,11 @@ final class NaiveLeases {
   }
 
   private void nack(
-      NavigableMap<Long, Message> batch,
-      NavigableMap<Long, Message> chosen,
+      NavigableMap<Long, NaiveMessage> batch,
+      NavigableMap<Long, NaiveMessage> chosen,
       long millis,
       long nowMillis) {
-    Message first = chosen.firstEntry().getValue();
+    NaiveMessage first = chosen.firstEntry().getValue();
     boolean last = first.attempt >= maxAttempts;
     if (first.hash == 0) {
       if (last) {
@@ -409,7 +384,7 @@ final class NaiveLeases {
     }
   }
 
-  private static void giveBack(Message message, long millis, long nowMillis, boolean apart) {
+  private static void giveBack(NaiveMessage message, long millis, long nowMillis, boolean apart) {
     message.atClient = false;
     if (millis == 0) {
       ready(message);
@@ -422,19 +397,19 @@ final class NaiveLeases {
     }
   }
 
-  static void ready(Message message) {
+  static void ready(NaiveMessage message) {
     message.state = State.READY;
     message.deadlineMillis = 0;
   }
 
-  private static void block(Message message, int attempt) {
+  private static void block(NaiveMessage message, int attempt) {
     message.state = State.BLOCKED;
     message.atClient = false;
     message.attempt = attempt;
     message.lease = Optional.empty();
   }
 
-  private void doom(Map<Long, Message> chosen, Map<Long, Message> batch, long hash) {
+  private void doom(Map<Long, NaiveMessage> chosen, Map<Long, NaiveMessage> batch, long hash) {
     boolean usedUp = chosen.size() == batch.size();
     chosen
         .values()
@@ -449,7 +424,7 @@ final class NaiveLeases {
     }
   }
 
-  private void remove(Map<Long, Message> chosen, Map<Long, Message> batch, long hash) {
+  private void remove(Map<Long, NaiveMessage> chosen, Map<Long, NaiveMessage> batch, long hash) {
     chosen.keySet().forEach(out::remove);
     if (chosen.size() == batch.size()) {
       free(hash);
@@ -462,8 +437,8 @@ final class NaiveLeases {
     }
   }
 
-  private NavigableMap<Long, Message> named(LeaseId id) {
-    var batch = new TreeMap<Long, Message>();
+  private NavigableMap<Long, NaiveMessage> named(LeaseId id) {
+    var batch = new TreeMap<Long, NaiveMessage>();
     out.forEach(
         (offset, message) -> {
           if (message.lease.equals(Optional.of(id))) {

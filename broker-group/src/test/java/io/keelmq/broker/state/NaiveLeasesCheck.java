@@ -3,8 +3,7 @@ package io.keelmq.broker.state;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.keelmq.broker.state.NaiveLeases.Message;
-import io.keelmq.broker.state.NaiveLeases.State;
+import io.keelmq.broker.state.NaiveMessage.State;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,7 +36,7 @@ final class NaiveLeasesCheck {
     naive.freed.forEach(hash -> freed(naive, hash, byOffset, blocked, first));
     naive.freed.clear();
     for (long offset : List.copyOf(naive.out.keySet())) {
-      Message message = naive.out.get(offset);
+      NaiveMessage message = naive.out.get(offset);
       if (message.state == State.DOOMED && !byOffset.containsKey(offset)) {
         naive.out.remove(offset);
         naive.dead.merge(offset, 1, Integer::sum);
@@ -72,7 +71,7 @@ final class NaiveLeasesCheck {
       long first) {
     Optional<LeaseBatch> batch = Optional.empty();
     for (long offset : List.copyOf(naive.out.keySet())) {
-      Message message = naive.out.get(offset);
+      NaiveMessage message = naive.out.get(offset);
       if (message.hash != hash || message.state != State.BLOCKED) {
         continue;
       }
