@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -82,10 +83,17 @@ enum DamageKind {
       return List.of();
     }
     try (Stream<Path> all = Files.walk(root, 2)) {
-      return all.filter(file -> root.relativize(file).toString().matches(name)).sorted().toList();
+      // By their numbers, which have no leading zeros in the names of snapshots.
+      return all.filter(file -> root.relativize(file).toString().matches(name))
+          .sorted(Comparator.comparingInt(DamageKind::length).thenComparing(file -> file))
+          .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static int length(Path file) {
+    return file.toString().length();
   }
 
   /** Into a new file: segments and tables of rows are shared with snapshots. */
