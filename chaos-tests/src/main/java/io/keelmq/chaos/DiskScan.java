@@ -11,12 +11,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds the messages of a workload in the segments of a replica's data folder, without the broker's
  * code: by the bytes of their bodies, whose checksum says that they are whole. Stateless.
  */
 final class DiskScan {
+
+  private static final Logger LOG = LoggerFactory.getLogger(DiskScan.class);
 
   /** Of a varint: what an int can have. */
   private static final int MAX_LENGTH_BYTES = 5;
@@ -34,8 +38,7 @@ final class DiskScan {
           scan(Files.readAllBytes(segment), to);
         }
       } catch (NoSuchFileException e) {
-        // Of a replica that runs, and that has just deleted it.
-        continue;
+        LOG.debug("a replica that runs has just deleted it: {}", segment, e);
       } catch (IOException e) {
         throw new UncheckedIOException("cannot read " + segment, e);
       }

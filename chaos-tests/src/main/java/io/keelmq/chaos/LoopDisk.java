@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * An ext4 file system in a file, mounted through a loop device; needs root. The loop device is free
@@ -86,11 +87,18 @@ final class LoopDisk implements AutoCloseable {
   }
 
   static void unmount(Path mount) {
-    var problem = new String[] {""};
-    if (!Waiting.until(BUSY, () -> (problem[0] = run("umount", mount.toString())).isEmpty())) {
+    var problem = new AtomicReference<>("");
+    boolean unmounted =
+        Waiting.until(
+            BUSY,
+            () -> {
+              problem.set(run("umount", mount.toString()));
+              return problem.get().isEmpty();
+            });
+    if (!unmounted) {
       // Lazily: it goes when whoever holds it does. Not to be mounted again.
       run("umount", "-l", mount.toString());
-      throw new IllegalStateException("could not unmount in " + BUSY + ": " + problem[0]);
+      throw new IllegalStateException("could not unmount in " + BUSY + ": " + problem.get());
     }
   }
 
@@ -110,7 +118,7 @@ final class LoopDisk implements AutoCloseable {
     try (var lines = Files.lines(Path.of("/proc/self/mounts"))) {
       Path real = Files.exists(folder) ? folder.toRealPath() : folder.toAbsolutePath();
       return lines
-          .map(line -> Path.of(line.split(" ")[1].replace("\\040", " ")))
+          .map(line -> Path.of(line.split(" ", 3)[1].replace("\\040", " ")))
           .filter(mount -> mount.startsWith(real))
           .sorted((a, b) -> b.compareTo(a))
           .toList();

@@ -103,7 +103,7 @@ final class PowerCut implements AutoCloseable {
       if (answer == null || !answer.startsWith("cut ")) {
         throw new IllegalStateException("the power was not cut: " + answer);
       }
-      String[] words = answer.split(" ");
+      String[] words = answer.split(" ", 3);
       return new Done(words[1].equals("1"), Long.parseLong(words[2]));
     } catch (IOException e) {
       throw new UncheckedIOException("the power was not cut", e);

@@ -28,12 +28,10 @@ final class PowerDisks implements AutoCloseable {
   private static final byte[] PROBE =
       "keelmq power cut\n".repeat(1_024).getBytes(StandardCharsets.US_ASCII);
 
-  private final Path folder;
   private final Map<String, LoopDisk> disks;
   private final Thread hook;
 
-  private PowerDisks(Path folder, Map<String, LoopDisk> disks) {
-    this.folder = folder;
+  private PowerDisks(Map<String, LoopDisk> disks) {
     this.disks = disks;
     this.hook = new Thread(this::unmountAll, "unmount-on-exit");
     Runtime.getRuntime().addShutdownHook(hook);
@@ -44,7 +42,7 @@ final class PowerDisks implements AutoCloseable {
    */
   static PowerDisks create(Path clusterFolder, List<String> nodes) {
     Path folder = clusterFolder.toAbsolutePath().resolve("disks");
-    var made = new PowerDisks(folder, new TreeMap<>());
+    var made = new PowerDisks(new TreeMap<>());
     try {
       Path data = Files.createDirectories(clusterFolder.toAbsolutePath().resolve("data"));
       for (String node : nodes) {

@@ -77,7 +77,7 @@ final class PowerRounds {
     List<Node> victims = drawVictims(faults);
     Moment moment = plan.moment();
     if (moment == Moment.MIXED) {
-      moment = Moment.values()[faults.draw(0, 3)];
+      moment = List.of(Moment.ANY, Moment.ROLL, Moment.SNAPSHOT).get(faults.draw(0, 3));
     }
     var request =
         new PowerCut.Request(

@@ -14,11 +14,11 @@ class DurableCopiesTest {
   /** All acknowledged but the last, whose end nobody knows. */
   DurableCopiesTest() {
     for (int seq = 0; seq < SENDS; seq++) {
-      copies.event(new Event.Invoke(0, 0, seq, 2 * seq));
+      copies.event(new Event.Invoke(0, 0, seq, 2L * seq));
       copies.event(
           seq == SENDS - 1
-              ? new Event.Unknown(0, seq, 2 * seq + 1)
-              : new Event.Ok(0, seq, 0, seq, 2 * seq + 1));
+              ? new Event.Unknown(0, seq, 2L * seq + 1)
+              : new Event.Ok(0, seq, 0, seq, 2L * seq + 1));
     }
   }
 
