@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -29,6 +30,9 @@ record NodeLauncher(
 
   /** Starts the node in a session of its own, so that Ctrl-C in our terminal is not for it. */
   private static final Path SETSID = Path.of("/usr/bin/setsid");
+
+  /** Names one option of the JVMs of all brokers; for tests, whose brokers live for seconds. */
+  private static final String ALL_BROKERS = "keelmq.brokers.jvm";
 
   private static final int MAX_TAIL_BYTES = 64 * 1024;
 
@@ -68,7 +72,9 @@ record NodeLauncher(
   }
 
   private List<String> jvmOptions(Node node) {
-    var options = new ArrayList<>(jvmOptions);
+    var options = new ArrayList<String>();
+    Optional.ofNullable(System.getProperty(ALL_BROKERS)).ifPresent(options::add);
+    options.addAll(jvmOptions);
     options.addAll(nodeJvmOptions.getOrDefault(node.id(), List.of()));
     return options;
   }

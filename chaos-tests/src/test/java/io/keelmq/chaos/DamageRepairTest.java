@@ -60,22 +60,6 @@ class DamageRepairTest {
                       DamageKind.ACTIVE_SEGMENT,
                       DamageKind.BOUNDS,
                       DamageKind.SNAPSHOT_LISTING);
-                  repairs(
-                      faults,
-                      follower(faults),
-                      How.FLIP,
-                      random,
-                      DamageKind.IDENTITY,
-                      DamageKind.ROWS_CURRENT,
-                      DamageKind.SIDECAR);
-                  repairs(
-                      faults,
-                      follower(faults),
-                      How.DELETE,
-                      random,
-                      DamageKind.VOTE,
-                      DamageKind.ROWS_SST,
-                      DamageKind.SNAPSHOT_ABOUT);
                 });
 
     System.out.println(result.text() + "\n" + String.join("\n", report));

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ final class SdkProgram implements AutoCloseable {
   }
 
   /**
-   * @param log where its errors go
+   * @param log where its errors go; what it says is kept beside it
    */
   static SdkProgram start(Toolchain toolchain, Path log, List<String> command, String... arguments)
       throws IOException {
@@ -40,10 +41,13 @@ final class SdkProgram implements AutoCloseable {
   }
 
   private void read() {
+    Path said = log.resolveSibling(log.getFileName() + ".out");
     try (var lines =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            new BufferedReader(
+                new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        var copy = Files.newBufferedWriter(said)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        copy.write(line + "\n");
         history.line(line);
       }
     } catch (IOException e) {
