@@ -3,6 +3,7 @@ package io.keelmq.broker.raft;
 import io.keelmq.broker.state.BodyAddresses;
 import io.keelmq.broker.state.Table;
 import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -99,21 +100,29 @@ final class LogRetention {
     }
   }
 
-  /** The oldest entry that a row names; none if there is no message. */
+  /**
+   * The oldest entry that a row names, or one of the first segment: then nothing can be freed, and
+   * the other rows need not be read. Of no message: beyond all entries.
+   */
   private long oldestNeeded() {
     var oldest = new AtomicLong(Long.MAX_VALUE);
+    long lastOfFirst =
+        log.sealedSegments().stream().findFirst().map(SegmentSummary::lastIndex).orElse(0L);
     // In this order: a message that gets its offset meanwhile moves from the one to the other.
     store.scan(
         Table.HELD,
         (key, value) -> {
-          oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
-          return !snapshots.isStopped();
+          long needed = oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
+          return needed > lastOfFirst && !snapshots.isStopped();
         });
+    if (oldest.get() <= lastOfFirst) {
+      return oldest.get();
+    }
     store.scan(
         Table.RUNS,
         (key, value) -> {
-          oldest.accumulateAndGet(BodyAddresses.ofRun(value), Math::min);
-          return !snapshots.isStopped();
+          long needed = oldest.accumulateAndGet(BodyAddresses.ofRun(value), Math::min);
+          return needed > lastOfFirst && !snapshots.isStopped();
         });
     return oldest.get();
   }

@@ -86,162 +86,85 @@ public record RaftReplicaOptions(
   }
 
   public RaftReplicaOptions withRaftAdvertised(String address) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        address,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        snapshots,
-        disk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(draft -> draft.raftAdvertised = address);
   }
 
   public RaftReplicaOptions withElectionTimeout(Duration timeout) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        timeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        snapshots,
-        disk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(draft -> draft.electionTimeout = timeout);
   }
 
   public RaftReplicaOptions withLog(long newSegmentBytes, SegmentedLogOptions.Sync newSync) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        electionTimeout,
-        newSegmentBytes,
-        newSync,
-        maxBytesInFlight,
-        snapshots,
-        disk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(
+        draft -> {
+          draft.segmentBytes = newSegmentBytes;
+          draft.sync = newSync;
+        });
   }
 
   public RaftReplicaOptions withMaxBytesInFlight(long bytes) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        bytes,
-        snapshots,
-        disk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(draft -> draft.maxBytesInFlight = bytes);
   }
 
   public RaftReplicaOptions withSnapshots(SnapshotPolicy policy) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        policy,
-        disk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(draft -> draft.snapshots = policy);
   }
 
   public RaftReplicaOptions withDisk(Disk newDisk) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        snapshots,
-        newDisk,
-        storage,
-        scrub,
-        wall,
-        nanos,
-        onFatal);
+    return changed(draft -> draft.disk = newDisk);
   }
 
   public RaftReplicaOptions withStorage(StorageLimits limits) {
+    return changed(draft -> draft.storage = limits);
+  }
+
+  public RaftReplicaOptions withScrub(ScrubPolicy policy) {
+    return changed(draft -> draft.scrub = policy);
+  }
+
+  private RaftReplicaOptions changed(Consumer<Draft> change) {
+    var draft = new Draft(this);
+    change.accept(draft);
     return new RaftReplicaOptions(
         node,
         brokerGroup,
         dataFolder,
         raftListen,
-        raftAdvertised,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        snapshots,
-        disk,
-        limits,
-        scrub,
+        draft.raftAdvertised,
+        draft.electionTimeout,
+        draft.segmentBytes,
+        draft.sync,
+        draft.maxBytesInFlight,
+        draft.snapshots,
+        draft.disk,
+        draft.storage,
+        draft.scrub,
         wall,
         nanos,
         onFatal);
   }
 
-  public RaftReplicaOptions withScrub(ScrubPolicy policy) {
-    return new RaftReplicaOptions(
-        node,
-        brokerGroup,
-        dataFolder,
-        raftListen,
-        raftAdvertised,
-        electionTimeout,
-        segmentBytes,
-        sync,
-        maxBytesInFlight,
-        snapshots,
-        disk,
-        storage,
-        policy,
-        wall,
-        nanos,
-        onFatal);
+  /** What can be changed, while it is. */
+  private static final class Draft {
+    private String raftAdvertised;
+    private Duration electionTimeout;
+    private long segmentBytes;
+    private SegmentedLogOptions.Sync sync;
+    private long maxBytesInFlight;
+    private SnapshotPolicy snapshots;
+    private Disk disk;
+    private StorageLimits storage;
+    private ScrubPolicy scrub;
+
+    Draft(RaftReplicaOptions options) {
+      this.raftAdvertised = options.raftAdvertised();
+      this.electionTimeout = options.electionTimeout();
+      this.segmentBytes = options.segmentBytes();
+      this.sync = options.sync();
+      this.maxBytesInFlight = options.maxBytesInFlight();
+      this.snapshots = options.snapshots();
+      this.disk = options.disk();
+      this.storage = options.storage();
+      this.scrub = options.scrub();
+    }
   }
 }
