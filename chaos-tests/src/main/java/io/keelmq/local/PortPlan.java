@@ -1,14 +1,17 @@
 package io.keelmq.local;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
-import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.IntStream;
 
 /** Where the nodes of a new cluster shall listen. Immutable. */
 public sealed interface PortPlan {
@@ -42,7 +45,11 @@ public sealed interface PortPlan {
     }
   }
 
-  /** Ports that nobody listens on, chosen at random. */
+  /**
+   * Ports that nobody listens on: a run of them that begins at random. The first port of the run is
+   * listened on for as long as this JVM lives, so that two JVMs that place clusters at the same
+   * moment never choose the same ports between looking at them and using them.
+   */
   record Free(Random random) implements PortPlan {
 
     /**
@@ -52,32 +59,54 @@ public sealed interface PortPlan {
     private static final int LOWEST_PORT = 15_000;
 
     private static final int HIGHEST_PORT = 32_000;
-    private static final int MAX_TRIES_PER_PORT = 200;
+    private static final int MAX_TRIES = 2_000;
+
+    /** A run begins only at multiples of this, or guards of runs that overlap would differ. */
+    private static final int RUN = 32;
+
+    private static final int RUNS = (HIGHEST_PORT - LOWEST_PORT) / RUN - 1;
+    private static final int BROKER_PORTS = 3;
+    private static final int NAME_SERVER_PORTS = 2;
+
+    /** Never closed: what makes a run this JVM's. */
+    private static final Queue<ServerSocket> GUARDS = new ConcurrentLinkedQueue<>();
 
     @Override
     public List<Node> place(int brokers, int nameServers) {
-      var taken = new HashSet<Integer>();
-      var nodes = new ArrayList<Node>();
-      for (int i = 1; i <= nameServers; i++) {
-        nodes.add(new Node("ns" + i, Node.Role.NAME_SERVER, pick(taken), 0, pick(taken)));
+      int needed = 1 + brokers * BROKER_PORTS + nameServers * NAME_SERVER_PORTS;
+      if (needed > RUN) {
+        throw new ClusterFailure(
+            ClusterFailure.Kind.USAGE,
+            "%d brokers and %d name servers need %d ports, free ones come in runs of %d: use --port-offset"
+                .formatted(brokers, nameServers, needed, RUN));
       }
-      for (int i = 1; i <= brokers; i++) {
-        nodes.add(new Node("n" + i, Node.Role.BROKER, pick(taken), pick(taken), pick(taken)));
+      int port = reserveRun() + 1;
+      var nodes = new ArrayList<Node>();
+      for (int i = 1; i <= nameServers; i++, port += NAME_SERVER_PORTS) {
+        nodes.add(new Node("ns" + i, Node.Role.NAME_SERVER, port, 0, port + 1));
+      }
+      for (int i = 1; i <= brokers; i++, port += BROKER_PORTS) {
+        nodes.add(new Node("n" + i, Node.Role.BROKER, port, port + 1, port + 2));
       }
       return List.copyOf(nodes);
     }
 
-    private int pick(Set<Integer> taken) {
-      for (int i = 0; i < MAX_TRIES_PER_PORT; i++) {
-        int port = LOWEST_PORT + random.nextInt(HIGHEST_PORT - LOWEST_PORT);
-        if (!taken.contains(port) && isFree(port)) {
-          taken.add(port);
-          return port;
+    /** All ports of a run are free, or a node of somebody's that is down may come back to one. */
+    private int reserveRun() {
+      for (int i = 0; i < MAX_TRIES; i++) {
+        int first = LOWEST_PORT / RUN * RUN + RUN * (1 + random.nextInt(RUNS));
+        Optional<ServerSocket> guard = listen(first);
+        if (guard.isPresent()) {
+          if (IntStream.range(first + 1, first + RUN).allMatch(PortPlan::isFree)) {
+            GUARDS.add(guard.get());
+            return first;
+          }
+          close(guard.get());
         }
       }
       throw new ClusterFailure(
           ClusterFailure.Kind.FAILED,
-          "no free port found in " + LOWEST_PORT + " to " + HIGHEST_PORT);
+          "no %d free ports in a row found in %d to %d".formatted(RUN, LOWEST_PORT, HIGHEST_PORT));
     }
   }
 
@@ -85,13 +114,32 @@ public sealed interface PortPlan {
   List<Node> place(int brokers, int nameServers);
 
   static boolean isFree(int port) {
-    try (var socket = new ServerSocket()) {
+    Optional<ServerSocket> socket = listen(port);
+    socket.ifPresent(PortPlan::close);
+    return socket.isPresent();
+  }
+
+  private static Optional<ServerSocket> listen(int port) {
+    ServerSocket socket = null;
+    try {
+      socket = new ServerSocket();
       // Without it a port reads as taken while connections of an earlier process linger.
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getByName(Node.HOST), port));
-      return true;
+      return Optional.of(socket);
     } catch (IOException e) {
-      return false;
+      if (socket != null) {
+        close(socket);
+      }
+      return Optional.empty();
+    }
+  }
+
+  private static void close(ServerSocket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

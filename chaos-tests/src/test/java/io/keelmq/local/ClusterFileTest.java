@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -68,5 +69,18 @@ class ClusterFileTest {
       }
     }
     assertEquals(5 * 3 + 2 * 2, ports.size());
+  }
+
+  @Test
+  void clustersPlacedBeforeTheFirstListensShareNoPort() {
+    var first = new PortPlan.Free(new Random(7)).place(3, 2);
+    var second = new PortPlan.Free(new Random(7)).place(3, 2);
+
+    var ports = new HashSet<Integer>();
+    first.forEach(node -> ports.addAll(List.of(node.clientPort(), node.opsPort())));
+    assertTrue(
+        second.stream()
+            .noneMatch(node -> ports.contains(node.clientPort()) || ports.contains(node.opsPort())),
+        () -> first + " and " + second);
   }
 }
