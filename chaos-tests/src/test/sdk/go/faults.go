@@ -12,6 +12,8 @@ import (
 
 	rmq "github.com/apache/rocketmq-clients/golang/v5"
 	"github.com/apache/rocketmq-clients/golang/v5/credentials"
+	v2 "github.com/apache/rocketmq-clients/golang/v5/protocol/v2"
+	"google.golang.org/grpc"
 )
 
 const (
@@ -177,6 +179,36 @@ func startPush() {
 	must(consumer.Start())
 }
 
+type ackStatusKey struct{}
+
+// The SDK's Ack returns no error whatever the status that the server has answered, so that is
+// looked at on its way.
+func watchAcks() {
+	plain := rmq.NewRpcClient
+	look := func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn,
+		invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		err := invoke(ctx, method, request, reply, conn, options...)
+		answer, isAck := reply.(*v2.AckMessageResponse)
+		if status, asked := ctx.Value(ackStatusKey{}).(**v2.Status); isAck && asked {
+			*status = answer.GetStatus()
+		}
+		return err
+	}
+	rmq.NewRpcClient = func(target string, options ...rmq.RpcClientOption) (rmq.RpcClient, error) {
+		dial := rmq.WithDialOptions(grpc.WithChainUnaryInterceptor(look))
+		return plain(target, append(options, rmq.WithRpcClientConnOption(dial))...)
+	}
+}
+
+func ack(consumer rmq.SimpleConsumer, view *rmq.MessageView) error {
+	var status *v2.Status
+	err := consumer.Ack(context.WithValue(context.TODO(), ackStatusKey{}, &status), view)
+	if err == nil && status.GetCode() != v2.Code_OK {
+		return fmt.Errorf("the server answered %v, the SDK told nothing", status)
+	}
+	return err
+}
+
 func startSimple() rmq.SimpleConsumer {
 	consumer, err := rmq.NewSimpleConsumer(config(prefix+"-fifo"),
 		rmq.WithSimpleAwaitDuration(5*time.Second),
@@ -202,7 +234,7 @@ func consume(consumer rmq.SimpleConsumer) {
 		for _, view := range views {
 			key := string(view.GetBody())
 			tell("got", "simple", key, millis())
-			call("ack", key, func() error { return consumer.Ack(context.TODO(), view) })
+			call("ack", key, func() error { return ack(consumer, view) })
 		}
 	}
 }
@@ -211,6 +243,7 @@ func main() {
 	endpoints, prefix = os.Args[1], os.Args[2]
 	// TLS is what the SDK does by itself, and verifies nothing.
 	rmq.EnableSsl = len(os.Args) < 4 || os.Args[3] != "plaintext"
+	watchAcks()
 	commits := rmq.WithTransactionChecker(&rmq.TransactionChecker{
 		Check: func(*rmq.MessageView) rmq.TransactionResolution { return rmq.COMMIT },
 	})

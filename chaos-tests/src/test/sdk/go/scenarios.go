@@ -325,7 +325,7 @@ func delay() error {
 		return err
 	}
 	defer consumer.GracefulStop()
-	due := time.Now().Add(3 * time.Second)
+	due := time.Now().Add(8 * time.Second)
 	kept, recalled := text(topic, "kept"), text(topic, "recalled")
 	kept.SetDelayTimestamp(due)
 	recalled.SetDelayTimestamp(due)

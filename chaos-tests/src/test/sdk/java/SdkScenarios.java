@@ -181,7 +181,7 @@ final class SdkScenarios {
     String topic = prefix + "-delay";
     try (Producer producer = producer(topic);
         SimpleConsumer consumer = simple(topic, topic, ALL)) {
-      long due = System.currentTimeMillis() + 3_000;
+      long due = System.currentTimeMillis() + 8_000;
       producer.send(builder(topic, "kept").setDeliveryTimestamp(due).build());
       SendReceipt recalled = producer.send(builder(topic, "recalled").setDeliveryTimestamp(due).build());
       check(!recalled.getRecallHandle().isEmpty(), "no recall handle");

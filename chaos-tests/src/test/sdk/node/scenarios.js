@@ -185,7 +185,7 @@ async function delay() {
   const sender = producer([ topic ]);
   const consumer = simple(topic, topic);
   await using([ sender, consumer ], async () => {
-    const deliveryTimestamp = new Date(Date.now() + 3_000);
+    const deliveryTimestamp = new Date(Date.now() + 8_000);
     await sender.send({ topic, deliveryTimestamp, body: Buffer.from('kept') });
     const recalled = await sender.send({ topic, deliveryTimestamp, body: Buffer.from('recalled') });
     const receipt = await sender.recallMessage(topic, recalled.recallHandle);

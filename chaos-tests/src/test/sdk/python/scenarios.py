@@ -185,7 +185,7 @@ def delay():
     topic = f"{PREFIX}-delay"
     with producer([topic]) as sender, simple(topic, topic) as consumer:
         # The SDK takes whole seconds.
-        due = int(time.time()) + 4
+        due = int(time.time()) + 8
         sender.send(message(topic, "kept", due=due))
         recalled = sender.send(message(topic, "recalled", due=due))
         check(recalled.recall_handle, "no recall handle")

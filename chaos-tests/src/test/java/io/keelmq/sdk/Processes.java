@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs programs of other languages, each in a folder of its own. */
@@ -35,14 +36,20 @@ final class Processes {
   /**
    * Runs to the end.
    *
-   * @param home the program's HOME, for what SDKs write to the user's; null: as it is
+   * @param environment what differs from this process's own
    * @param log where its errors go
    * @return what it printed; fails the test if it does not end well
    */
-  static List<String> run(Path folder, Path home, Path log, Duration deadline, List<String> command)
+  static List<String> run(
+      Path folder,
+      Map<String, String> environment,
+      Path log,
+      Duration deadline,
+      List<String> command)
       throws IOException, InterruptedException {
     Path output = log.resolveSibling(log.getFileName() + ".out");
-    Process process = builder(folder, home, log, command).redirectOutput(output.toFile()).start();
+    Process process =
+        builder(folder, environment, log, command).redirectOutput(output.toFile()).start();
     try {
       boolean ended = process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended || process.exitValue() != 0) {
@@ -56,12 +63,11 @@ final class Processes {
   }
 
   /** As {@link #run} starts it, its output left to the caller. */
-  static ProcessBuilder builder(Path folder, Path home, Path log, List<String> command) {
+  static ProcessBuilder builder(
+      Path folder, Map<String, String> environment, Path log, List<String> command) {
     var builder =
         new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile());
-    if (home != null) {
-      builder.environment().put("HOME", home.toString());
-    }
+    builder.environment().putAll(environment);
     return builder;
   }
 

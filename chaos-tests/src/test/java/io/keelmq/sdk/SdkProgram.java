@@ -36,7 +36,8 @@ final class SdkProgram implements AutoCloseable {
       throws IOException {
     var all = new ArrayList<>(command);
     all.addAll(List.of(arguments));
-    Process process = Processes.builder(toolchain.folder(), toolchain.home(), log, all).start();
+    Process process =
+        Processes.builder(toolchain.folder(), toolchain.environment(), log, all).start();
     return new SdkProgram(process, log);
   }
 

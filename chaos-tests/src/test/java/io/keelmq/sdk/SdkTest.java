@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.keelmq.client.KeelClient;
 import io.keelmq.local.LocalCluster;
+import io.keelmq.local.Node;
 import io.keelmq.local.ScratchCluster;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +45,9 @@ class SdkTest {
           new SdkRun("go", Toolchain.GO, "", ""),
           new SdkRun("python", Toolchain.PYTHON, "", ""),
           new SdkRun("node", Toolchain.NODE, "", ""),
+          // Those that verify certificates, and do without TLS by themselves.
+          new SdkRun("python-tls", Toolchain.PYTHON, "", "tls"),
+          new SdkRun("node-tls", Toolchain.NODE, "", "tls"),
           // TLS is what it does by itself.
           new SdkRun("java-520", Toolchain.JAVA, "5.2.0", ""),
           new SdkRun("java-520-plaintext", Toolchain.JAVA, "5.2.0", "plaintext"),
@@ -58,6 +64,7 @@ class SdkTest {
     scratch = ScratchCluster.create(options -> options);
     LocalCluster cluster = scratch.cluster();
     cluster.start(LocalCluster.START_DEADLINE);
+    Toolchain.trust(certificates(cluster));
     try (var client = KeelClient.connect(cluster.endpoints())) {
       for (SdkRun run : RUNS) {
         run.createTopics(client.admin());
@@ -85,8 +92,21 @@ class SdkTest {
     }
   }
 
+  /** What brokers made at their first start; name servers keep none. */
+  private static String certificates(LocalCluster cluster) throws IOException {
+    var all = new StringBuilder();
+    for (Node broker : cluster.brokers()) {
+      all.append(Files.readString(cluster.dataDir(broker).resolve("tls/server.crt")));
+    }
+    return all.toString();
+  }
+
   /** Name servers for most; any broker will do as well. */
   private static String accessPoint(SdkRun run, LocalCluster cluster) {
+    if (run.security().equals("tls")) {
+      // Python's takes all addresses together for the name that a certificate has to bear.
+      return run.toolchain().accessPoint(cluster.brokers().subList(0, 1));
+    }
     return run.toolchain()
         .accessPoint(run.name().equals("java-508") ? cluster.brokers() : cluster.nameServers());
   }

@@ -19,9 +19,10 @@ import java.util.stream.LongStream;
  */
 final class SdkVerdict {
 
-  /** Of sends: up to so many milliseconds, the last one beyond all. */
+  /** Of sends and of deliveries: up to so many milliseconds, the last one beyond all. */
   private static final long[] PAUSES = {100, 300, 1_000, 2_000, 3_000, 5_000, Long.MAX_VALUE};
 
+  private static final Set<String> UNDELAYED = Set.of("send-normal", "send-fifo");
   private static final int EXAMPLES = 5;
   private static final int EXAMPLE_LENGTH = 200;
 
@@ -34,7 +35,10 @@ final class SdkVerdict {
   private final Map<String, Long> calls = new TreeMap<>();
   private final Map<String, List<String>> failures = new TreeMap<>();
   private final long[] pauses = new long[PAUSES.length];
+  private final Map<String, Long> begun = new HashMap<>();
+  private final long[] deliveries = new long[PAUSES.length];
   private long slowestMillis;
+  private long slowestDeliveryMillis;
   private long pushedAgain;
 
   /**
@@ -42,6 +46,12 @@ final class SdkVerdict {
    */
   SdkVerdict(SdkHistory history, Map<String, Integer> stored) {
     Set<String> got = new HashSet<>();
+    // First, since a message may come before its send has returned.
+    for (SdkHistory.Event event : history.events()) {
+      if (event instanceof Call call && UNDELAYED.contains(call.kind())) {
+        begun.put(call.key(), call.beganMillis());
+      }
+    }
     for (SdkHistory.Event event : history.events()) {
       if (event instanceof Call call) {
         called(call);
@@ -78,18 +88,33 @@ final class SdkVerdict {
 
   private void sent(Call call) {
     slowestMillis = Math.max(slowestMillis, call.tookMillis());
-    int i = 0;
-    while (call.tookMillis() > PAUSES[i]) {
-      i++;
-    }
-    pauses[i]++;
+    count(pauses, call.tookMillis());
     if (!call.isOk()) {
       unsent.add(call.key());
     }
   }
 
+  private static void count(long[] pauses, long millis) {
+    int i = 0;
+    while (millis > PAUSES[i]) {
+      i++;
+    }
+    pauses[i]++;
+  }
+
+  /** Of those that nothing but the server holds back; the clocks are one program's. */
+  private void delivered(Got message, long begunMillis) {
+    long millis = Math.max(0, message.atMillis() - begunMillis);
+    slowestDeliveryMillis = Math.max(slowestDeliveryMillis, millis);
+    count(deliveries, millis);
+  }
+
   private void took(Got message) {
     String key = message.key();
+    Long begunMillis = begun.remove(key);
+    if (begunMillis != null) {
+      delivered(message, begunMillis);
+    }
     if (acked.contains(key)) {
       broken.add("delivered behind its acknowledgement: " + key);
     }
@@ -143,6 +168,10 @@ final class SdkVerdict {
         .putNumbers(
             "sends_up_to_100_300_1000_2000_3000_5000_more_ms",
             LongStream.of(pauses).boxed().toList())
+        .put("slowest_delivery_ms", slowestDeliveryMillis)
+        .putNumbers(
+            "deliveries_up_to_100_300_1000_2000_3000_5000_more_ms",
+            LongStream.of(deliveries).boxed().toList())
         .putTexts("broken", examples(broken))
         .put("failures", examples);
   }

@@ -9,8 +9,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -124,6 +126,7 @@ enum Toolchain {
 
   static final Path SOURCES = Path.of("src/test/sdk").toAbsolutePath();
   private static final Path BUILD = Path.of("target/sdk").toAbsolutePath();
+  private static final Path TRUSTED = BUILD.resolve("trusted.pem");
   private static final Duration INSTALL_WITHIN = Duration.ofMinutes(5);
 
   private static final Set<Toolchain> PREPARED = ConcurrentHashMap.newKeySet();
@@ -204,6 +207,27 @@ enum Toolchain {
     return BUILD.resolve("home");
   }
 
+  /**
+   * Certificates that programs trust from then on. Node's and Python's SDKs verify those of
+   * servers, and these are the ways in which gRPC of both, and Node, are told of more.
+   *
+   * @param pem any number of them
+   */
+  static void trust(String pem) throws IOException {
+    Files.createDirectories(BUILD);
+    Files.writeString(TRUSTED, pem);
+  }
+
+  Map<String, String> environment() {
+    var environment = new HashMap<String, String>();
+    environment.put("HOME", home().toString());
+    if (Files.exists(TRUSTED)) {
+      environment.put("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", TRUSTED.toString());
+      environment.put("NODE_EXTRA_CA_CERTS", TRUSTED.toString());
+    }
+    return environment;
+  }
+
   /** Copies the programs and fetches the SDK, if that has not been done. */
   synchronized void prepare() throws IOException, InterruptedException {
     if (PREPARED.contains(this)) {
@@ -238,7 +262,7 @@ enum Toolchain {
       throws IOException, InterruptedException {
     var all = new ArrayList<>(command);
     all.addAll(List.of(arguments));
-    return Processes.run(folder(), home(), BUILD.resolve(name + ".log"), deadline, all);
+    return Processes.run(folder(), environment(), BUILD.resolve(name + ".log"), deadline, all);
   }
 
   /** With the user's own home, where registries' clients keep what they have fetched. */
@@ -246,7 +270,7 @@ enum Toolchain {
     try {
       Processes.run(
           folder(),
-          null,
+          Map.of(),
           BUILD.resolve(lowerCase() + "-install.log"),
           INSTALL_WITHIN,
           List.of(command));

@@ -14,7 +14,7 @@ final class RequiresClientId implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-    return Caller.of(headers).clientId().isBlank()
+    return Caller.of(call, headers).clientId().isBlank()
         ? SdkRefusal.end(
             call, Code.CLIENT_ID_REQUIRED, "expected the header x-mq-client-id, found none")
         : next.startCall(call, headers);

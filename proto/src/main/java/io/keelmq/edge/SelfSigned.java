@@ -53,13 +53,15 @@ record SelfSigned(String certificatePem, String keyPem) {
   }
 
   private static byte[] body(KeyPair pair, List<String> hosts, Instant now) {
-    byte[] name =
-        Der.sequence(Der.set(Der.sequence(COMMON_NAME, Der.utf8("keelmq " + hosts.get(0)))));
+    var serial = new BigInteger(SERIAL_BITS, new SecureRandom()).add(BigInteger.ONE);
+    // Clients that trust the certificates of several servers look for one by its name alone.
+    String commonName = "keelmq " + hosts.get(0) + " " + serial.toString(16);
+    byte[] name = Der.sequence(Der.set(Der.sequence(COMMON_NAME, Der.utf8(commonName))));
     byte[] extension =
         Der.sequence(ALTERNATIVE_NAMES, Der.octets(Der.sequence(alternativeNames(hosts))));
     return Der.sequence(
         Der.explicit(0, Der.integer(BigInteger.TWO)),
-        Der.integer(new BigInteger(SERIAL_BITS, new SecureRandom()).add(BigInteger.ONE)),
+        Der.integer(serial),
         ECDSA_WITH_SHA256,
         name,
         Der.sequence(Der.time(now.minus(VALID_BEFORE)), Der.time(now.plus(VALID_FOR))),

@@ -2,6 +2,7 @@ package io.keelmq.rocketmq;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -49,10 +50,11 @@ public record Caller(String clientId, Sdk sdk, String version, Metadata headers)
     return CURRENT.get();
   }
 
-  public static Caller of(Metadata headers) {
+  public static Caller of(ServerCall<?, ?> call, Metadata headers) {
+    boolean tls = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION) != null;
     return new Caller(
         text(headers, CLIENT_ID),
-        Sdk.of(text(headers, LANGUAGE), text(headers, USER_AGENT)),
+        Sdk.of(text(headers, LANGUAGE), text(headers, USER_AGENT), tls),
         text(headers, VERSION),
         headers);
   }
@@ -88,7 +90,7 @@ public record Caller(String clientId, Sdk sdk, String version, Metadata headers)
       public <Q, R> ServerCall.Listener<Q> interceptCall(
           ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
         return Contexts.interceptCall(
-            Context.current().withValue(CURRENT, of(headers)), call, headers, next);
+            Context.current().withValue(CURRENT, of(call, headers)), call, headers, next);
       }
     };
   }

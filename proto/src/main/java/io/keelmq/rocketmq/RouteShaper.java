@@ -77,8 +77,8 @@ public final class RouteShaper {
   /** The addresses of a group. */
   public static Endpoints endpoints(Place place, Sdk sdk) {
     AddressScheme scheme = scheme(place.replicas());
-    if (scheme == AddressScheme.DOMAIN_NAME) {
-      // Most SDKs take no more than one name.
+    // Most SDKs take no more than one name.
+    if (scheme == AddressScheme.DOMAIN_NAME || sdk == Sdk.PYTHON_TLS) {
       HostPort one = place.leader().orElse(place.replicas().get(0));
       return Endpoints.newBuilder()
           .setScheme(scheme(List.of(one)))

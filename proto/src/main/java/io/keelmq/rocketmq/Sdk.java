@@ -11,6 +11,11 @@ public enum Sdk {
   NODE,
   /** Connects to the first address of a route and to no other. */
   DOT_NET,
+  /**
+   * Python's over TLS. It verifies certificates, and takes all addresses of a route together for
+   * the one name that has to stand there.
+   */
+  PYTHON_TLS,
   OTHER;
 
   /**
@@ -18,12 +23,14 @@ public enum Sdk {
    *
    * @param language {@code x-mq-language}; Node's SDK says HTTP
    * @param userAgent {@code user-agent}
+   * @param tls whether the call came that way
    */
-  public static Sdk of(String language, String userAgent) {
+  public static Sdk of(String language, String userAgent, boolean tls) {
     String agent = userAgent.toLowerCase(Locale.ROOT);
     return switch (language.toUpperCase(Locale.ROOT)) {
       case "HTTP", "NODE_JS", "NODEJS", "NODE" -> NODE;
       case "DOT_NET", "DOTNET", "CSHARP" -> DOT_NET;
+      case "PYTHON" -> tls ? PYTHON_TLS : OTHER;
       case "" -> ofAgent(agent);
       default -> OTHER;
     };

@@ -81,6 +81,14 @@ class RouteShaperTest {
   }
 
   @Test
+  void namesTheLeaderOnlyToPythonOverTls() {
+    Endpoints endpoints = RouteShaper.endpoints(THREE, Sdk.PYTHON_TLS);
+
+    assertEquals(AddressScheme.IPv4, endpoints.getScheme());
+    assertEquals(List.of("10.0.0.2:8081"), addresses(endpoints));
+  }
+
+  @Test
   void namesOneReplicaWhereTheyHaveNames() {
     Endpoints endpoints =
         RouteShaper.endpoints(place("b.example:1", "a.example:1", "b.example:1"), Sdk.OTHER);
@@ -91,10 +99,12 @@ class RouteShaperTest {
 
   @Test
   void knowsSdksByWhatTheySay() {
-    assertEquals(Sdk.NODE, Sdk.of("HTTP", "grpc-node-js/1.14.7"));
-    assertEquals(Sdk.NODE, Sdk.of("", "grpc-node-js/1.14.7"));
-    assertEquals(Sdk.DOT_NET, Sdk.of("DOT_NET", "grpc-dotnet/2.1"));
-    assertEquals(Sdk.OTHER, Sdk.of("JAVA", "grpc-java-netty/1.50"));
-    assertEquals(Sdk.OTHER, Sdk.of("", ""));
+    assertEquals(Sdk.NODE, Sdk.of("HTTP", "grpc-node-js/1.14.7", false));
+    assertEquals(Sdk.NODE, Sdk.of("", "grpc-node-js/1.14.7", false));
+    assertEquals(Sdk.DOT_NET, Sdk.of("DOT_NET", "grpc-dotnet/2.1", false));
+    assertEquals(Sdk.OTHER, Sdk.of("JAVA", "grpc-java-netty/1.50", false));
+    assertEquals(Sdk.OTHER, Sdk.of("", "", false));
+    assertEquals(Sdk.OTHER, Sdk.of("PYTHON", "grpc-python-asyncio/1.7", false));
+    assertEquals(Sdk.PYTHON_TLS, Sdk.of("PYTHON", "grpc-python-asyncio/1.7", true));
   }
 }
