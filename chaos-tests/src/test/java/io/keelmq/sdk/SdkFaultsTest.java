@@ -7,8 +7,10 @@ import io.keelmq.client.KeelClient;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Reader;
 import io.keelmq.common.Json;
+import io.keelmq.local.CatchUp;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
+import io.keelmq.local.RollingRestart;
 import io.keelmq.local.ScratchCluster;
 import io.keelmq.local.Waiting;
 import io.keelmq.v1.ConsumerGroup;
@@ -29,8 +31,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Goal: to a user of RocketMQ's own SDKs the death of a leader is a pause. Method: one program for
  * each language sends messages of all types and consumes them with push and simple consumers, while
- * the leader is killed every ten seconds, or frozen, or a name server is away; then each history is
- * judged by {@link SdkVerdict}.
+ * the leader is killed every ten seconds, or frozen, or a name server is away, or all nodes are
+ * restarted one after the other; then each history is judged by {@link SdkVerdict}.
  *
  * <p>{@code -Dsdk.seconds=300} asks for them, they are in no build; {@code -Dsdk.result=FILE} for
  * what they found, as lines of JSON.
@@ -47,6 +49,7 @@ class SdkFaultsTest {
 
   private static final int QUEUES = 4;
   private static final Duration EVERY = Duration.ofSeconds(10);
+  private static final Duration BETWEEN_RESTARTS = Duration.ofSeconds(3);
   private static final Duration OPEN_WITHIN = Duration.ofMinutes(3);
   private static final Duration STOP_WITHIN = Duration.ofMinutes(1);
 
@@ -77,6 +80,11 @@ class SdkFaultsTest {
   @Test
   void nameServersDie() throws Exception {
     run("name servers die", secondsAskedFor(), this::killNameServers, true);
+  }
+
+  @Test
+  void allRestart() throws Exception {
+    run("all restart", secondsAskedFor(), this::restartAll, true);
   }
 
   private static int secondsAskedFor() {
@@ -116,6 +124,17 @@ class SdkFaultsTest {
       cluster.startNode(one);
       cluster.awaitReady(List.of(one), LocalCluster.START_DEADLINE);
       pause(EVERY);
+    }
+  }
+
+  /** As an upgrade does. */
+  private void restartAll(long endNanos) {
+    try (var client = KeelClient.connect(cluster.endpoints())) {
+      var restart =
+          new RollingRestart(cluster, new CatchUp(client)::await, RollingRestart.Limits.DEFAULT);
+      do {
+        restart.run(node -> pause(BETWEEN_RESTARTS), step -> faults++);
+      } while (System.nanoTime() - endNanos < 0);
     }
   }
 
