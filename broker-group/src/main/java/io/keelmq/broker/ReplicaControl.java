@@ -2,6 +2,7 @@ package io.keelmq.broker;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** What operators do to one replica. Thread-safe. */
@@ -128,13 +129,21 @@ public interface ReplicaControl {
 
   Status status();
 
-  /** Whether this replica has less room on its disk than it should; the leader has to know. */
-  default boolean isLowOnDisk() {
-    return false;
+  /** What a leader has to know of the disks of the others. */
+  enum DiskTrouble {
+    /** Less room than there should be. */
+    LOW,
+    /** It does not stand for election, nor take leadership over. */
+    NOT_STANDING
   }
 
-  /** A replica of the group has said that it is low on disk; counts for some seconds. */
-  default void heardLowDisk(String node) {
+  /** What is the matter with this replica's disk; nearly always nothing. */
+  default Set<DiskTrouble> diskTroubles() {
+    return Set.of();
+  }
+
+  /** What a replica of the group has said of its disk; counts for some seconds. */
+  default void heard(String node, DiskTrouble trouble) {
     // Nothing depends on it where nothing is stored.
   }
 

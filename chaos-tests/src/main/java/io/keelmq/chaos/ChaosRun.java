@@ -71,7 +71,6 @@ final class ChaosRun {
   private ChaosResult run(
       LocalCluster cluster, Path historyFile, ChaosPlan.WatchingScenario scenario, long startNanos)
       throws IOException {
-    var verdict = new Verdict(cluster.brokers().size());
     var problems = new ArrayList<String>();
     try (var history = History.create(historyFile, System::nanoTime);
         var client = KeelClient.connect(cluster.endpoints())) {
@@ -99,6 +98,8 @@ final class ChaosRun {
         }
       }
       history.seal();
+      // Members may have come and gone.
+      var verdict = new Verdict(cluster.brokers().size());
       long read = readBack(cluster, history, verdict, problems);
       return result(verdict, problems, workload, faults, history, read, startNanos);
     }

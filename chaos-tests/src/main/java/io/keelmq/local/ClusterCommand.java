@@ -40,6 +40,7 @@ import picocli.CommandLine.ScopeType;
       MemberCommands.Wipe.class,
       MemberCommands.Add.class,
       MemberCommands.Remove.class,
+      MemberCommands.Replace.class,
       ClusterLogsCommand.class
     })
 final class ClusterCommand implements Runnable {

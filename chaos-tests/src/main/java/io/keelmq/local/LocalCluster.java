@@ -244,8 +244,13 @@ public final class LocalCluster {
     return node;
   }
 
+  /** What {@link #addNode} would call it. */
+  String nextNode() {
+    return PortPlan.next(nodes(), Seed.fresh().random()).id();
+  }
+
   /** Ends a broker that is no member any more, and forgets it with its data. */
-  void removeNode(Node node, Duration graceful) {
+  public void removeNode(Node node, Duration graceful) {
     processes.stop(List.of(node), graceful);
     ClusterFolder.deleteData(dataDir(node));
     processes.remove(node);

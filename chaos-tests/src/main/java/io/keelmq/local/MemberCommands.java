@@ -13,8 +13,12 @@ import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/** {@code scripts/cluster wipe}, {@code add} and {@code remove}: brokers that come and go. */
+/**
+ * {@code scripts/cluster wipe}, {@code add}, {@code remove} and {@code replace}: brokers that come
+ * and go.
+ */
 final class MemberCommands {
 
   private static final Duration GRACEFUL = Duration.ofSeconds(10);
@@ -127,6 +131,47 @@ final class MemberCommands {
           });
       cluster.removeNode(node, GRACEFUL);
       return "removed";
+    }
+  }
+
+  @Command(
+      name = "replace",
+      description =
+          "Start one more broker, let it join, and when it votes take NODE out and delete its data."
+              + " Again after an interruption it goes on.")
+  static final class Replace implements Callable<Integer> {
+    @CommandLine.ParentCommand ClusterCommand parent;
+
+    @Parameters(paramLabel = "NODE", description = "n1.. or leader; it may be dead.")
+    String name;
+
+    @Option(
+        names = "--timeout",
+        paramLabel = "TIME",
+        defaultValue = "2m",
+        converter = ClusterCommand.Length.class,
+        description = "How long to wait until NODE is out (default: ${DEFAULT-VALUE}).")
+    Duration timeout;
+
+    @Override
+    public Integer call() {
+      LocalCluster cluster = parent.openToStart();
+      Node leaving = cluster.node(name);
+      ask(
+          cluster,
+          admin -> {
+            Node coming =
+                new LocalReplacement(cluster, admin, GROUP)
+                    .run(leaving, timeout, node -> {}, System.err::println);
+            parent.print(
+                new Json()
+                    .put("id", coming.id())
+                    .put("done", "replaced " + leaving.id())
+                    .put("pid", cluster.pid(coming)),
+                "replaced %s by %s (client %s, raft %s)"
+                    .formatted(leaving.id(), coming.id(), coming.client(), coming.raft()));
+          });
+      return 0;
     }
   }
 

@@ -16,6 +16,7 @@ import io.keelmq.v1.DescribeConsumerGroupRequest;
 import io.keelmq.v1.DescribeTopicRequest;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
+import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListReplicasRequest;
@@ -24,6 +25,7 @@ import io.keelmq.v1.Message;
 import io.keelmq.v1.PromoteReplicaRequest;
 import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.RemoveReplicaRequest;
+import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.SeekOffsetsRequest;
 import io.keelmq.v1.SendRequest;
 import io.keelmq.v1.StreamsGrpc;
@@ -325,6 +327,33 @@ public final class Admin {
             .setOrigin(core.calls().newOrigin())
             .setNode(node)
             .build());
+  }
+
+  /**
+   * What a replica says of itself, member or not.
+   *
+   * @return empty if it gives no answer
+   */
+  public Optional<ReplicaStatus> replicaStatus(String clientAddress) {
+    try {
+      return Optional.of(
+          core.calls()
+              .join(
+                  core.calls()
+                      .callAt(
+                          clientAddress,
+                          AdminGrpc.getGetReplicaStatusMethod(),
+                          GetReplicaStatusRequest.getDefaultInstance(),
+                          timeout),
+                  timeout));
+    } catch (OutcomeUnknown | Unavailable | RequestRejected | Overloaded e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The members of a group, for {@link Replacement}. */
+  public Replacement.Group replacing(String group) {
+    return new MembersOfGroup(this, group);
   }
 
   /** The members of a group and what is under way with them, as its leader knows them. */

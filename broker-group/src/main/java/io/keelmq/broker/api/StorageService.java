@@ -2,8 +2,11 @@ package io.keelmq.broker.api;
 
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.ReplicaControl.DiskTrouble;
 import io.keelmq.v1.ReportLowDiskRequest;
 import io.keelmq.v1.ReportLowDiskResponse;
+import io.keelmq.v1.ReportNotStandingRequest;
+import io.keelmq.v1.ReportNotStandingResponse;
 import io.keelmq.v1.StorageGrpc;
 
 /** {@code keelmq.v1.Storage}: what other replicas say of their disks. Thread-safe. */
@@ -18,8 +21,16 @@ final class StorageService extends StorageGrpc.StorageImplBase {
   @Override
   public void reportLowDisk(
       ReportLowDiskRequest request, StreamObserver<ReportLowDiskResponse> caller) {
-    control.heardLowDisk(request.getNode());
+    control.heard(request.getNode(), DiskTrouble.LOW);
     caller.onNext(ReportLowDiskResponse.getDefaultInstance());
+    caller.onCompleted();
+  }
+
+  @Override
+  public void reportNotStanding(
+      ReportNotStandingRequest request, StreamObserver<ReportNotStandingResponse> caller) {
+    control.heard(request.getNode(), DiskTrouble.NOT_STANDING);
+    caller.onNext(ReportNotStandingResponse.getDefaultInstance());
     caller.onCompleted();
   }
 }

@@ -175,7 +175,7 @@ final class Broker {
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
-    var lowDisk = new LowDiskReports(options.node(), replica, replica);
+    var diskReports = new DiskReports(options.node(), replica, replica);
     var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
@@ -192,7 +192,7 @@ final class Broker {
     step("end calls", STOP_CALLS_WITHIN.multipliedBy(2), () -> servers.stop(STOP_CALLS_WITHIN));
     step("close the replica", CLOSE_WITHIN, replica::close);
     step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
-    step("end words to the leader", LEAVE_WITHIN, lowDisk::close);
+    step("end words to the leader", LEAVE_WITHIN, diskReports::close);
     step("compare digests no more", LEAVE_WITHIN, digests::close);
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 
@@ -209,7 +209,7 @@ final class Broker {
         READINESS_MILLIS,
         TimeUnit.MILLISECONDS);
     readinessTimer.scheduleWithFixedDelay(
-        lowDisk::report, 0, LowDiskReports.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+        diskReports::report, 0, DiskReports.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
     LOG.info(
         "broker started node={} group={} client={}:{} raft={} ops={}:{} role={}",
         options.node(),

@@ -51,6 +51,7 @@ final class MembershipDriver {
   private final Supplier<Node> node;
   private final StateView state;
   private final Roster roster;
+  private final Successors successors;
   private final Supplier<Leadership> leadership;
   private final Consumer<Proposal> proposer;
   private final LongSupplier committedIndex;
@@ -71,6 +72,7 @@ final class MembershipDriver {
       Supplier<Node> node,
       StateView state,
       Roster roster,
+      Successors successors,
       Supplier<Leadership> leadership,
       Consumer<Proposal> proposer,
       LongSupplier committedIndex,
@@ -80,6 +82,7 @@ final class MembershipDriver {
     this.node = node;
     this.state = state;
     this.roster = roster;
+    this.successors = successors;
     this.leadership = leadership;
     this.proposer = proposer;
     this.committedIndex = committedIndex;
@@ -360,7 +363,7 @@ final class MembershipDriver {
   private void take(Step step, RaftGroup raft) {
     if (step instanceof Step.HandOver) {
       LOG.info("handing leadership over, because this replica is to leave the group");
-      node.get().transferLeadershipTo(PeerId.ANY_PEER);
+      successors.handOver();
       return;
     }
     busy = true;
@@ -430,7 +433,7 @@ final class MembershipDriver {
   private void beginNewTerm(String name) {
     if (words.startedAsLearner(name)) {
       LOG.info("handing leadership over, because {} has no election timer in this term", name);
-      node.get().transferLeadershipTo(PeerId.ANY_PEER);
+      successors.handOver();
     }
   }
 }

@@ -1,6 +1,5 @@
 package io.keelmq.broker.raft;
 
-import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.RaftGroupService;
 import com.alipay.sofa.jraft.core.State;
@@ -65,6 +64,7 @@ final class RaftMember {
           peer -> LOG.info("peer answers again, peer={}", peer));
   private final Transfers transfers;
   private final Roster roster;
+  private final Successors successors;
   private final MembershipDriver membership;
   private final boolean startedAsLearner;
   private final RaftServer server;
@@ -108,9 +108,17 @@ final class RaftMember {
               replies.tell(() -> listeners.accept(List.of()));
               later(this::tick);
             });
+    this.successors = new Successors(identity.peerId(), this::node, roster, options.nanos());
     this.storage =
         new StorageWatch(
-            options, folder, identity.peerId(), this::node, leadership::current, roster, onFatal);
+            options,
+            folder,
+            identity.peerId(),
+            this::node,
+            leadership::current,
+            roster,
+            successors,
+            onFatal);
     this.proposer =
         new Proposer(
             task -> this.node().apply(task),
@@ -163,7 +171,7 @@ final class RaftMember {
             snapshots,
             snapshotStorage,
             snapshotCounters,
-            new SnapshotsOfNode(),
+            view,
             new LogRetention(folder, snapshots, snapshotThread, options.nanos(), snapshotCounters),
             snapshotThread,
             options.nanos());
@@ -176,7 +184,7 @@ final class RaftMember {
     this.watchdog = new Watchdog(options.nanos(), new Remedies());
     this.transfers =
         new Transfers(
-            peer -> this.node().transferLeadershipTo(peer),
+            successors::handOver,
             leadership::current,
             identity.node(),
             options.nanos(),
@@ -187,6 +195,7 @@ final class RaftMember {
             this::node,
             parts.view(),
             roster,
+            successors,
             leadership::current,
             proposer::propose,
             this::committedIndex,
@@ -237,18 +246,6 @@ final class RaftMember {
     raft.setRaftMetaUri(folder.metaFolder().toString());
     raft.setInitialConf(identity.initialConfiguration());
     return raft;
-  }
-
-  private final class SnapshotsOfNode implements SnapshotTrigger.Raft {
-    @Override
-    public void snapshot(Closure done) {
-      node().snapshot(done);
-    }
-
-    @Override
-    public long appliedIndex() {
-      return view.appliedIndex();
-    }
   }
 
   SnapshotTrigger snapshotTrigger() {
@@ -311,8 +308,7 @@ final class RaftMember {
 
   CompletableFuture<Leadership> transfer(Optional<String> toNode) {
     var done = new CompletableFuture<Leadership>();
-    PeerId target =
-        toNode.flatMap(roster::voter).map(ReplicaIdentity::peerId).orElse(PeerId.ANY_PEER);
+    Optional<PeerId> target = toNode.flatMap(roster::voter).map(ReplicaIdentity::peerId);
     later(() -> transfers.begin(target, done));
     return done;
   }
@@ -400,7 +396,7 @@ final class RaftMember {
   private final class Remedies implements Watchdog.Remedies {
     @Override
     public void transferLeadership() {
-      node.transferLeadershipTo(PeerId.ANY_PEER);
+      successors.handOver();
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -347,13 +348,13 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   @Override
-  public void heardLowDisk(String node) {
-    Optional.ofNullable(member).ifPresent(running -> running.storage().heardLow(node));
+  public void heard(String node, DiskTrouble trouble) {
+    Optional.ofNullable(member).ifPresent(running -> running.storage().heard(node, trouble));
   }
 
   @Override
-  public boolean isLowOnDisk() {
-    return Optional.ofNullable(member).filter(now -> now.storage().health().isLow()).isPresent();
+  public Set<DiskTrouble> diskTroubles() {
+    return Optional.ofNullable(member).map(now -> now.storage().troubles()).orElse(Set.of());
   }
 
   public RaftStats raftStats() {

@@ -4,12 +4,15 @@ import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.core.ElectionPriority;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReplicaControl.DiskTrouble;
 import io.keelmq.broker.ReplicaControl.Member;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +41,7 @@ final class StorageWatch {
   private final LogScrub scrub;
   private final StorageHealth health;
   private final GroupDisks disks;
+  private final Successors successors;
   private final ScheduledExecutorService thread;
 
   /**
@@ -51,12 +55,14 @@ final class StorageWatch {
       Supplier<Node> node,
       Supplier<Leadership> leadership,
       Roster roster,
+      Successors successors,
       Consumer<Throwable> onDamage) {
     this.options = options;
     this.folder = folder;
     this.self = self;
     this.node = node;
     this.leadership = leadership;
+    this.successors = successors;
     this.reserve = new ReserveFile(options.dataFolder());
     // Nobody leads in the place of one that is alone.
     StorageLimits limits =
@@ -115,9 +121,24 @@ final class StorageWatch {
     return health;
   }
 
-  /** A replica of the group has said that it is low on disk. */
-  void heardLow(String replica) {
-    disks.isLow(replica);
+  /** A replica of the group has said what is the matter with its disk. */
+  void heard(String replica, DiskTrouble trouble) {
+    switch (trouble) {
+      case LOW -> disks.isLow(replica);
+      case NOT_STANDING -> successors.doesNotStand(replica);
+    }
+  }
+
+  /** What the leader has to know of this disk. */
+  Set<DiskTrouble> troubles() {
+    var troubles = EnumSet.noneOf(DiskTrouble.class);
+    if (health.isLow()) {
+      troubles.add(DiskTrouble.LOW);
+    }
+    if (!health.mayStand()) {
+      troubles.add(DiskTrouble.NOT_STANDING);
+    }
+    return troubles;
   }
 
   /** See {@link GroupDisks#refusal}. */
@@ -144,8 +165,7 @@ final class StorageWatch {
 
     @Override
     public void handOver() {
-      var status = node.get().transferLeadershipTo(PeerId.ANY_PEER);
-      LOG.warn("asked another replica to take over, status={}", status);
+      LOG.warn("asked another replica to take over, status={}", successors.handOver());
     }
 
     /**

@@ -6,6 +6,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaControl.Refused;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -17,7 +18,7 @@ final class Transfers {
 
   private record Waiting(long deadlineNanos, CompletableFuture<Leadership> done) {}
 
-  private final Function<PeerId, Status> raft;
+  private final Function<Optional<PeerId>, Status> raft;
   private final Supplier<Leadership> leadership;
   private final String self;
   private final LongSupplier nanos;
@@ -25,11 +26,11 @@ final class Transfers {
   private final List<Waiting> waiting = new ArrayList<>();
 
   /**
-   * @param raft begins a hand-over
+   * @param raft begins a hand-over, to whoever can take it if nobody is named
    * @param limitMillis after which a hand-over has failed
    */
   Transfers(
-      Function<PeerId, Status> raft,
+      Function<Optional<PeerId>, Status> raft,
       Supplier<Leadership> leadership,
       String self,
       LongSupplier nanos,
@@ -41,7 +42,7 @@ final class Transfers {
     this.limitMillis = limitMillis;
   }
 
-  void begin(PeerId target, CompletableFuture<Leadership> done) {
+  void begin(Optional<PeerId> target, CompletableFuture<Leadership> done) {
     if (!leadership.get().isLeader()) {
       done.completeExceptionally(
           new Refused(

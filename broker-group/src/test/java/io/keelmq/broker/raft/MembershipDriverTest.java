@@ -122,11 +122,13 @@ class MembershipDriverTest {
             Proxy.newProxyInstance(Node.class.getClassLoader(), new Class<?>[] {Node.class}, raft);
     var leads =
         new Leadership(Leadership.Role.LEADER, 1, Optional.of("n1"), Optional.of("127.0.0.1:11"));
+    var roster = new Roster(identity, state);
     return new MembershipDriver(
         identity,
         () -> node,
         state,
-        new Roster(identity, state),
+        roster,
+        new Successors(LEADING, () -> node, roster, () -> 0),
         () -> leads,
         proposal -> proposed.add(proposal.command()),
         () -> 50,

@@ -11,6 +11,7 @@ import com.alipay.sofa.jraft.NodeManager;
 import com.alipay.sofa.jraft.entity.Task;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReadPoint;
+import io.keelmq.broker.ReplicaControl.DiskTrouble;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,6 +103,36 @@ class ReplicaFailureTest {
       cluster.commonState();
       assertTrue(cluster.fatal.isEmpty());
       assertEquals(1, stalled.raftStats().stalls().getAsLong());
+    }
+  }
+
+  // JRaft would take n2, which comes first of two that have the whole log.
+  @Test
+  void passesOverWhoDoesNotStandWhenAForceStalls() throws Exception {
+    var disk = new FailingDisk();
+    try (var cluster = new ReplicaCluster(folder, 3)) {
+      var limits = new StorageLimits(Duration.ofMillis(300), 1, 0, Duration.ZERO);
+      cluster.set("n1", options -> options.withDisk(disk).withStorage(limits));
+      cluster.set("n2", options -> options.withStorage(limits.withStandAfter(Duration.ofHours(1))));
+      cluster.begin();
+      cluster.createTopic();
+      cluster.send("before");
+      leadWith(cluster, "n1");
+      assertEquals(Set.of(DiskTrouble.NOT_STANDING), cluster.replica("n2").diskTroubles());
+      cluster.replica("n1").heard("n2", DiskTrouble.NOT_STANDING);
+
+      disk.stallForces();
+      try {
+        cluster.send("during");
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(() -> leads(cluster.replica("n3")));
+        assertInstanceOf(Reply.Stored.class, cluster.send("after").reply());
+      } finally {
+        disk.endStall();
+      }
+      cluster.commonState();
+      assertTrue(cluster.fatal.isEmpty());
     }
   }
 

@@ -14,6 +14,7 @@ import io.keelmq.client.Producer;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Reader;
 import io.keelmq.client.Receipt;
+import io.keelmq.client.Replacement;
 import io.keelmq.client.StartAt;
 import io.keelmq.client.Verdict;
 import io.keelmq.client.doctor.Examination;
@@ -276,6 +277,11 @@ final class ClientCluster implements Cluster {
     @Override
     public List<GroupReplica> members(String group) {
       return admin.replicas(group);
+    }
+
+    @Override
+    public Replacement.Group replacing(String group) {
+      return admin.replacing(group);
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.keelmq.client.InitResult;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
+import io.keelmq.client.Replacement;
 import io.keelmq.client.StartAt;
 import io.keelmq.client.doctor.Examination;
 import io.keelmq.common.BackupManifest;
@@ -125,6 +126,9 @@ interface Cluster extends AutoCloseable {
 
     /** By node. */
     List<GroupReplica> members(String group);
+
+    /** For putting a replica in the place of another one. */
+    Replacement.Group replacing(String group);
 
     /** Pulls a backup from the replica at that address into a folder. */
     BackupManifest backup(String clientAddress, Path folder, Duration limit) throws IOException;

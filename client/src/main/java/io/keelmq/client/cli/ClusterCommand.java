@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       MemberChangeCommand.Add.class,
       MemberChangeCommand.Remove.class,
       MemberChangeCommand.Promote.class,
+      ReplaceCommand.class,
     })
 final class ClusterCommand implements Runnable {
   @Spec private CommandSpec spec;

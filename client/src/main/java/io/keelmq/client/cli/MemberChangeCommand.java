@@ -56,7 +56,7 @@ abstract class MemberChangeCommand extends CliCommand {
                     now.map(MemberChangeCommand::told).orElse(node + " is no member"),
                     Durations.text(wait)));
       }
-      CompletableFuture.runAsync(() -> {}, SOON).join();
+      aMoment();
     }
   }
 
@@ -85,6 +85,18 @@ abstract class MemberChangeCommand extends CliCommand {
       case LEAVING -> name + " is being removed";
       case MEMBER_STAGE_UNSPECIFIED, UNRECOGNIZED -> name + " is in a stage unknown here";
     };
+  }
+
+  static void checkAddress(String option, String address) {
+    try {
+      HostPort.parse(address);
+    } catch (IllegalArgumentException e) {
+      throw CliError.usage(option + " " + address + ": " + e.getMessage());
+    }
+  }
+
+  static void aMoment() {
+    CompletableFuture.runAsync(() -> {}, SOON).join();
   }
 
   private static boolean votes(Optional<GroupReplica> member) {
@@ -136,14 +148,6 @@ abstract class MemberChangeCommand extends CliCommand {
     private boolean isDone(Optional<GroupReplica> member) {
       return votes(member)
           || (learner && member.filter(m -> m.getStage() == MemberStage.CATCHING_UP).isPresent());
-    }
-
-    private static void checkAddress(String option, String address) {
-      try {
-        HostPort.parse(address);
-      } catch (IllegalArgumentException e) {
-        throw CliError.usage(option + " " + address + ": " + e.getMessage());
-      }
     }
   }
 

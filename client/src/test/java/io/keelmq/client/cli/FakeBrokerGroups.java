@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.InitResult;
+import io.keelmq.client.Replacement;
 import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.GroupReplica;
@@ -146,5 +147,35 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
   @Override
   public List<GroupReplica> members(String group) {
     return List.copyOf(members.values());
+  }
+
+  @Override
+  public Replacement.Group replacing(String group) {
+    return new Replacement.Group() {
+      @Override
+      public List<GroupReplica> members() {
+        return FakeBrokerGroups.this.members(group);
+      }
+
+      @Override
+      public void add(String node, String raftAddress, String clientAddress) {
+        FakeBrokerGroups.this.add(group, node, raftAddress, clientAddress, true);
+      }
+
+      @Override
+      public void promote(String node) {
+        FakeBrokerGroups.this.promote(group, node);
+      }
+
+      @Override
+      public void remove(String node) {
+        FakeBrokerGroups.this.remove(group, node, false);
+      }
+
+      @Override
+      public Optional<ReplicaStatus> statusAt(String clientAddress) {
+        return Optional.empty();
+      }
+    };
   }
 }
