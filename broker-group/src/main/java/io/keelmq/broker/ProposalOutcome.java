@@ -26,6 +26,8 @@ public sealed interface ProposalOutcome {
     DISK_FULL,
     SHUTTING_DOWN,
     /** The entry would be larger than an entry may be. */
-    TOO_LARGE
+    TOO_LARGE,
+    /** The group has not reached the feature level that the command needs. */
+    FEATURE_LEVEL
   }
 }

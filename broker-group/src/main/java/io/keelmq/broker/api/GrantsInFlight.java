@@ -218,8 +218,13 @@ final class GrantsInFlight {
       switch (notProposed.reason()) {
         case NOT_LEADER, SHUTTING_DOWN -> host.breakAll(Refusal.noLeader(notProposed.message()));
         case OVERLOADED, DISK_FULL -> pause();
-        case TOO_LARGE -> {
-          LOG.error("group={} topic={} a grant is too large: {}", consumerGroup, topic, plan);
+        case TOO_LARGE, FEATURE_LEVEL -> {
+          LOG.error(
+              "group={} topic={} a grant cannot be stored: {}, {}",
+              consumerGroup,
+              topic,
+              notProposed.message(),
+              plan);
           pause();
         }
       }

@@ -166,7 +166,7 @@ public final class HeldCall<Q, R> {
     Refusal why = ReplyMapper.refusal(notProposed);
     return switch (notProposed.reason()) {
       case NOT_LEADER, OVERLOADED, SHUTTING_DOWN -> new Answer.NotDone<>(why);
-      case DISK_FULL, TOO_LARGE -> new Answer.Refused<>(why);
+      case DISK_FULL, TOO_LARGE, FEATURE_LEVEL -> new Answer.Refused<>(why);
     };
   }
 

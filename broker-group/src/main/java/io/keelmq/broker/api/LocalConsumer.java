@@ -115,7 +115,7 @@ final class LocalConsumer implements ConsumeTarget, PlannedConsumer {
       Refusal why = ReplyMapper.refusal(notProposed);
       switch (notProposed.reason()) {
         case NOT_LEADER, SHUTTING_DOWN, OVERLOADED -> broken(why);
-        case DISK_FULL, TOO_LARGE -> refused(why);
+        case DISK_FULL, TOO_LARGE, FEATURE_LEVEL -> refused(why);
       }
     } else {
       broken(Refusal.noLeader(((ProposalOutcome.Unknown) outcome).message()));

@@ -44,7 +44,7 @@ final class LocalTarget implements PublishTarget {
       switch (notProposed.reason()) {
         case NOT_LEADER, SHUTTING_DOWN -> answers.notTaken(batch, copy, why);
         case OVERLOADED -> answers.overloaded(batch, copy, why);
-        case DISK_FULL, TOO_LARGE ->
+        case DISK_FULL, TOO_LARGE, FEATURE_LEVEL ->
             answers.judged(
                 batch,
                 copy,

@@ -47,7 +47,7 @@ public final class ReplyMapper {
       case ILLEGAL_INVISIBLE_TIME -> Code.ILLEGAL_INVISIBLE_TIME;
       case HELD_NOT_FOUND -> Code.HELD_NOT_FOUND;
       case TRANSACTION_DECIDED -> Code.PRECONDITION_FAILED;
-      case MEMBERSHIP -> Code.PRECONDITION_FAILED;
+      case MEMBERSHIP, FEATURE_LEVEL -> Code.PRECONDITION_FAILED;
     };
   }
 
@@ -60,6 +60,7 @@ public final class ReplyMapper {
           case DISK_FULL -> Code.DISK_FULL;
           case SHUTTING_DOWN -> Code.SHUTTING_DOWN;
           case TOO_LARGE -> Code.INVALID_ARGUMENT;
+          case FEATURE_LEVEL -> Code.PRECONDITION_FAILED;
         };
     return new Refusal(code, outcome.message());
   }

@@ -140,7 +140,7 @@ final class SettleBatches {
       switch (notProposed.reason()) {
         case NOT_LEADER, SHUTTING_DOWN -> stop();
         case OVERLOADED, DISK_FULL -> again(queue, batch);
-        case TOO_LARGE -> refuse(batch, ReplyMapper.refusal(notProposed));
+        case TOO_LARGE, FEATURE_LEVEL -> refuse(batch, ReplyMapper.refusal(notProposed));
       }
     } else {
       again(queue, batch);

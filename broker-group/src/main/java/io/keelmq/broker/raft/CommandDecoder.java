@@ -8,6 +8,7 @@ import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.GroupSettings;
 import io.keelmq.broker.state.HeldId;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.CommitOffsets;
 import io.keelmq.v1.log.LogCommand;
@@ -17,6 +18,7 @@ import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.ProducerSequence;
 import io.keelmq.v1.log.PutConsumerGroup;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RaiseFeatureLevel;
 import io.keelmq.v1.log.RecallMessage;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
@@ -93,6 +95,7 @@ final class CommandDecoder {
           REPLICA_VOTES,
           REPLICA_LEFT ->
           MembershipCodec.decode(index, log);
+      case RAISE_FEATURE_LEVEL -> raise(log.getRaiseFeatureLevel());
       case COMMAND_NOT_SET -> throw unreadable("a command without content");
     };
   }
@@ -199,6 +202,20 @@ final class CommandDecoder {
 
   private Command end(LogEndTransaction log) {
     return new Command.EndTransaction(log.getTopic(), held(log.getHeld()), log.getCommit());
+  }
+
+  /**
+   * What a later version adds to the command of a level that this one supports would be of a later
+   * level; of a level that it does not support it must be able to say so.
+   */
+  private Command raise(RaiseFeatureLevel log) {
+    if (log.getLevel() <= LevelRange.NEWEST) {
+      refuseUnknownFields(index, log);
+    }
+    if (log.getLevel() <= LevelRange.FIRST) {
+      throw unreadable("a rise to feature level " + log.getLevel());
+    }
+    return new Command.RaiseLevel(log.getLevel(), log.getSoftwareVersion());
   }
 
   private HeldId held(LogHeldId logged) {

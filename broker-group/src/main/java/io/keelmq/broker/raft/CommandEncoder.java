@@ -19,6 +19,7 @@ import io.keelmq.v1.log.LogHeldId;
 import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.PutConsumerGroup;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RaiseFeatureLevel;
 import io.keelmq.v1.log.RecallMessage;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
@@ -100,6 +101,11 @@ final class CommandEncoder {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
     } else if (command instanceof Command.Membership change) {
       MembershipCodec.encode(change, log);
+    } else if (command instanceof Command.RaiseLevel raise) {
+      log.setRaiseFeatureLevel(
+          RaiseFeatureLevel.newBuilder()
+              .setLevel(raise.level())
+              .setSoftwareVersion(raise.softwareVersion()));
     } else {
       throw new IllegalArgumentException("no log form for " + command.getClass());
     }

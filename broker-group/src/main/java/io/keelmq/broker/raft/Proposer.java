@@ -5,6 +5,7 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ProposalOutcome.NotProposed;
 import io.keelmq.broker.ProposalOutcome.Reason;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.log.LogCommand;
 import java.nio.ByteBuffer;
@@ -129,6 +130,12 @@ final class Proposer {
         proposal.done().accept(new NotProposed(Reason.DISK_FULL, full.get()));
         return;
       }
+    }
+    int level = proposal.command().neededLevel();
+    if (level > LevelRange.FIRST && !state.features().reaches(level)) {
+      // It would do no harm in the log but to replicas that cannot read it, which would stop.
+      proposal.done().accept(levelTooLow(level, state.features().level()));
+      return;
     }
     var command = new PendingCommand(proposal);
     if (command.bytes() > MAX_COMMAND_BYTES) {
@@ -291,6 +298,13 @@ final class Proposer {
     } finally {
       lock.unlock();
     }
+  }
+
+  private static ProposalOutcome levelTooLow(int needed, int level) {
+    return new NotProposed(
+        Reason.FEATURE_LEVEL,
+        "it needs feature level %d, this group is at %d: `keelmq cluster status` tells what keeps it there"
+            .formatted(needed, level));
   }
 
   private static ProposalOutcome notLeader() {

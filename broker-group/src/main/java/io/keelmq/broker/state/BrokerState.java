@@ -28,6 +28,7 @@ public final class BrokerState {
   private final Sends sends;
   private final Replies replies;
   private final Members members;
+  private final FeatureLevels levels;
 
   private Applied applied;
 
@@ -58,6 +59,7 @@ public final class BrokerState {
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
     this.members = new Members(this.tables);
+    this.levels = new FeatureLevels(this.tables);
   }
 
   /**
@@ -108,8 +110,15 @@ public final class BrokerState {
     return applied;
   }
 
+  /** The group's feature level, as it is after what was applied. */
+  public Features features() {
+    return FeatureLevels.read(raw);
+  }
+
   private Outcome decide(LogEntryInfo entry, Command command) {
-    if (command instanceof Command.SendMessages send) {
+    if (!levels.allow(command)) {
+      return levels.refused(command);
+    } else if (command instanceof Command.SendMessages send) {
       int firstOrdinal = ordinal;
       ordinal += send.runs().size();
       return sends.apply(entry, send, firstOrdinal);
@@ -141,6 +150,8 @@ public final class BrokerState {
       return advanceTime(entry);
     } else if (command instanceof Command.Membership change) {
       return members.apply(change);
+    } else if (command instanceof Command.RaiseLevel raise) {
+      return levels.raise(entry, raise);
     }
     throw new IllegalStateException("no rule for " + command.getClass());
   }

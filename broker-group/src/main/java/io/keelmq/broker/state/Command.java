@@ -12,6 +12,19 @@ import java.util.OptionalLong;
  */
 public sealed interface Command {
 
+  /**
+   * The feature level without which no group may hold this command, with what is in it. Of what
+   * came later than the first level: {@link Feature#level}.
+   */
+  default int neededLevel() {
+    return LevelRange.FIRST;
+  }
+
+  /** The level from which on a replica understands it. */
+  default int understoodFrom() {
+    return neededLevel();
+  }
+
   /** Whom the repeats of a send are told by. */
   sealed interface SendDedup permits ProducerSequence, ClientMessageIds {}
 
@@ -253,6 +266,26 @@ public sealed interface Command {
 
   /** Lets log time pass and does one bounded step of what is due. Reply: {@link Reply.Done}. */
   record AdvanceTime() implements Command {}
+
+  /**
+   * The group reaches a feature level, which is one more than the one that it has. Reply: {@link
+   * Reply.Done}, also if it has reached it before.
+   *
+   * @param level from 2
+   * @param softwareVersion of the leader, for those who have to be told what to start
+   */
+  record RaiseLevel(int level, String softwareVersion) implements Command {
+
+    @Override
+    public int neededLevel() {
+      return Math.max(LevelRange.FIRST, level - 1);
+    }
+
+    @Override
+    public int understoodFrom() {
+      return level;
+    }
+  }
 
   /** What concerns the group's members; see {@link Members}. Reply: {@link Reply.Done}. */
   sealed interface Membership extends Command {}

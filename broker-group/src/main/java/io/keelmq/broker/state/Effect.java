@@ -41,4 +41,7 @@ public sealed interface Effect {
 
   /** The group's members, or what is under way with them, changed. */
   record MembersChanged() implements Effect {}
+
+  /** The group has reached a feature level. */
+  record LevelRaised(int level) implements Effect {}
 }

@@ -11,6 +11,7 @@ import java.util.Arrays;
  *            D index                          digest after what came before the index
  *            N                                the next id of a topic or consumer group
  *            V                                log index of the last change of topics
+ *            L                                feature level, who raised it, and where
  *            C name                           a counter
  * CATALOG    T topic name                     topic
  *            t topic id                       topic name
@@ -46,6 +47,7 @@ final class Keys {
   static final byte[] APPLIED = {'A'};
   static final byte[] NEXT_ID = {'N'};
   static final byte[] TOPICS_VERSION = {'V'};
+  static final byte[] FEATURE_LEVEL = {'L'};
 
   private Keys() {}
 

@@ -30,7 +30,9 @@ public enum Rejection {
   /** A half message was decided otherwise. */
   TRANSACTION_DECIDED(22),
   /** The group's members do not allow it now. */
-  MEMBERSHIP(40);
+  MEMBERSHIP(40),
+  /** The group has not reached the feature level that the command needs. */
+  FEATURE_LEVEL(41);
 
   private final int code;
 
@@ -51,6 +53,6 @@ public enum Rejection {
         return rejection;
       }
     }
-    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 22 or 40");
+    throw new IllegalArgumentException("rejection " + code + ": expected 1 to 22, 40 or 41");
   }
 }

@@ -331,6 +331,11 @@ public final class StateView {
     return Deadlines.earliest(tables);
   }
 
+  /** What the group may use. */
+  public Features features() {
+    return FeatureLevels.read(tables);
+  }
+
   /** The group's members by node; empty until the first change of members. */
   public List<Members.Seat> members() {
     return Members.all(tables);

@@ -25,6 +25,7 @@ import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEntryHeader;
 import io.keelmq.v1.log.LogOffsets;
 import io.keelmq.v1.log.PutTopic;
+import io.keelmq.v1.log.RaiseFeatureLevel;
 import io.keelmq.v1.log.RecordMembers;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SendMessages;
@@ -106,7 +107,9 @@ class LogEntryBytesTest {
           new Command.PromoteReplica("n4"),
           new Command.RetireReplica("n4"),
           new Command.ReplicaVotes("n4", 1_000_000_000),
-          new Command.ReplicaLeft("n4", 0));
+          new Command.ReplicaLeft("n4", 0),
+          new Command.RaiseLevel(2, "0.2.0"),
+          new Command.RaiseLevel(Integer.MAX_VALUE, ""));
 
   @Test
   void tellsTheTimeOfAnEntryWithoutReadingTheRest() {
@@ -136,6 +139,29 @@ class LogEntryBytesTest {
           COMMANDS.stream().map(command -> new Placed(origin, command)).toList(),
           decoded.commands());
     }
+  }
+
+  @Test
+  void readsARiseToALevelOfALaterVersionAlsoWithWhatThatAdded() {
+    var added =
+        UnknownFieldSet.newBuilder()
+            .addField(9, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+            .build();
+    var rise =
+        RaiseFeatureLevel.newBuilder().setSoftwareVersion("9.9.9").setUnknownFields(added).build();
+
+    assertEquals(new Command.RaiseLevel(9, "9.9.9"), decoded(rise.toBuilder().setLevel(9).build()));
+    assertThrows(
+        UnreadableEntryException.class, () -> decoded(rise.toBuilder().setLevel(2).build()));
+    assertThrows(
+        UnreadableEntryException.class,
+        () -> decoded(RaiseFeatureLevel.newBuilder().setLevel(1).build()));
+  }
+
+  private static Command decoded(RaiseFeatureLevel rise) {
+    var logged = LogCommand.newBuilder().setRaiseFeatureLevel(rise).build();
+    ByteBuffer entry = LogEntryBytes.encode(1, List.of(logged), List.of());
+    return LogEntryBytes.decode(1, entry).commands().get(0).command();
   }
 
   @Test

@@ -101,6 +101,27 @@ class ProposerTest {
   }
 
   @Test
+  void proposesNothingThatTheGroupsLevelDoesNotAllow() {
+    proposer.lead(7);
+
+    raise(3);
+    var refused = assertInstanceOf(ProposalOutcome.NotProposed.class, outcomes.get(0));
+    assertEquals(Reason.FEATURE_LEVEL, refused.reason());
+    assertTrue(refused.message().contains("needs feature level 2, this group is at 1"));
+    raise(2);
+
+    awaitEntries(1);
+    assertEquals(
+        new Command.RaiseLevel(2, "x"), decoded(0).commands().get(0).command(), "and no other");
+  }
+
+  private void raise(int level) {
+    proposer.propose(
+        new Proposal(
+            Optional.empty(), new Command.RaiseLevel(level, "x"), List.of(), outcomes::add));
+  }
+
+  @Test
   void gathersBehindEntriesInFlightInTheOrderOfArrival() {
     proposer.lead(7);
     fillPartialWindow();
