@@ -24,6 +24,7 @@ public interface Membership {
    * @param durableIndex its log is on disk up to here, and its folder says that it must never be
    *     without it; 0: not yet
    * @param startedAsLearner it had no vote when its process started
+   * @param version what it runs
    */
   record Arrival(
       String clusterId,
@@ -31,7 +32,8 @@ public interface Membership {
       Member self,
       long bootId,
       long durableIndex,
-      boolean startedAsLearner) {
+      boolean startedAsLearner,
+      ReplicaVersion version) {
 
     public int incarnation() {
       return self.incarnation();

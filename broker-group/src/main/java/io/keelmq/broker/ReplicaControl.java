@@ -1,5 +1,6 @@
 package io.keelmq.broker;
 
+import io.keelmq.broker.state.LevelRange;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -22,7 +23,11 @@ public interface ReplicaControl {
   /** How far a peer's log reaches, as the leader knows it. */
   record Peer(String peerId, long nextIndex, boolean alive) {}
 
-  /** Where a replica stands. */
+  /**
+   * Where a replica stands.
+   *
+   * @param levels the feature levels that it supports
+   */
   record Status(
       Optional<Plan> plan,
       boolean started,
@@ -34,7 +39,8 @@ public interface ReplicaControl {
       long logDurableIndex,
       List<Peer> peers,
       boolean ready,
-      String reason) {
+      String reason,
+      LevelRange levels) {
 
     public Status {
       peers = List.copyOf(peers);
@@ -145,6 +151,15 @@ public interface ReplicaControl {
   /** What a replica of the group has said of its disk; counts for some seconds. */
   default void heard(String node, DiskTrouble trouble) {
     // Nothing depends on it where nothing is stored.
+  }
+
+  /**
+   * A replica of the group has said which feature levels it supports; counts for some seconds.
+   *
+   * @param peerId as in {@link Status#peerId}, of that replica
+   */
+  default void heardLevels(String peerId, LevelRange levels) {
+    // Nothing depends on it where nothing is replicated.
   }
 
   /** How this replica comes into its group, and others into and out of it. */

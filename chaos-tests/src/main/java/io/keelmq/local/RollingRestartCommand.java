@@ -1,12 +1,15 @@
 package io.keelmq.local;
 
+import io.keelmq.client.GroupLevels;
 import io.keelmq.client.KeelClient;
 import io.keelmq.common.Json;
 import io.keelmq.local.RollingRestart.Limits;
 import io.keelmq.local.RollingRestart.Step;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -19,6 +22,9 @@ import picocli.CommandLine.Option;
         "Stop and start every node, one after the other, while clients go on: name servers, the"
             + " brokers that follow, the leader last.")
 final class RollingRestartCommand implements Callable<Integer> {
+
+  /** The leader asks every second. */
+  private static final Duration LEVELS_WITHIN = Duration.ofSeconds(15);
 
   @CommandLine.ParentCommand ClusterCommand parent;
 
@@ -53,11 +59,28 @@ final class RollingRestartCommand implements Callable<Integer> {
                   System.out.println(text(step));
                 }
               });
-    }
-    if (parent.output == ClusterCommand.Output.json) {
-      System.out.println(new Json().putObjects("restarted", steps));
+      show(steps, ReachedLevels.await(client, LEVELS_WITHIN));
     }
     return 0;
+  }
+
+  private void show(List<Json> steps, SortedMap<String, GroupLevels> reached) {
+    if (parent.output == ClusterCommand.Output.json) {
+      var levels = new ArrayList<Json>();
+      reached.forEach(
+          (group, level) ->
+              levels.add(
+                  new Json()
+                      .put("broker_group", group)
+                      .put("feature_level", level.now())
+                      .put("feature_level_possible", level.possible())));
+      System.out.println(
+          new Json().putObjects("restarted", steps).putObjects("feature_levels", levels));
+    } else {
+      reached.forEach(
+          (group, level) ->
+              System.out.println("group " + group + ": feature level " + level.text()));
+    }
   }
 
   private static Json json(Step step, long pid) {

@@ -3,6 +3,7 @@ package io.keelmq.chaos;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keelmq.client.GroupLevels;
 import io.keelmq.client.KeelClient;
 import io.keelmq.client.doctor.Examination;
 import io.keelmq.client.doctor.Finding;
@@ -14,6 +15,7 @@ import io.keelmq.local.Distribution;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.PortPlan;
+import io.keelmq.local.ReachedLevels;
 import io.keelmq.local.RollingRestart;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +23,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -38,6 +41,7 @@ class RollingRestartTest {
 
   private static final Duration PROGRESS = Duration.ofSeconds(60);
 
+  private Map<String, GroupLevels> levels = Map.of();
   private Set<Kind> doctorAfter = Set.of();
   private Set<Kind> doctorWithout = Set.of();
 
@@ -69,6 +73,8 @@ class RollingRestartTest {
         List.of("NAME_SERVER", "NAME_SERVER", "FOLLOWER", "FOLLOWER", "LEADER"),
         roles,
         "the leader goes last: leadership moves once");
+    assertEquals(
+        Map.of("g0", new GroupLevels(2, 2, 2)), levels, "the level that this version supports");
     assertEquals(Set.of(), doctorAfter, "keelmq doctor, of a whole cluster");
     assertEquals(
         Set.of(Kind.NAME_SERVER_SILENT, Kind.MEMBER_MISSING, Kind.PEER_SILENT),
@@ -80,6 +86,7 @@ class RollingRestartTest {
   private void askTheDoctor(Faults faults) {
     LocalCluster cluster = faults.cluster();
     try (var client = KeelClient.connect(cluster.endpoints())) {
+      levels = ReachedLevels.await(client, PROGRESS);
       doctorAfter = toDo(client);
       faults.kill(cluster.node("ns2"));
       Node leader = cluster.leader();

@@ -3,8 +3,10 @@ package io.keelmq.broker.api;
 import io.keelmq.broker.Membership;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Refused;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.common.HostPort;
 import io.keelmq.v1.AddReplicaRequest;
 import io.keelmq.v1.GroupReplica;
@@ -46,7 +48,12 @@ final class MembershipCalls {
                 request.getClientAddress()),
             request.getBootId(),
             request.getDurableIndex(),
-            request.getStartedAsLearner());
+            request.getStartedAsLearner(),
+            new ReplicaVersion(
+                request.getSoftwareVersion().isEmpty()
+                    ? "of before there were feature levels"
+                    : request.getSoftwareVersion(),
+                LevelRange.told(request.getFeatureLevelLeast(), request.getFeatureLevelMost())));
     return done ->
         membership
             .arrive(arrival)

@@ -4,6 +4,8 @@ import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.state.Features;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.PeerProgress;
@@ -56,6 +58,10 @@ final class ReplicaCalls {
         .setSnapshotBytes(snapshot.bytes())
         .setSnapshotInstalling(snapshot.installing())
         .setSnapshotSending(snapshot.sending());
+    answer
+        .setFeatureLevelLeast(status.levels().least())
+        .setFeatureLevelMost(status.levels().most())
+        .setFeatureLevelNewest(LevelRange.NEWEST);
     for (ReplicaControl.Peer peer : status.peers()) {
       answer.addPeers(
           PeerProgress.newBuilder()
@@ -78,6 +84,11 @@ final class ReplicaCalls {
         .setAppliedIndex(applied.index())
         .setLogTimeMillis(applied.timeMillis())
         .setDigest(hex(applied.digest()));
+    Features features = state.features();
+    answer
+        .setFeatureLevel(features.level())
+        .setFeatureLevelRaisedBy(features.raisedBy())
+        .setFeatureLevelRaisedAt(features.raisedAt());
     for (StateView.DigestAt digest : state.digests()) {
       answer.addDigests(
           StateDigest.newBuilder().setIndex(digest.index()).setDigest(hex(digest.digest())));

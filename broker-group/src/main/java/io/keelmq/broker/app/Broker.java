@@ -1,6 +1,7 @@
 package io.keelmq.broker.app;
 
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.api.GrpcServers;
 import io.keelmq.broker.api.ReplicaIdentity;
@@ -172,11 +173,13 @@ final class Broker {
     BrokerMetrics.clock(metrics, wall);
     BrokerMetrics.scrub(metrics, replica.scrubStats());
     BrokerMetrics.damage(metrics, damage);
+    BrokerMetrics.levels(metrics, replica, options.levels());
     var ops =
         new OpsServer(
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
     var diskReports = new DiskReports(options.node(), replica, replica);
     var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
+    var levels = new LevelWatch(options.node(), replica, replica);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -194,6 +197,7 @@ final class Broker {
     step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
     step("end words to the leader", LEAVE_WITHIN, diskReports::close);
     step("compare digests no more", LEAVE_WITHIN, digests::close);
+    step("ask for feature levels no more", LEAVE_WITHIN, levels::close);
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 
     replica.onApplied(effects -> tellRegistry(registry, effects));
@@ -203,6 +207,7 @@ final class Broker {
     registry.start();
     joining.start();
     digests.start();
+    levels.start();
     readinessTimer.scheduleWithFixedDelay(
         () -> servers.setReady(replica.status().ready()),
         0,
@@ -331,6 +336,7 @@ final class Broker {
         disk,
         options.storage().withStandAfter(standAfter),
         options.scrub(),
+        new ReplicaVersion(version, options.levels()),
         wall,
         nanos,
         this::failed);

@@ -6,6 +6,7 @@ import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
 import io.keelmq.broker.raft.ScrubStats;
 import io.keelmq.broker.raft.SnapshotStats;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.common.Metrics;
 import java.time.InstantSource;
@@ -42,6 +43,22 @@ final class BrokerMetrics {
         "keelmq_damage_waiting",
         "1 while damaged data waits for the group to go on without this replica",
         () -> damage.isWaiting() ? 1 : 0);
+  }
+
+  static void levels(Metrics metrics, Replica replica, LevelRange supported) {
+    gauge(
+        metrics,
+        "keelmq_feature_level",
+        "what the group may use, as this replica has applied it; 0 before it is in a group",
+        () ->
+            replica.leadership().role() == Leadership.Role.UNINITIALIZED
+                ? 0
+                : replica.state().features().level());
+    gauge(
+        metrics,
+        "keelmq_feature_level_supported",
+        "the highest feature level that this replica supports",
+        supported::most);
   }
 
   static void scrub(Metrics metrics, ScrubStats scrub) {

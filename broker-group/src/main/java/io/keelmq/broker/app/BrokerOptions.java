@@ -4,6 +4,7 @@ import io.keelmq.broker.raft.ScrubPolicy;
 import io.keelmq.broker.raft.SnapshotPolicy;
 import io.keelmq.broker.raft.StorageLimits;
 import io.keelmq.broker.rocketmq.RocketmqOptions;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.common.HostPort;
 import io.keelmq.common.Settings;
 import io.keelmq.edge.EdgeSecurity;
@@ -23,6 +24,7 @@ import java.util.stream.Stream;
  * @param snapshots when the replica takes one by itself
  * @param storage what the disk has to be like
  * @param scrub how the log is read again
+ * @param levels the feature levels that this replica supports
  * @param security how clients are let in
  * @param rocketmq what operators decide about RocketMQ's SDKs
  */
@@ -43,6 +45,7 @@ record BrokerOptions(
     SnapshotPolicy snapshots,
     StorageLimits storage,
     ScrubPolicy scrub,
+    LevelRange levels,
     EdgeSecurity.Options security,
     RocketmqOptions rocketmq) {
 
@@ -73,7 +76,11 @@ record BrokerOptions(
           Settings.key("scrub.pause", "1h", "from one reading of the whole log to the next"),
           Settings.key("snapshot.bytes", "4GiB", "growth of the log that brings a snapshot"),
           Settings.key("snapshot.age", "30m", "age of a snapshot that less growth makes old"),
-          Settings.key("snapshot.age.bytes", "64MiB", "that growth"));
+          Settings.key("snapshot.age.bytes", "64MiB", "that growth"),
+          Settings.key(
+              "feature.level.max",
+              String.valueOf(LevelRange.NEWEST),
+              "no higher feature level, so that one can go back to an earlier version"));
 
   static final List<Settings.Key> KEYS =
       Stream.of(OWN_KEYS, EdgeSecurity.KEYS, RocketmqOptions.KEYS).flatMap(List::stream).toList();
@@ -107,6 +114,8 @@ record BrokerOptions(
         new ScrubPolicy(
             settings.bytes("scrub.bytes.per.second", 0, 1L << 40),
             settings.duration("scrub.pause", Duration.ZERO, Duration.ofDays(365))),
+        LevelRange.OF_THIS_VERSION.heldAt(
+            settings.integer("feature.level.max", LevelRange.FIRST, LevelRange.NEWEST)),
         EdgeSecurity.Options.of(settings),
         RocketmqOptions.of(settings));
   }

@@ -36,6 +36,9 @@ final class ReplicaJoiner implements Joiner {
                     .setIncarnation(arrival.incarnation())
                     .setDurableIndex(arrival.durableIndex())
                     .setStartedAsLearner(arrival.startedAsLearner())
+                    .setSoftwareVersion(arrival.version().software())
+                    .setFeatureLevelLeast(arrival.version().levels().least())
+                    .setFeatureLevelMost(arrival.version().levels().most())
                     .build());
   }
 

@@ -2,10 +2,13 @@ package io.keelmq.broker.raft;
 
 import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Iterator;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.raft.LogEntryBytes.Decoded;
 import io.keelmq.broker.raft.LogEntryBytes.Placed;
 import io.keelmq.broker.state.BrokerState;
+import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.Features;
 import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Reply;
@@ -58,6 +61,7 @@ final class ApplyLoop {
   private final PassOver passOver;
   private final AppliedTerms terms;
   private final ApplyPace pace;
+  private final ReplicaVersion version;
 
   /** Made anew when the rows are replaced: nothing that it kept in memory is true any more. */
   private BrokerState state;
@@ -94,6 +98,7 @@ final class ApplyLoop {
       PassOver passOver,
       AppliedTerms terms,
       ApplyPace pace,
+      ReplicaVersion version,
       Restorer restorer,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
@@ -104,6 +109,7 @@ final class ApplyLoop {
     this.passOver = passOver;
     this.terms = terms;
     this.pace = pace;
+    this.version = version;
     this.restorer = restorer;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
@@ -142,6 +148,8 @@ final class ApplyLoop {
     Decoded entry = LogEntryBytes.decode(index, entries.getData());
     var info = new LogEntryInfo(index, entries.getTerm(), entry.timeMillis());
     var told = new ArrayList<Reply>(entry.commands().size());
+    // All of them first: the rows of half an entry must not be there to be committed.
+    entry.commands().forEach(placed -> requireUnderstood(index, placed.command()));
     for (Placed placed : entry.commands()) {
       Outcome outcome = state.apply(info, placed.origin(), placed.command());
       told.add(outcome.reply());
@@ -158,6 +166,19 @@ final class ApplyLoop {
     Closure done = entries.done();
     if (done instanceof EntryInFlight inFlight) {
       ended.add(new Applied(index, inFlight, told));
+    }
+  }
+
+  /** A version that was never meant to read an entry could take it for another one. */
+  private void requireUnderstood(long index, Command command) {
+    int level = command.understoodFrom();
+    if (level > version.levels().most()) {
+      String raisedBy =
+          command instanceof Command.RaiseLevel raise
+              ? raise.softwareVersion()
+              : state.features().raisedBy();
+      UnsupportedLevelException.require(
+          version, new Features(level, raisedBy, index), "log entry " + index);
     }
   }
 
@@ -244,6 +265,8 @@ final class ApplyLoop {
     try {
       restorer.restore(store, checkpoint);
       state = new BrokerState(store);
+      UnsupportedLevelException.require(
+          version, state.features(), "the snapshot up to entry " + lastIndex);
       committedIndex = state.applied().index();
       seenIndex = lastIndex;
       oldEntries = Math.min(oldEntries, lastIndex);
@@ -261,6 +284,11 @@ final class ApplyLoop {
   /** Rows and log go on from a snapshot that they hold already. Called by the apply thread. */
   void loaded(long lastIndex) {
     seenIndex = lastIndex;
+  }
+
+  /** What the group may use after the last applied entry. Called by the apply thread. */
+  Features features() {
+    return state.features();
   }
 
   /** The last entry that the rows hold. Called by the apply thread. */

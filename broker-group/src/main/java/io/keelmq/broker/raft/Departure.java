@@ -63,7 +63,9 @@ final class Departure implements Consumer<Throwable> {
 
   /** What says by itself what is wrong and what to do needs no stack. */
   private static void log(Throwable cause) {
-    if (Damage.in(cause).isPresent() || cause instanceof PoisonedLogException) {
+    if (Damage.in(cause).isPresent()
+        || cause instanceof PoisonedLogException
+        || cause instanceof UnsupportedLevelException) {
       LOG.error("this replica leaves its group: {}", cause.getMessage());
       LOG.debug("it was found here", cause);
     } else {

@@ -6,6 +6,7 @@ import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.raftlog.LinkedSegment;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
@@ -46,6 +47,7 @@ final class GroupSnapshots {
   }
 
   private final ReplicaIdentity identity;
+  private final ReplicaVersion version;
   private final SegmentedLog log;
   private final ApplyLoop applyLoop;
   private final GroupSnapshotStorage storage;
@@ -64,12 +66,14 @@ final class GroupSnapshots {
 
   GroupSnapshots(
       ReplicaIdentity identity,
+      ReplicaVersion version,
       SegmentedLog log,
       ApplyLoop applyLoop,
       GroupSnapshotStorage storage,
       SnapshotCounters counters,
       Executor background) {
     this.identity = identity;
+    this.version = version;
     this.log = log;
     this.applyLoop = applyLoop;
     this.storage = storage;
@@ -124,7 +128,11 @@ final class GroupSnapshots {
       List<LinkedSegment> segments = log.linkUpTo(index, folder.resolve(SnapshotFile.LOG));
       var about =
           new SnapshotAbout(
-              identity.plan().clusterId(), identity.plan().brokerGroup(), index, applied);
+              identity.plan().clusterId(),
+              identity.plan().brokerGroup(),
+              index,
+              applied,
+              applyLoop.features());
       background.execute(() -> finish(writer, about, segments, done));
     } catch (IOException | RuntimeException e) {
       failed(done, e);
@@ -237,6 +245,8 @@ final class GroupSnapshots {
     Path folder = Path.of(reader.getPath());
     var listing = SnapshotListing.of(reader).requireWhole();
     SnapshotAbout about = readAbout(folder, listing, index);
+    // Before log or rows are touched.
+    UnsupportedLevelException.require(version, about.features(), "the snapshot in " + folder);
     boolean logHolds = logHolds(index, meta.getLastIncludedTerm());
     boolean rowsHold = logHolds && applyLoop.appliedIndex() >= about.applied();
     if (!rowsHold && !storage.isVerified(index)) {

@@ -6,7 +6,6 @@ import com.alipay.sofa.jraft.conf.Configuration;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Membership.Arrival;
-import io.keelmq.broker.Membership.Phase;
 import io.keelmq.broker.Membership.Standing;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
@@ -55,6 +54,7 @@ final class MembershipDriver {
   private final Supplier<Leadership> leadership;
   private final Consumer<Proposal> proposer;
   private final LongSupplier committedIndex;
+  private final LevelDriver levels;
   private final Executor timer;
 
   private final ReplicaWords words;
@@ -76,6 +76,7 @@ final class MembershipDriver {
       Supplier<Leadership> leadership,
       Consumer<Proposal> proposer,
       LongSupplier committedIndex,
+      LevelDriver levels,
       Executor timer,
       LongSupplier nanos) {
     this.identity = identity;
@@ -86,6 +87,7 @@ final class MembershipDriver {
     this.leadership = leadership;
     this.proposer = proposer;
     this.committedIndex = committedIndex;
+    this.levels = levels;
     this.timer = timer;
     this.words = new ReplicaWords(nanos);
   }
@@ -108,6 +110,11 @@ final class MembershipDriver {
                       arrival.clusterId(),
                       identity.plan().brokerGroup(),
                       own)));
+      return;
+    }
+    Optional<Refused> level = levels.refusal(arrival);
+    if (level.isPresent()) {
+      done.completeExceptionally(level.get());
       return;
     }
     if (arrival.incarnation() == 0) {
@@ -256,36 +263,11 @@ final class MembershipDriver {
     if (!leads(done)) {
       return;
     }
-    Optional<RaftGroup> raft = raft();
-    Set<PeerId> alive = alive();
-    var learners = new HashSet<>(raft.map(RaftGroup::learners).orElse(List.of()));
-    var standings = new ArrayList<Standing>();
-    for (Seat seat : state.members()) {
-      PeerId joining = MembershipPlanner.peer(seat, seat.joining());
-      Phase phase =
-          seat.leaving()
-              ? Phase.LEAVING
-              : seat.joining() != 0
-                  ? learners.contains(joining) ? Phase.CATCHING_UP : Phase.JOINING
-                  : seat.voting() != 0 ? Phase.VOTER : Phase.ANNOUNCED;
-      boolean answers =
-          alive.contains(joining) || alive.contains(MembershipPlanner.peer(seat, seat.voting()));
-      standings.add(
-          new Standing(
-              new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress()),
-              phase,
-              seat.joining(),
-              answers,
-              words.durableIndex(seat.node(), seat.joining()),
-              seat.staysLearner()));
-    }
-    if (standings.isEmpty()) {
-      for (Member member : roster.voters()) {
-        boolean answers = alive.contains(ReplicaIdentity.peerId(member));
-        standings.add(new Standing(member, Phase.VOTER, 0, answers, 0, false));
-      }
-    }
-    done.complete(standings);
+    List<PeerId> learners = raft().map(RaftGroup::learners).orElse(List.of());
+    done.complete(
+        state.members().isEmpty()
+            ? MemberStandings.ofFounders(roster.voters(), alive())
+            : MemberStandings.of(state.members(), Set.copyOf(learners), alive(), words));
   }
 
   /** To be called every second. */
@@ -320,6 +302,11 @@ final class MembershipDriver {
       looksAlive.clear();
       term = now.isLeader() ? now.term() : 0;
     }
+    if (levels.isRaising()) {
+      // Who came before has to come again: the level may be too high for it now.
+      words.clear();
+      return;
+    }
     if (!now.isLeader() || busy) {
       return;
     }
@@ -327,6 +314,11 @@ final class MembershipDriver {
     Optional<RaftGroup> raft = seats.isEmpty() ? Optional.empty() : raft();
     raft.flatMap(group -> MembershipPlanner.next(seats, group, words.heard()))
         .ifPresent(step -> take(step, raft.get()));
+  }
+
+  /** Whether Raft's configuration may be about to change. */
+  boolean isChanging() {
+    return busy;
   }
 
   private Optional<RaftGroup> raft() {

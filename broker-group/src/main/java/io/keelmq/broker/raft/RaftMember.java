@@ -6,15 +6,10 @@ import com.alipay.sofa.jraft.core.State;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.option.NodeOptions;
 import io.keelmq.broker.Leadership;
-import io.keelmq.broker.Membership;
-import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Peer;
-import io.keelmq.broker.ReplicaControl.Refused;
 import io.keelmq.broker.ReplicaControl.SnapshotStatus;
 import io.keelmq.broker.SnapshotCopy;
-import io.keelmq.broker.state.Command;
-import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Effect;
 import java.io.IOException;
 import java.util.List;
@@ -65,7 +60,7 @@ final class RaftMember {
   private final Transfers transfers;
   private final Roster roster;
   private final Successors successors;
-  private final MembershipDriver membership;
+  private final MemberCalls members;
   private final boolean startedAsLearner;
   private final RaftServer server;
   private final RaftGroupService service;
@@ -141,11 +136,12 @@ final class RaftMember {
             passOver,
             parts.terms(),
             ApplyPace.fromProperties(),
+            options.version(),
             parts.restorer(),
             effects -> {
               if (effects.stream().anyMatch(Effect.MembersChanged.class::isInstance)) {
                 leadership.refresh();
-                later(this::stepMembership);
+                members().membersChanged();
               }
               ticker.observe(effects);
               listeners.accept(effects);
@@ -162,7 +158,13 @@ final class RaftMember {
             identity.node());
     this.snapshots =
         new GroupSnapshots(
-            identity, folder.log(), applyLoop, snapshotStorage, snapshotCounters, snapshotThread);
+            identity,
+            options.version(),
+            folder.log(),
+            applyLoop,
+            snapshotStorage,
+            snapshotCounters,
+            snapshotThread);
     this.snapshotTrigger =
         new SnapshotTrigger(
             options.snapshots(),
@@ -189,18 +191,7 @@ final class RaftMember {
             identity.node(),
             options.nanos(),
             2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
-    this.membership =
-        new MembershipDriver(
-            identity,
-            this::node,
-            parts.view(),
-            roster,
-            successors,
-            leadership::current,
-            proposer::propose,
-            this::committedIndex,
-            this::later,
-            options.nanos());
+    this.members = members(options, parts);
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
     this.server = RaftServer.listen(options.raftListen());
     this.service =
@@ -224,6 +215,33 @@ final class RaftMember {
           snapshots.loadFailure().orElse(e));
     }
     proposer.start();
+  }
+
+  private MemberCalls members(RaftReplicaOptions options, ReplicaParts parts) {
+    var levels =
+        new LevelDriver(
+            options.version(),
+            identity.peerId(),
+            this::node,
+            parts.view(),
+            leadership::current,
+            proposer::propose,
+            this::later,
+            options.nanos());
+    var membership =
+        new MembershipDriver(
+            identity,
+            this::node,
+            parts.view(),
+            roster,
+            successors,
+            leadership::current,
+            proposer::propose,
+            this::committedIndex,
+            levels,
+            this::later,
+            options.nanos());
+    return new MemberCalls(membership, levels, timer);
   }
 
   /** JRaft may call back before its start has returned to us; then there is nothing to do yet. */
@@ -330,40 +348,9 @@ final class RaftMember {
     return startedAsLearner;
   }
 
-  CompletableFuture<ProposalOutcome> arrive(Membership.Arrival arrival) {
-    return onTimer(done -> membership.arrive(arrival, done));
-  }
-
-  CompletableFuture<ProposalOutcome> change(
-      CommandOrigin origin, Command.Membership change, boolean force) {
-    return onTimer(done -> membership.change(origin, change, force, done));
-  }
-
-  CompletableFuture<List<Membership.Standing>> standings() {
-    return onTimer(membership::standings);
-  }
-
-  private <T> CompletableFuture<T> onTimer(Consumer<CompletableFuture<T>> task) {
-    var done = new CompletableFuture<T>();
-    try {
-      timer.execute(
-          () -> {
-            try {
-              task.accept(done);
-            } catch (RuntimeException e) {
-              LOG.error("a call about members failed", e);
-              done.completeExceptionally(e);
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      done.completeExceptionally(
-          new Refused(Refused.Reason.NOT_LEADER, "this replica is shutting down"));
-    }
-    return done;
-  }
-
-  private void stepMembership() {
-    membership.step();
+  /** What is said and asked about members. */
+  MemberCalls members() {
+    return members;
   }
 
   private void later(Runnable task) {
@@ -389,7 +376,7 @@ final class RaftMember {
         new Watchdog.Progress(
             leadership().isLeader(), folder.log().last(), committedIndex(), view.appliedIndex()));
     peerWatch.look(peers());
-    membership.look();
+    members.look();
     snapshotTrigger.check();
   }
 

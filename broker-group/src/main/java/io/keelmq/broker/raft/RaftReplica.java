@@ -11,6 +11,7 @@ import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.store.RocksTables;
 import java.io.IOException;
@@ -51,7 +52,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private final Departure departure;
   private final MessageLog messages;
   private final ReplicaGauges gauges;
-  private final RaftStats stats;
   private final ReplicaMembership membership;
   private final ReplicaReport report;
   private final Object stageLock = new Object();
@@ -71,7 +71,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
     this.gauges =
         new ReplicaGauges(
             () -> closed ? Optional.empty() : Optional.ofNullable(member), folder, parts.replies());
-    this.stats = gauges.stats();
     this.membership =
         new ReplicaMembership(
             options,
@@ -79,7 +78,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
             () -> closed ? Optional.empty() : Optional.ofNullable(member),
             parts,
             this::rejoin);
-    this.report = new ReplicaReport(folder, parts.view(), departure, membership);
+    this.report =
+        new ReplicaReport(folder, parts.view(), departure, membership, options.version().levels());
   }
 
   /**
@@ -353,12 +353,17 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   @Override
+  public void heardLevels(String peerId, LevelRange levels) {
+    running().ifPresent(now -> now.members().heardLevels(peerId, levels));
+  }
+
+  @Override
   public Set<DiskTrouble> diskTroubles() {
     return Optional.ofNullable(member).map(now -> now.storage().troubles()).orElse(Set.of());
   }
 
   public RaftStats raftStats() {
-    return stats;
+    return gauges.stats();
   }
 
   public SnapshotStats snapshotStats() {

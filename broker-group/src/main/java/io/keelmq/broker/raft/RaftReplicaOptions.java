@@ -1,5 +1,7 @@
 package io.keelmq.broker.raft;
 
+import io.keelmq.broker.ReplicaVersion;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.common.HostPort;
 import io.keelmq.raftlog.Disk;
 import io.keelmq.raftlog.RealDisk;
@@ -24,6 +26,7 @@ import java.util.function.LongSupplier;
  * @param disk for the log
  * @param storage what the disk has to be like
  * @param scrub how the log is read again
+ * @param version what runs, and which feature levels it supports
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
  * @param onFatal told, once, why this replica can no longer take part; it should end the process.
@@ -43,6 +46,7 @@ public record RaftReplicaOptions(
     Disk disk,
     StorageLimits storage,
     ScrubPolicy scrub,
+    ReplicaVersion version,
     InstantSource wall,
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
@@ -80,6 +84,7 @@ public record RaftReplicaOptions(
         new RealDisk(),
         StorageLimits.DEFAULT,
         ScrubPolicy.DEFAULT,
+        new ReplicaVersion("unknown", LevelRange.OF_THIS_VERSION),
         wall,
         nanos,
         onFatal);
@@ -121,6 +126,10 @@ public record RaftReplicaOptions(
     return changed(draft -> draft.scrub = policy);
   }
 
+  public RaftReplicaOptions withVersion(ReplicaVersion newVersion) {
+    return changed(draft -> draft.version = newVersion);
+  }
+
   private RaftReplicaOptions changed(Consumer<Draft> change) {
     var draft = new Draft(this);
     change.accept(draft);
@@ -138,6 +147,7 @@ public record RaftReplicaOptions(
         draft.disk,
         draft.storage,
         draft.scrub,
+        draft.version,
         wall,
         nanos,
         onFatal);
@@ -154,6 +164,7 @@ public record RaftReplicaOptions(
     private Disk disk;
     private StorageLimits storage;
     private ScrubPolicy scrub;
+    private ReplicaVersion version;
 
     Draft(RaftReplicaOptions options) {
       this.raftAdvertised = options.raftAdvertised();
@@ -165,6 +176,7 @@ public record RaftReplicaOptions(
       this.disk = options.disk();
       this.storage = options.storage();
       this.scrub = options.scrub();
+      this.version = options.version();
     }
   }
 }

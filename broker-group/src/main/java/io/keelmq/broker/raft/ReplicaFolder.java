@@ -200,6 +200,7 @@ final class ReplicaFolder {
   private void openLogAndStore(RaftReplicaOptions options, Consumer<Throwable> onDamage)
       throws IOException, UnusableFolderException {
     openStore(onDamage);
+    requireSupportedLevel(options);
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
     log = openLog(options, durable, onDamage);
@@ -216,6 +217,14 @@ final class ReplicaFolder {
     requireHardLinks();
     requireSnapshotOfLog();
     requireStoreOfLog(durable, onDamage);
+  }
+
+  private void requireSupportedLevel(RaftReplicaOptions options) throws UnusableFolderException {
+    if (!options.version().levels().covers(state.features().level())) {
+      throw new UnusableFolderException(
+          UnsupportedLevelException.message(
+              options.version(), state.features(), "data folder " + folder));
+    }
   }
 
   /** Without them no snapshot could be taken, or brought in; better told now than then. */

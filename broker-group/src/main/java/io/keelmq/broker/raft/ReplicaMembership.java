@@ -93,7 +93,8 @@ final class ReplicaMembership implements Membership {
     if (identity.isEmpty() || identity.get().stage() == Stage.EMPTIED) {
       var self = new Member(options.node(), options.raftAdvertised(), 0, "");
       String cluster = identity.map(emptied -> emptied.plan().clusterId()).orElse("");
-      return Optional.of(new Arrival(cluster, options.brokerGroup(), self, bootId, 0, false));
+      return Optional.of(
+          new Arrival(cluster, options.brokerGroup(), self, bootId, 0, false, options.version()));
     }
     Optional<RaftMember> member = running.get();
     if (member.isEmpty()) {
@@ -112,7 +113,8 @@ final class ReplicaMembership implements Membership {
             identity.get().self(),
             bootId,
             durable,
-            member.get().startedAsLearner()));
+            member.get().startedAsLearner(),
+            options.version()));
   }
 
   @Override
@@ -147,7 +149,10 @@ final class ReplicaMembership implements Membership {
 
   @Override
   public CompletableFuture<ProposalOutcome> arrive(Arrival arrival) {
-    return running.get().map(member -> member.arrive(arrival)).orElseGet(this::notRunning);
+    return running
+        .get()
+        .map(member -> member.members().arrive(arrival))
+        .orElseGet(this::notRunning);
   }
 
   @Override
@@ -187,13 +192,13 @@ final class ReplicaMembership implements Membership {
       CommandOrigin origin, Command.Membership change, boolean force) {
     return running
         .get()
-        .map(member -> member.change(origin, change, force))
+        .map(member -> member.members().change(origin, change, force))
         .orElseGet(this::notRunning);
   }
 
   @Override
   public CompletableFuture<List<Standing>> standings() {
-    return running.get().map(RaftMember::standings).orElseGet(this::notRunning);
+    return running.get().map(member -> member.members().standings()).orElseGet(this::notRunning);
   }
 
   private <T> CompletableFuture<T> notRunning() {

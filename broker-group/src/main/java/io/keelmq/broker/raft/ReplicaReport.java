@@ -3,6 +3,7 @@ package io.keelmq.broker.raft;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaControl.Status;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +13,11 @@ import java.util.Optional;
  * one, and in what may keep it from being ready. Thread-safe; keeps nothing.
  */
 record ReplicaReport(
-    ReplicaFolder folder, StateView view, Departure departure, ReplicaMembership membership) {
+    ReplicaFolder folder,
+    StateView view,
+    Departure departure,
+    ReplicaMembership membership,
+    LevelRange levels) {
 
   Status of(Optional<RaftMember> running, boolean closed) {
     Optional<Throwable> cause = departure.cause();
@@ -39,6 +44,7 @@ record ReplicaReport(
         folder.log().durableLast(),
         running.map(RaftMember::peers).orElse(List.of()),
         ready,
-        reason);
+        reason,
+        levels);
   }
 }

@@ -6,7 +6,9 @@ import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
 import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotMetaTable;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.ReplicaControl.Plan;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.Members;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.common.BackupManifest;
@@ -165,7 +167,12 @@ public final class RestoredFolders implements BackupRestorer {
               .formatted(
                   backup, manifest.brokerGroup(), manifest.index(), old.group(), old.index()));
     }
-    return new SnapshotAbout(plan.clusterId(), old.group(), old.index(), old.applied());
+    UnsupportedLevelException.require(
+        new ReplicaVersion("of this tool", LevelRange.OF_THIS_VERSION),
+        old.features(),
+        "the backup " + backup);
+    return new SnapshotAbout(
+        plan.clusterId(), old.group(), old.index(), old.applied(), old.features());
   }
 
   private static SnapshotMeta meta(BackupManifest manifest, Plan plan) {

@@ -26,6 +26,11 @@ final class FeatureLevels {
       // Told again, or by a leader that did not know of it.
       return Outcome.of(new Reply.Done());
     }
+    if (!Names.isPrintable(command.softwareVersion(), Limits.MAX_VERSION)) {
+      return Outcome.rejected(
+          Rejection.INVALID,
+          "software version: expected 1 to %d printable characters".formatted(Limits.MAX_VERSION));
+    }
     // That it is one level and no more was judged by what the command needs.
     tables.put(
         Table.META,

@@ -10,7 +10,7 @@ package io.keelmq.broker.state;
 public record Features(int level, String raisedBy, long raisedAt) {
 
   /** Of a group that has never been raised: also of one that knows nothing of levels. */
-  static final Features FIRST = new Features(LevelRange.FIRST, "", 0);
+  public static final Features FIRST = new Features(LevelRange.FIRST, "", 0);
 
   /** Whether a command that uses it may be proposed. What is true once stays true. */
   public boolean allows(Feature feature) {

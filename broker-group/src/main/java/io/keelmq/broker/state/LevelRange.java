@@ -32,7 +32,8 @@ public record LevelRange(int least, int most) {
    * @param most 0: it told none, because it is of a version that knows nothing of levels
    */
   public static LevelRange told(int least, int most) {
-    return most == 0 ? OF_BEFORE : new LevelRange(Math.max(FIRST, least), most);
+    boolean told = most >= FIRST && most >= least;
+    return told ? new LevelRange(Math.max(FIRST, least), most) : OF_BEFORE;
   }
 
   public boolean covers(int level) {

@@ -17,6 +17,10 @@ public final class Limits {
   public static final int MAX_CONSUMER_GROUPS = 10_000;
 
   public static final int MAX_RUNS = 1_024;
+
+  /** Characters of a software version. */
+  static final int MAX_VERSION = 63;
+
   public static final int MAX_MESSAGES = 4_096;
   public static final int MAX_PRODUCER_ID = 64;
   public static final int MAX_CLIENT_ID = 255;

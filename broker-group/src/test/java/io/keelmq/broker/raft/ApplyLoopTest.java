@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Iterator;
 import com.alipay.sofa.jraft.Status;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.broker.store.RocksTables;
@@ -60,6 +62,7 @@ class ApplyLoopTest {
             passOver,
             terms,
             ApplyPace.AT_ONCE,
+            new ReplicaVersion("test", LevelRange.OF_THIS_VERSION),
             RocksTables::restore,
             told::addAll);
   }

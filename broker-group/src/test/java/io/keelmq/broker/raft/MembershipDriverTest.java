@@ -13,8 +13,10 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Membership.Arrival;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.broker.state.Reply;
@@ -30,6 +32,9 @@ import org.junit.jupiter.api.Test;
 
 /** What the driver does while Raft carries a change out. */
 class MembershipDriverTest {
+
+  private static final ReplicaVersion VERSION =
+      new ReplicaVersion("test", LevelRange.OF_THIS_VERSION);
 
   private static final Member LEADER =
       new Member("n1", "127.0.0.1:1", 1_000_000_001, "127.0.0.1:11");
@@ -69,7 +74,7 @@ class MembershipDriverTest {
   }
 
   private Arrival arrival() {
-    return new Arrival("cluster", "group", joining(), 9, 50, false);
+    return new Arrival("cluster", "group", joining(), 9, 50, false, VERSION);
   }
 
   private Member joining() {
@@ -123,6 +128,16 @@ class MembershipDriverTest {
     var leads =
         new Leadership(Leadership.Role.LEADER, 1, Optional.of("n1"), Optional.of("127.0.0.1:11"));
     var roster = new Roster(identity, state);
+    var levels =
+        new LevelDriver(
+            VERSION,
+            identity.peerId(),
+            () -> node,
+            state,
+            () -> leads,
+            proposal -> proposed.add(proposal.command()),
+            Runnable::run,
+            () -> 0);
     return new MembershipDriver(
         identity,
         () -> node,
@@ -132,6 +147,7 @@ class MembershipDriverTest {
         () -> leads,
         proposal -> proposed.add(proposal.command()),
         () -> 50,
+        levels,
         Runnable::run,
         () -> 0);
   }

@@ -17,7 +17,9 @@ import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Peer;
 import io.keelmq.broker.ReplicaControl.Refused;
+import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.Members.Seat;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +32,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Replicas that lose their folders, that are added and that are removed. */
 class MembershipTest {
+
+  private static final ReplicaVersion VERSION =
+      new ReplicaVersion("test", LevelRange.OF_THIS_VERSION);
 
   private static final int MESSAGES = 30;
 
@@ -303,7 +308,8 @@ class MembershipTest {
 
       var member = cluster.plan().members().get(0);
       var elsewhere =
-          new Membership.Arrival("another", cluster.plan().brokerGroup(), member, 1, 0, false);
+          new Membership.Arrival(
+              "another", cluster.plan().brokerGroup(), member, 1, 0, false, VERSION);
       var moved =
           new Membership.Arrival(
               "",
@@ -311,7 +317,8 @@ class MembershipTest {
               new Member(member.node(), stranger.raftAddress(), 0, stranger.clientAddress()),
               1,
               0,
-              false);
+              false,
+              VERSION);
       assertEquals(Refused.Reason.IDENTITY_MISMATCH, refusal(cluster, elsewhere).reason());
       assertEquals(Refused.Reason.IDENTITY_MISMATCH, refusal(cluster, moved).reason());
       assertTrue(refusal(cluster, moved).getMessage().contains("cannot move"));

@@ -165,7 +165,8 @@ final class ReplicaCluster implements AutoCloseable {
         new Member(self.node(), self.raftAddress(), self.incarnation(), "client-of-" + node + ":1"),
         arrival.bootId(),
         arrival.durableIndex(),
-        arrival.startedAsLearner());
+        arrival.startedAsLearner(),
+        arrival.version());
   }
 
   /** Joins again and again until it is so. */

@@ -3,6 +3,7 @@ package io.keelmq.client.cli;
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.ClusterStatus.GroupState;
 import io.keelmq.client.ClusterStatus.ReplicaState;
+import io.keelmq.client.GroupLevels;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.Unavailable;
 import io.keelmq.common.Json;
@@ -166,15 +167,26 @@ final class ClusterCommand implements Runnable {
         out().line("");
         out()
             .line(
-                "group %s  cluster %s  term %d  leader %s"
+                "group %s  cluster %s  term %d  leader %s  feature level %s"
                     .formatted(
                         group.route().getBrokerGroup(),
                         orDash(group.route().getClusterId()),
                         group.route().getTerm(),
-                        orDash(group.route().getLeaderNode())));
+                        orDash(group.route().getLeaderNode()),
+                        GroupLevels.of(group).text()));
         var table =
             new Table(
-                "ROLE", "NODE", "STATE", "TERM", "APPLIED", "INCARNATION", "CLIENT", "RAFT", "OPS");
+                "ROLE",
+                "NODE",
+                "STATE",
+                "TERM",
+                "APPLIED",
+                "INCARNATION",
+                "VERSION",
+                "LEVELS",
+                "CLIENT",
+                "RAFT",
+                "OPS");
         for (ReplicaState replica : group.replicas()) {
           var route = replica.route();
           table.row(
@@ -184,6 +196,8 @@ final class ClusterCommand implements Runnable {
               replica.status().map(ReplicaStatus::getTerm).map(String::valueOf).orElse("-"),
               replica.status().map(ReplicaStatus::getAppliedIndex).orElse(route.getAppliedIndex()),
               replica.status().map(Status::incarnation).orElse("-"),
+              orDash(route.getSoftwareVersion()),
+              replica.status().map(Status::levels).orElse("-"),
               route.getClientAddress(),
               route.getRaftAddress(),
               route.getOpsAddress());
@@ -201,6 +215,13 @@ final class ClusterCommand implements Runnable {
       return peer.isEmpty() ? "-" : peer.substring(peer.lastIndexOf(':') + 1);
     }
 
+    /** Those that the replica supports. */
+    private static String levels(ReplicaStatus status) {
+      int least = Math.max(1, status.getFeatureLevelLeast());
+      int most = GroupLevels.most(status);
+      return least == most ? String.valueOf(least) : least + "-" + most;
+    }
+
     /** In the words of {@code scripts/cluster status}. */
     private static String state(ReplicaState replica) {
       String reason = replica.status().map(ReplicaStatus::getReason).orElseGet(replica::problem);
@@ -216,8 +237,10 @@ final class ClusterCommand implements Runnable {
             ExitCodes.UNAVAILABLE,
             warmingUp ? "WARMING_UP" : "NO_LEADER",
             warmingUp
-                ? "the name servers have just started and know no replica yet: try again in a few seconds"
-                : "no replica has reported to the name servers: start brokers that name them in name.servers");
+                ? "the name servers have just started and know no replica yet: try again in a few"
+                    + " seconds"
+                : "no replica has reported to the name servers: start brokers that name them in"
+                    + " name.servers");
       }
       for (GroupState group : status.groups()) {
         String name = group.route().getBrokerGroup();

@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.ClusterStatus.ReplicaState;
+import io.keelmq.client.GroupLevels;
 import io.keelmq.common.Json;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ReplicaStatus;
@@ -34,6 +35,9 @@ final class StatusJson {
                             .put("broker_group", group.route().getBrokerGroup())
                             .put("term", group.route().getTerm())
                             .put("leader_node", group.route().getLeaderNode())
+                            .put("feature_level", GroupLevels.of(group).now())
+                            .put("feature_level_supported", GroupLevels.of(group).supported())
+                            .put("feature_level_possible", GroupLevels.of(group).possible())
                             .putObjects(
                                 "replicas",
                                 group.replicas().stream().map(StatusJson::replica).toList())
@@ -79,7 +83,10 @@ final class StatusJson {
           .putNull("applied_index")
           .putNull("log_first_index")
           .putNull("log_last_index")
-          .putNull("digest");
+          .putNull("digest")
+          .putNull("feature_level")
+          .putNull("feature_level_most")
+          .putNull("feature_level_newest");
     }
     ReplicaStatus status = replica.status().get();
     return json.put("peer_id", status.getPeerId())
@@ -88,6 +95,9 @@ final class StatusJson {
         .put("applied_index", status.getAppliedIndex())
         .put("log_first_index", status.getLogFirstIndex())
         .put("log_last_index", status.getLogLastIndex())
-        .put("digest", status.getDigest());
+        .put("digest", status.getDigest())
+        .put("feature_level", GroupLevels.now(status))
+        .put("feature_level_most", GroupLevels.most(status))
+        .put("feature_level_newest", GroupLevels.newest(status));
   }
 }

@@ -44,6 +44,7 @@ public record Examination(Sight sight, List<Finding> findings, int looks) {
     var findings = new ArrayList<Finding>();
     findings.addAll(NameServerExamination.of(sight));
     findings.addAll(GroupExamination.of(sight));
+    findings.addAll(LevelExamination.of(sight));
     findings.addAll(AddressExamination.of(sight));
     findings.addAll(MachineExamination.of(sight));
     findings.sort(Comparator.comparing(Finding::severity));

@@ -52,6 +52,9 @@ public record Finding(Severity severity, Kind kind, String subject, String found
     LOW_DISK,
     DIGESTS_DIFFER,
     VERSIONS_DIFFER,
+    LEVELS_DIFFER,
+    LEVEL_HELD,
+    LEVEL_STAYS,
     NOT_TOLD
   }
 

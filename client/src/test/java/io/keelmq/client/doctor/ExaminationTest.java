@@ -316,6 +316,39 @@ class ExaminationTest {
   }
 
   @Test
+  void aVersionThatKnowsNoLevelsKeepsTheGroupWhereItIs() {
+    cluster.statuses.values().forEach(status -> status.setFeatureLevel(1));
+    cluster
+        .statuses
+        .get("n3")
+        .setFeatureLevel(0)
+        .setFeatureLevelLeast(0)
+        .setFeatureLevelMost(0)
+        .setFeatureLevelNewest(0);
+
+    Finding found = only(cluster, Severity.WARNING, Kind.LEVELS_DIFFER, "g0");
+
+    assertTrue(found.found().contains("up to 2, but those of [n3] only up to 1"), found::found);
+  }
+
+  @Test
+  void aLevelThatAnOperatorHolds() {
+    cluster.statuses.values().forEach(status -> status.setFeatureLevel(1));
+    cluster.statuses.get("n2").setFeatureLevelMost(1);
+
+    Finding found = only(cluster, Severity.NOTE, Kind.LEVEL_HELD, "g0");
+
+    assertTrue(found.found().contains("[n2] holds it at feature level 1, 2 is"), found::found);
+  }
+
+  @Test
+  void aLevelThatDoesNotRise() {
+    cluster.statuses.values().forEach(status -> status.setFeatureLevel(1));
+
+    only(cluster, Severity.WARNING, Kind.LEVEL_STAYS, "g0");
+  }
+
+  @Test
   void theWorstIsToldFirst() {
     cluster.warmingUp();
     cluster.routes.get("n2").setSoftwareVersion("1.1");

@@ -9,6 +9,7 @@ import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import java.util.List;
 import java.util.Optional;
@@ -108,7 +109,19 @@ public final class FakeReplica implements Replica, ReplicaControl {
 
   @Override
   public Status status() {
-    return new Status(plan, true, "127.0.0.1:1:1", 1, 1, 1, 1, 1, List.of(), true, "");
+    return new Status(
+        plan,
+        true,
+        "127.0.0.1:1:1",
+        1,
+        1,
+        1,
+        1,
+        1,
+        List.of(),
+        true,
+        "",
+        LevelRange.OF_THIS_VERSION);
   }
 
   /** Nobody comes or goes. */
