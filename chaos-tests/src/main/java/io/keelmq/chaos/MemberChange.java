@@ -70,6 +70,16 @@ final class MemberChange {
     return coming;
   }
 
+  /** Whether the one that comes is at this stage now; of LEAVING, the one that goes. */
+  boolean isAt(MemberStage stage) {
+    try {
+      Optional<Node> node = stage == MemberStage.LEAVING ? leaving : coming;
+      return node.flatMap(this::member).filter(one -> one.getStage() == stage).isPresent();
+    } catch (KeelException e) {
+      return false;
+    }
+  }
+
   /**
    * Gives the command.
    *

@@ -171,7 +171,7 @@ public final class MemberKills implements Callable<Integer> {
         .put("killed", outcome.victim().name())
         .put("before", outcome.before())
         .put("after", outcome.after())
-        .put("killed_after_oks", outcome.killedAfterOks())
+        .put("killed_at", outcome.killedAt().name())
         .put("interrupted_command", outcome.first())
         .put("millis", outcome.millis())
         .put("flaw", outcome.flaw());

@@ -5,6 +5,7 @@ import io.keelmq.common.HostPort;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.Waiting;
+import io.keelmq.v1.MemberStage;
 import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
@@ -48,7 +49,7 @@ final class MemberRound {
       Victim victim,
       int before,
       int after,
-      long killedAfterOks,
+      MemberStage killedAt,
       String first,
       long millis,
       String flaw) {}
@@ -72,11 +73,11 @@ final class MemberRound {
     faults.note(kind + leaving.map(node -> " of " + node.id()).orElse("") + " begins");
     long began = System.nanoTime();
     var first = CompletableFuture.supplyAsync(() -> change.command(FIRST_COMMAND));
-    if (victim == Victim.COMING) {
-      Waiting.until(FIRST_COMMAND, () -> change.coming().filter(cluster::isRunning).isPresent());
+    MemberStage moment = moment(kind, victim);
+    Waiting.until(FIRST_COMMAND, () -> first.isDone() || change.isAt(moment));
+    if (faults.draw(0, 2) == 0) {
+      faults.awaitMoreOks(faults.draw(1, 200), PROGRESS);
     }
-    long oks = faults.draw(0, 600);
-    faults.awaitMoreOks(oks, PROGRESS);
     Optional<Node> killed = victim(victim, change).filter(cluster::isRunning);
     killed.ifPresent(faults::kill);
     Optional<String> interrupted = first.join();
@@ -106,10 +107,25 @@ final class MemberRound {
         victim,
         before.size(),
         after.size(),
-        oks,
+        moment,
         interrupted.orElse(""),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began),
         String.join("; ", flaws));
+  }
+
+  /** The stage at which somebody is killed. Behind CATCHING_UP, Raft's joint change begins. */
+  private MemberStage moment(MemberChange.Kind kind, Victim victim) {
+    if (kind == MemberChange.Kind.REMOVE || victim == Victim.LEAVING) {
+      return MemberStage.LEAVING;
+    }
+    List<MemberStage> stages =
+        List.of(
+            MemberStage.ANNOUNCED,
+            MemberStage.JOINING,
+            MemberStage.CATCHING_UP,
+            MemberStage.CATCHING_UP,
+            MemberStage.VOTER);
+    return stages.get(faults.draw(0, stages.size()));
   }
 
   private Optional<Node> victim(Victim victim, MemberChange change) {

@@ -59,6 +59,13 @@ final class MemberCommands {
     @CommandLine.ParentCommand ClusterCommand parent;
 
     @Option(
+        names = "--seed-from",
+        paramLabel = "NODE|FOLDER",
+        description =
+            "Lay the sealed segments of this broker or backup into the new one's folder first.")
+    String seedFrom;
+
+    @Option(
         names = "--timeout",
         paramLabel = "TIME",
         defaultValue = "60s",
@@ -72,6 +79,7 @@ final class MemberCommands {
       Node node = cluster.addNode();
       boolean announced = false;
       try {
+        seed(cluster, seedFrom, node);
         ask(
             cluster,
             admin ->
@@ -146,6 +154,13 @@ final class MemberCommands {
     String name;
 
     @Option(
+        names = "--seed-from",
+        paramLabel = "NODE|FOLDER",
+        description =
+            "Lay the sealed segments of this broker or backup into the new one's folder first.")
+    String seedFrom;
+
+    @Option(
         names = "--timeout",
         paramLabel = "TIME",
         defaultValue = "2m",
@@ -162,7 +177,11 @@ final class MemberCommands {
           admin -> {
             Node coming =
                 new LocalReplacement(cluster, admin, GROUP)
-                    .run(leaving, timeout, node -> {}, System.err::println);
+                    .run(
+                        leaving,
+                        timeout,
+                        node -> seed(cluster, seedFrom, node),
+                        System.err::println);
             parent.print(
                 new Json()
                     .put("id", coming.id())
@@ -172,6 +191,12 @@ final class MemberCommands {
                     .formatted(leaving.id(), coming.id(), coming.client(), coming.raft()));
           });
       return 0;
+    }
+  }
+
+  private static void seed(LocalCluster cluster, String from, Node node) {
+    if (from != null) {
+      SeedFrom.copy(cluster, from, node);
     }
   }
 

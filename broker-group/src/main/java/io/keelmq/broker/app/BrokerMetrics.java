@@ -239,6 +239,21 @@ final class BrokerMetrics {
         snapshots.bytesCopied());
     counter(
         metrics,
+        "keelmq_seed_segments_total",
+        "segments of snapshots that were taken from the folder seed",
+        snapshots.seedSegments());
+    counter(
+        metrics,
+        "keelmq_seed_bytes_total",
+        "bytes of segments that were taken from the folder seed",
+        snapshots.seedBytes());
+    counter(
+        metrics,
+        "keelmq_seed_refused_segments_total",
+        "segments in the folder seed that are damaged or hold other entries than the leader's",
+        snapshots.seedRefused());
+    counter(
+        metrics,
         "keelmq_log_segments_freed_total",
         "segments of the commit log deleted because no message lay in them any more",
         snapshots.freedSegments());

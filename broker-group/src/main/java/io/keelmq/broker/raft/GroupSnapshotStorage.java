@@ -74,7 +74,9 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
 
   @Override
   public SnapshotCopier startToCopyFrom(String uri, SnapshotCopierOptions options) {
-    var begun = new SnapshotDownload(this, log, counters, node);
+    var begun =
+        new SnapshotDownload(
+            this, log, new SeedFolder(folder.getParent(), counters), counters, node);
     long sinceFailure = nanos.getAsLong() - failedNanos;
     if (!begun.connect(uri, options)) {
       LOG.warn("cannot connect to {} for a snapshot", uri);

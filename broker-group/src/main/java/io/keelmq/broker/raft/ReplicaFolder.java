@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
- * store/}, {@code raft-meta/}, with term and vote, and {@code snapshot/}; and {@code reserve},
- * which holds nothing ({@link ReserveFile}).
+ * store/}, {@code raft-meta/}, with term and vote, and {@code snapshot/}; {@code reserve}, which
+ * holds nothing ({@link ReserveFile}); and for a new replica {@code seed/} ({@link SeedFolder}).
  *
  * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
  * has.

@@ -67,6 +67,9 @@ final class ReplicaGauges {
         () -> of(member -> member.snapshotCounters().segmentsSkipped.sum()),
         () -> of(member -> member.snapshotCounters().segmentsCopied.sum()),
         () -> of(member -> member.snapshotCounters().bytesCopied.sum()),
+        () -> of(member -> member.snapshotCounters().seedSegments.sum()),
+        () -> of(member -> member.snapshotCounters().seedBytes.sum()),
+        () -> of(member -> member.snapshotCounters().seedRefused.sum()),
         () -> of(member -> member.snapshotCounters().freedSegments.sum()),
         () -> folder.log().physicalFirst());
   }

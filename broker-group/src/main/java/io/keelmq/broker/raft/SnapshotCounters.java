@@ -19,6 +19,14 @@ final class SnapshotCounters {
 
   final LongAdder bytesCopied = new LongAdder();
 
+  /** Segments that an operator had laid here; see {@link SeedFolder}. */
+  final LongAdder seedSegments = new LongAdder();
+
+  final LongAdder seedBytes = new LongAdder();
+
+  /** Damaged, or of another log. */
+  final LongAdder seedRefused = new LongAdder();
+
   /** Segments of the log that were deleted, because no message lay in them any more. */
   final LongAdder freedSegments = new LongAdder();
 }

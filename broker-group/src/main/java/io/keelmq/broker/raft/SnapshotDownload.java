@@ -40,6 +40,7 @@ final class SnapshotDownload extends SnapshotCopier {
   private final GroupSnapshotStorage storage;
   private final SegmentedLog log;
   private final SnapshotCounters counters;
+  private final SeedFolder seeds;
   private final RemoteFileCopier leader = new RemoteFileCopier();
   private final CountDownLatch cancelled = new CountDownLatch(1);
   private final Thread thread;
@@ -55,9 +56,14 @@ final class SnapshotDownload extends SnapshotCopier {
   private volatile SnapshotReader reader;
 
   SnapshotDownload(
-      GroupSnapshotStorage storage, SegmentedLog log, SnapshotCounters counters, String node) {
+      GroupSnapshotStorage storage,
+      SegmentedLog log,
+      SeedFolder seeds,
+      SnapshotCounters counters,
+      String node) {
     this.storage = storage;
     this.log = log;
+    this.seeds = seeds;
     this.counters = counters;
     this.thread = new Thread(this::run, "snapshot-download-" + node);
     thread.setDaemon(true);
@@ -125,6 +131,7 @@ final class SnapshotDownload extends SnapshotCopier {
     try {
       staging.keepWhatFits(remote);
       staging.linkSegmentsOf(log);
+      staging.takeSeeds(seeds);
       staging.requireRoom();
       for (SnapshotFile file : staging.missing()) {
         copy(file, staging.path(file));
@@ -144,11 +151,14 @@ final class SnapshotDownload extends SnapshotCopier {
       throw new IOException("the snapshot at " + index + " could not be published");
     }
     LOG.info(
-        "a snapshot is here, index={} segments_copied={} segments_skipped={} bytes_copied={}",
+        "a snapshot is here, index={} segments_copied={} segments_skipped={} bytes_copied={}"
+            + " bytes_of_seeds={}",
         index,
         staging.segmentsCopied(),
         staging.segmentsSkipped(),
-        staging.bytesCopied());
+        staging.bytesCopied(),
+        staging.bytesOfSeeds());
+    seeds.empty();
     return opened;
   }
 

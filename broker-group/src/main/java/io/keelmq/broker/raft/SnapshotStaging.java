@@ -49,6 +49,7 @@ final class SnapshotStaging {
   private int skipped;
   private int copied;
   private long copiedBytes;
+  private long seedBytes;
 
   private SnapshotStaging(
       LocalSnapshotWriter writer, SnapshotCounters counters, BooleanSupplier stopped) {
@@ -137,6 +138,19 @@ final class SnapshotStaging {
     }
   }
 
+  /** Takes what an operator has laid here of what is still wanted. */
+  void takeSeeds(SeedFolder seeds) throws IOException {
+    for (SnapshotFile wanted : List.copyOf(missing.values())) {
+      Optional<SegmentSummary> taken = seeds.take(wanted, path(wanted));
+      if (taken.isPresent()) {
+        filesOf(wanted.name(), taken.get()).forEach(this::count);
+        skipped++;
+        seedBytes += taken.get().bytes();
+        counters.segmentsSkipped.increment();
+      }
+    }
+  }
+
   private void link(String name, SegmentSummary own) throws IOException {
     String sidecar = SnapshotFile.sidecarOf(name);
     try {
@@ -145,20 +159,24 @@ final class SnapshotStaging {
     } catch (UnsupportedOperationException e) {
       throw new IOException("the file system of " + folder + " has no hard links", e);
     }
-    Path index = folder.resolve(sidecar);
-    long indexBytes = Files.size(index);
-    var files =
-        List.of(
-            new SnapshotFile(name, own.bytes(), own.checksum(), Optional.of(Content.of(own))),
-            new SnapshotFile(
-                sidecar,
-                indexBytes,
-                SnapshotFiles.checksum(index, indexBytes, stopped),
-                Optional.empty()));
-    if (accept(files)) {
+    if (accept(filesOf(name, own))) {
       skipped++;
       counters.segmentsSkipped.increment();
     }
+  }
+
+  private List<SnapshotFile> filesOf(String name, SegmentSummary segment) throws IOException {
+    String sidecar = SnapshotFile.sidecarOf(name);
+    Path index = folder.resolve(sidecar);
+    long indexBytes = Files.size(index);
+    return List.of(
+        new SnapshotFile(
+            name, segment.bytes(), segment.checksum(), Optional.of(Content.of(segment))),
+        new SnapshotFile(
+            sidecar,
+            indexBytes,
+            SnapshotFiles.checksum(index, indexBytes, stopped),
+            Optional.empty()));
   }
 
   /** True if the files are sound, and so need not come any more; deletes them otherwise. */
@@ -174,11 +192,13 @@ final class SnapshotStaging {
       }
       return false;
     }
-    for (SnapshotFile file : files) {
-      writer.addFile(file.name(), file.listed());
-      missing.remove(file.name());
-    }
+    files.forEach(this::count);
     return true;
+  }
+
+  private void count(SnapshotFile file) {
+    writer.addFile(file.name(), file.listed());
+    missing.remove(file.name());
   }
 
   /** What has to be copied, in a steady order. */
@@ -229,8 +249,7 @@ final class SnapshotStaging {
       copied++;
       counters.segmentsCopied.increment();
     }
-    writer.addFile(file.name(), file.listed());
-    missing.remove(file.name());
+    count(file);
   }
 
   /** Makes it the replica's snapshot, durably; the one before goes. */
@@ -260,6 +279,10 @@ final class SnapshotStaging {
 
   int segmentsCopied() {
     return copied;
+  }
+
+  long bytesOfSeeds() {
+    return seedBytes;
   }
 
   long bytesCopied() {

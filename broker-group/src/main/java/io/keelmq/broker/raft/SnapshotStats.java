@@ -16,6 +16,9 @@ import java.util.function.LongSupplier;
  * @param segmentsSkipped not copied, because they were here
  * @param segmentsCopied from other replicas
  * @param bytesCopied from other replicas
+ * @param seedSegments not copied, because an operator had laid them here
+ * @param seedBytes of these
+ * @param seedRefused segments laid here that are damaged or of another log
  * @param freedSegments of the log, deleted because no message lay in them any more
  * @param firstIndex the oldest log entry that is still on disk
  */
@@ -31,5 +34,8 @@ public record SnapshotStats(
     LongSupplier segmentsSkipped,
     LongSupplier segmentsCopied,
     LongSupplier bytesCopied,
+    LongSupplier seedSegments,
+    LongSupplier seedBytes,
+    LongSupplier seedRefused,
     LongSupplier freedSegments,
     LongSupplier firstIndex) {}
