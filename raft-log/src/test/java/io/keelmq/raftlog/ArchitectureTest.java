@@ -24,7 +24,7 @@ class ArchitectureTest {
                 line ->
                     line.startsWith("import ")
                         && !line.matches(
-                            "import (static )?(java\\.|org\\.slf4j\\.|com\\.alipay\\.).*"));
+                            "import (static )?(java\\.|org\\.slf4j\\.|com\\.alipay\\.|io\\.keelmq\\.failpoint\\.).*"));
 
     assertEquals(List.of(), found);
   }
