@@ -67,7 +67,7 @@ final class BrokerDeaths {
   /** One whose leader soon has a snapshot and a log that begins behind another. */
   static ClusterOptions cluster(Path dir, Seed seed) {
     return new ClusterOptions(dir, Distribution.find(), new PortPlan.Free(seed.random()))
-        .withBrokerSettings(Map.of("log.segment.bytes", "256KiB", "snapshot.bytes", "512KiB"));
+        .withBrokerSettings(Map.of("log.segment.bytes", "1MiB", "snapshot.bytes", "1MiB"));
   }
 
   /** Bodies that fill some segments soon. */

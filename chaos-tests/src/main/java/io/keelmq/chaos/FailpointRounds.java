@@ -85,13 +85,11 @@ public final class FailpointRounds implements Callable<Integer> {
   public Integer call() throws IOException {
     Path folder = Files.createTempDirectory("keelmq-failpoints-");
     var outcomes =
-        new ArrayList<Outcome>(
-            new Rounds(folder, atATime).run(kills(), done -> System.err.println(done)));
+        new ArrayList<Outcome>(new Rounds(folder, atATime).run(kills(), FailpointRounds::tell));
     Seed used = seed == null ? Seed.fresh() : new Seed(seed);
     if (!noBrokers) {
       outcomes.addAll(brokers(folder, used));
     }
-    outcomes.forEach(each -> System.out.println(json(each)));
     Set<Failpoint> neverHit = neverHit(outcomes);
     long broken = outcomes.stream().filter(each -> !each.problems().isEmpty()).count();
     boolean historyHolds = history.map(ChaosResult::holds).orElse(true);
@@ -133,13 +131,19 @@ public final class FailpointRounds implements Callable<Integer> {
                   for (Failpoint failpoint : wanted) {
                     Node node = nodes.get(outcomes.size() % nodes.size());
                     Outcome outcome = BrokerDeaths.run(faults, node, failpoint);
-                    System.err.println(outcome);
+                    tell(outcome);
                     outcomes.add(outcome);
                   }
                 });
     System.err.println(result.text());
     history = Optional.of(result);
     return outcomes;
+  }
+
+  /** At once: what was seen is kept when a run is ended early. */
+  private static void tell(Outcome outcome) {
+    System.err.println(outcome);
+    System.out.println(json(outcome));
   }
 
   /** None may be left out but those that nobody asked for. */
