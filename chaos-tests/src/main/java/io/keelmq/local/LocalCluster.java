@@ -142,7 +142,12 @@ public final class LocalCluster {
 
   /** Starts one node and does not wait for it. */
   public void startNode(Node node) {
-    if (processes.launch(List.of(node)).isEmpty()) {
+    startNode(node, List.of());
+  }
+
+  /** As the other one, with more options for the JVM of this one start. */
+  public void startNode(Node node, List<String> jvmOptions) {
+    if (processes.launch(List.of(node), jvmOptions).isEmpty()) {
       throw new ClusterFailure(Kind.PRECONDITION, node.id() + " runs already, as pid " + pid(node));
     }
   }
@@ -189,6 +194,11 @@ public final class LocalCluster {
    * @throws ClusterFailure if the others would be no majority: then it could never come back
    */
   public void wipe(Node node, Duration graceful) {
+    wipe(node, graceful, List.of());
+  }
+
+  /** As the other one, with more options for the JVM of this one start. */
+  public void wipe(Node node, Duration graceful, List<String> jvmOptions) {
     if (!node.isBroker()) {
       throw new ClusterFailure(
           Kind.USAGE, node.id() + " is a name server: it keeps nothing that could be wiped");
@@ -208,7 +218,7 @@ public final class LocalCluster {
       processes.stop(List.of(node), graceful);
     }
     ClusterFolder.deleteData(dataDir(node));
-    startNode(node);
+    startNode(node, jvmOptions);
   }
 
   /**

@@ -38,8 +38,10 @@ record NodeLauncher(
 
   /**
    * @param nodes all nodes of the cluster: a broker is told the name servers
+   * @param more JVM options of this start, for a broker
    */
-  Process launch(Node node, List<Node> nodes, Map<String, String> brokerSettings) {
+  Process launch(
+      Node node, List<Node> nodes, Map<String, String> brokerSettings, List<String> more) {
     Path log = logFile(dir, node.id());
     try {
       Files.createDirectories(log.getParent());
@@ -51,7 +53,7 @@ record NodeLauncher(
       command.addAll(
           distribution.javaCommand(
               node.role(),
-              broker ? jvmOptions(node) : List.of(),
+              broker ? jvmOptions(node, more) : List.of(),
               broker ? extraClassPath : List.of()));
       settings(node, nodes, brokerSettings).forEach((key, value) -> command.add(key + "=" + value));
       var process = new ProcessBuilder(command);
@@ -71,11 +73,12 @@ record NodeLauncher(
     }
   }
 
-  private List<String> jvmOptions(Node node) {
+  private List<String> jvmOptions(Node node, List<String> more) {
     var options = new ArrayList<String>();
     Optional.ofNullable(System.getProperty(ALL_BROKERS)).ifPresent(options::add);
     options.addAll(jvmOptions);
     options.addAll(nodeJvmOptions.getOrDefault(node.id(), List.of()));
+    options.addAll(more);
     return options;
   }
 

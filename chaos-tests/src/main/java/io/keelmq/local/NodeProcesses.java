@@ -85,6 +85,15 @@ final class NodeProcesses {
    * @return those that were started
    */
   synchronized List<Node> launch(Collection<Node> nodes) {
+    return launch(nodes, List.of());
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param jvmOptions more of them, for this start
+   */
+  synchronized List<Node> launch(Collection<Node> nodes, List<String> jvmOptions) {
     if (!launcher.distribution().hasJars()) {
       throw new ClusterFailure(
           Kind.PRECONDITION,
@@ -99,7 +108,7 @@ final class NodeProcesses {
           List<Node> down = nodes.stream().filter(node -> !isRunning(node)).toList();
           down.forEach(NodeProcesses::requireFreePorts);
           for (Node node : down) {
-            launch(node);
+            launch(node, jvmOptions);
             started.add(node);
           }
         });
@@ -163,8 +172,8 @@ final class NodeProcesses {
     }
   }
 
-  private void launch(Node node) {
-    Process child = launcher.launch(node, file.nodes(), file.brokerSettings());
+  private void launch(Node node, List<String> jvmOptions) {
+    Process child = launcher.launch(node, file.nodes(), file.brokerSettings(), jvmOptions);
     children.put(node.id(), child);
     ProcessId process = ProcessId.of(child.pid()).orElseThrow(() -> diedAtStart(node));
     change(now -> now.withProcess(node.id(), process));

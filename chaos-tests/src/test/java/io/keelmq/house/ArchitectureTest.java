@@ -22,18 +22,22 @@ class ArchitectureTest {
           Map.ofEntries(
               Map.entry("io.keelmq.common", Set.of("io.keelmq.v1")),
               Map.entry("io.keelmq.edge", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
-              Map.entry("io.keelmq.raftlog", Set.of()),
+              Map.entry("io.keelmq.failpoint", Set.of()),
+              Map.entry("io.keelmq.raftlog", Set.of("io.keelmq.failpoint")),
               Map.entry("io.keelmq.rocketmq", Set.of("io.keelmq.common", "io.keelmq.rocketmq.v2")),
               Map.entry("io.keelmq.broker.state", Set.of()),
               Map.entry("io.keelmq.broker", Set.of("io.keelmq.broker.state")),
               Map.entry("io.keelmq.broker.filter", Set.of()),
-              Map.entry("io.keelmq.broker.store", Set.of("io.keelmq.broker.state")),
+              Map.entry(
+                  "io.keelmq.broker.store",
+                  Set.of("io.keelmq.broker.state", "io.keelmq.failpoint")),
               Map.entry(
                   "io.keelmq.broker.raft",
                   Set.of(
                       "io.keelmq.broker",
                       "io.keelmq.broker.state",
                       "io.keelmq.broker.store",
+                      "io.keelmq.failpoint",
                       "io.keelmq.raftlog",
                       "io.keelmq.common",
                       "io.keelmq.v1",

@@ -1,5 +1,6 @@
 package io.keelmq.raftlog;
 
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -61,6 +62,7 @@ final class ActiveSegment extends Segment {
     while (data.position() < end) {
       if (!staging.hasRemaining()) {
         flush(staging);
+        Failpoint.APPEND_PARTLY_WRITTEN.hit();
       }
       data.limit(Math.min(end, data.position() + staging.remaining()));
       staging.put(data);
@@ -90,8 +92,10 @@ final class ActiveSegment extends Segment {
    */
   ActiveSegment cutAfter(long lastKept) throws IOException {
     file.truncate(index().position(lastKept + 1));
+    Failpoint.TRUNCATE_CUT.hit();
     // Forced before anything is appended, or old records could come back behind new ones.
     file.force(true);
+    Failpoint.TRUNCATE_CUT_FORCED.hit();
     return new ActiveSegment(file, SegmentScan.of(file, path(), baseIndex()).orRefuse());
   }
 

@@ -1,5 +1,6 @@
 package io.keelmq.raftlog;
 
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -90,6 +91,7 @@ final class LogRecovery {
       return bounds;
     }
     files.deleteSegments(files.segments());
+    Failpoint.RECOVERY_GIVEN_UP_GONE.hit();
     if (bounds.state() == LogBounds.State.ADOPTING) {
       // Not steady before the snapshot has been brought in: an empty log of a member looks lost.
       LOG.warn(
@@ -184,10 +186,13 @@ final class LogRecovery {
       SegmentScan scan = SegmentScan.of(file, path, base);
       if (scan.flaw().isPresent()) {
         cutTornTail(file, scan, floor);
+        Failpoint.RECOVERY_TAIL_CUT.hit();
       }
       writeAgain(file, scan, floor);
+      Failpoint.RECOVERY_REWRITTEN.hit();
       // Forced even if nothing was cut: what a killed process left may be in the page cache only.
       file.force(true);
+      Failpoint.RECOVERY_FORCED.hit();
       return new ActiveSegment(file, scan);
     } catch (IOException | RuntimeException e) {
       file.close();

@@ -1,5 +1,6 @@
 package io.keelmq.raftlog;
 
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -58,6 +59,7 @@ final class LogWriter {
   void append(List<LogRecord> batch) throws IOException {
     long bytes = 0;
     long forced = durableLast;
+    Failpoint.APPEND_BEGUN.hit();
     for (LogRecord record : batch) {
       if (active == null || !active.fits(record, options.segmentBytes())) {
         forced = roll(record.index());
@@ -66,9 +68,11 @@ final class LogWriter {
       bytes += RecordCodec.recordBytes(record);
     }
     active.flush(staging);
+    Failpoint.APPEND_WRITTEN.hit();
     if (options.sync() == SegmentedLogOptions.Sync.FSYNC) {
       force(active);
       forced = active.lastIndex();
+      Failpoint.APPEND_FORCED.hit();
     }
     stats.appended(batch.size(), bytes);
     view = view.withLast(active.lastIndex());
@@ -87,6 +91,7 @@ final class LogWriter {
     if (bounds.durableFloor() > lastKept) {
       // First: a floor above the end of the log would be taken for a loss.
       writeBounds(bounds.withFloor(lastKept));
+      Failpoint.TRUNCATE_FLOOR_LOWERED.hit();
     }
     durableLast = Math.min(durableLast, lastKept);
     // Readers stop looking there before the bytes go.
@@ -95,6 +100,7 @@ final class LogWriter {
     while (!segments.isEmpty() && tail(segments).baseIndex() > lastKept) {
       closeActive();
       files.deleteSegment(segments.remove(segments.size() - 1).baseIndex());
+      Failpoint.TRUNCATE_SEGMENT_GONE.hit();
     }
     if (!segments.isEmpty() && tail(segments).lastIndex() > lastKept) {
       active =
@@ -112,22 +118,29 @@ final class LogWriter {
   void moveLogicalFirst(long first) throws IOException {
     // Recovery takes a log that ends before its logical first index for damaged.
     force();
+    Failpoint.PREFIX_FORCED.hit();
     writeBounds(LogBounds.steady(first, durableLast));
+    Failpoint.PREFIX_MOVED.hit();
     view = view.withLogicalFirst(first);
   }
 
   /** Deletes everything; the log is empty and begins at {@code first}. */
   void wipe(long first) throws IOException {
+    Failpoint.RESET_BEGUN.hit();
     // From here on a crash ends in the same empty log: the next open goes on where this stops.
     writeBounds(new LogBounds(first, first - 1, LogBounds.State.RESETTING));
+    Failpoint.RESET_ANNOUNCED.hit();
     List<Segment> doomed = view.segments();
     view = view.emptyAt(first);
     durableLast = first - 1;
     closeActive();
     for (int i = doomed.size() - 1; i >= 0; i--) {
       files.deleteSegment(doomed.get(i).baseIndex());
+      Failpoint.RESET_SEGMENT_GONE.hit();
     }
+    Failpoint.RESET_SEGMENTS_GONE.hit();
     writeBounds(LogBounds.steady(first, first - 1));
+    Failpoint.RESET_DONE.hit();
   }
 
   /**
@@ -137,18 +150,22 @@ final class LogWriter {
   void adopt(SnapshotSegments snapshot, LogRecovery opener, long last) throws IOException {
     // From here on the old entries are given up: a crash leaves a log that waits for the snapshot.
     writeBounds(new LogBounds(last + 1, last, LogBounds.State.ADOPTING));
+    Failpoint.ADOPT_ANNOUNCED.hit();
     List<Long> doomed = view.segments().stream().map(Segment::baseIndex).toList();
     view = view.emptyAt(last + 1);
     durableLast = last;
     closeActive();
     files.deleteSegments(doomed);
+    Failpoint.ADOPT_SEGMENTS_GONE.hit();
     snapshot.bringInto(files);
+    Failpoint.ADOPT_FILES_IN.hit();
     LogRecovery.Recovered adopted = opener.openSegments(bounds);
     active = adopted.active().orElse(null);
     if (adopted.last() != last) {
       throw new IOException("adopted entries up to " + adopted.last() + ", expected " + last);
     }
     writeBounds(LogBounds.steady(last + 1, last));
+    Failpoint.ADOPT_DONE.hit();
     // Readers see none of it before all of it is there for good.
     view = view.withSegments(adopted.segments());
   }
@@ -165,13 +182,16 @@ final class LogWriter {
         && view.segments().get(1).index().count() > 0) {
       Segment oldest = view.segments().get(0);
       view = view.withSegments(view.segments().subList(1, view.segments().size()));
+      Failpoint.TRIM_BEGUN.hit();
       files.deleteSegment(oldest.baseIndex());
+      Failpoint.TRIM_SEGMENT_GONE.hit();
     }
   }
 
   /** Makes the next open know how far the log reaches. */
   void settle() throws IOException {
     force();
+    Failpoint.CLOSE_FORCED.hit();
     if (bounds.durableFloor() != durableLast) {
       writeBounds(bounds.withFloor(durableLast));
     }
@@ -195,7 +215,9 @@ final class LogWriter {
     ActiveSegment full = active;
     if (full != null) {
       full.flush(staging);
+      Failpoint.ROLL_FLUSHED.hit();
       force(full);
+      Failpoint.ROLL_FORCED.hit();
       segments.set(segments.size() - 1, files.seal(full));
       stats.rolled();
     }

@@ -1,5 +1,7 @@
 package io.keelmq.raftlog;
 
+import io.keelmq.failpoint.Failpoint;
+import io.keelmq.failpoint.Publication;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,6 +27,25 @@ final class SegmentFiles {
   private static final String BOUNDS = "first.meta";
   private static final String LOCK = "log.lock";
   private static final int COPY_BYTES = 1 << 20;
+
+  private static final Publication OF_BOUNDS =
+      new Publication(
+          Failpoint.BOUNDS_WRITTEN,
+          Failpoint.BOUNDS_FORCED,
+          Failpoint.BOUNDS_RENAMED,
+          Failpoint.BOUNDS_PUBLISHED);
+  private static final Publication OF_SEGMENT =
+      new Publication(
+          Failpoint.SEGMENT_WRITTEN,
+          Failpoint.SEGMENT_FORCED,
+          Failpoint.SEGMENT_RENAMED,
+          Failpoint.SEGMENT_PUBLISHED);
+  private static final Publication OF_SIDECAR =
+      new Publication(
+          Failpoint.SEAL_WRITTEN,
+          Failpoint.SEAL_FORCED,
+          Failpoint.SEAL_RENAMED,
+          Failpoint.SEAL_PUBLISHED);
 
   private final Path folder;
   private final Disk disk;
@@ -98,12 +119,14 @@ final class SegmentFiles {
     }
     if (!leftovers.isEmpty()) {
       forceFolder();
+      Failpoint.RECOVERY_LEFTOVERS_GONE.hit();
     }
   }
 
   /** Gives a file of a snapshot a second name here; durable when the folder has been forced. */
   void link(Path existing, String name) throws IOException {
     disk.link(existing, folder.resolve(name));
+    Failpoint.ADOPT_LINKED.hit();
   }
 
   /**
@@ -115,9 +138,12 @@ final class SegmentFiles {
     try (DiskFile source = disk.open(existing);
         DiskFile target = disk.create(aside)) {
       copy(source, target, bytes);
+      Failpoint.ADOPT_TAIL_WRITTEN.hit();
       target.force(true);
+      Failpoint.ADOPT_TAIL_FORCED.hit();
     }
     disk.rename(aside, segment(baseIndex));
+    Failpoint.ADOPT_TAIL_RENAMED.hit();
   }
 
   /**
@@ -126,10 +152,12 @@ final class SegmentFiles {
    * @throws IOException if it cannot; what to do is in the message
    */
   void requireLinkable(Path existing) throws IOException {
+    Failpoint.ADOPT_CHECKED.hit();
     Path probe = unpublished(folder.resolve("link"));
     disk.delete(probe);
     try {
       disk.link(existing, probe);
+      Failpoint.ADOPT_PROBED.hit();
     } catch (IOException e) {
       throw new IOException(
           "%s cannot be hard-linked to %s (%s): log and snapshots must lie on one file system that has hard links"
@@ -149,7 +177,7 @@ final class SegmentFiles {
   }
 
   void writeBounds(LogBounds value) throws IOException {
-    publish(bounds(), value.encode());
+    publish(bounds(), value.encode(), OF_BOUNDS);
   }
 
   DiskFile open(Path file) throws IOException {
@@ -159,14 +187,14 @@ final class SegmentFiles {
   /** Makes a segment without records and returns it open; it is durable, and so is its name. */
   ActiveSegment createSegment(long baseIndex) throws IOException {
     var header = new SegmentHeader(baseIndex, nextMark());
-    publish(segment(baseIndex), header.encode());
+    publish(segment(baseIndex), header.encode(), OF_SEGMENT);
     return ActiveSegment.created(segment(baseIndex), disk.open(segment(baseIndex)), header);
   }
 
   /** Writes the sidecar of a segment whose bytes have been forced, and returns it mapped. */
   Sidecar writeSidecar(Sidecar sidecar) throws IOException {
     long baseIndex = sidecar.index().baseIndex();
-    publish(sidecar(baseIndex), sidecar.encode());
+    publish(sidecar(baseIndex), sidecar.encode(), OF_SIDECAR);
     return readSidecar(baseIndex);
   }
 
@@ -199,13 +227,19 @@ final class SegmentFiles {
       // Whatever is damaged must be found while the original is still there.
       var kept = SegmentScan.upTo(lastKept, source, sealed.path(), base).orRefuse();
       copy(source, target, kept.index().bytes());
+      Failpoint.TRUNCATE_COPY_WRITTEN.hit();
       target.force(true);
+      Failpoint.TRUNCATE_COPY_FORCED.hit();
     }
     disk.delete(sidecar(base));
+    Failpoint.TRUNCATE_SIDECAR_DELETED.hit();
     // The sidecar must be gone for good before the segment no longer matches it.
     forceFolder();
+    Failpoint.TRUNCATE_SIDECAR_GONE.hit();
     disk.rename(aside, sealed.path());
+    Failpoint.TRUNCATE_COPY_RENAMED.hit();
     forceFolder();
+    Failpoint.TRUNCATE_COPY_PUBLISHED.hit();
     DiskFile file = disk.open(sealed.path());
     return new ActiveSegment(file, SegmentScan.of(file, sealed.path(), base).orRefuse());
   }
@@ -213,7 +247,9 @@ final class SegmentFiles {
   /** Deletes a segment and its sidecar, durably. */
   void deleteSegment(long baseIndex) throws IOException {
     disk.delete(segment(baseIndex));
+    Failpoint.DELETE_SEGMENT.hit();
     disk.delete(sidecar(baseIndex));
+    Failpoint.DELETE_SIDECAR.hit();
     // One segment at a time: if two deletions were under way, the wrong one could survive a crash.
     forceFolder();
   }
@@ -226,18 +262,23 @@ final class SegmentFiles {
     for (long base : baseIndexes) {
       disk.delete(segment(base));
       disk.delete(sidecar(base));
+      Failpoint.ADOPT_SEGMENT_DELETED.hit();
     }
     forceFolder();
   }
 
-  private void publish(Path path, ByteBuffer content) throws IOException {
+  private void publish(Path path, ByteBuffer content, Publication steps) throws IOException {
     Path aside = unpublished(path);
     try (DiskFile file = disk.create(aside)) {
       file.write(content, 0);
+      steps.written().hit();
       file.force(true);
+      steps.forced().hit();
     }
     disk.rename(aside, path);
+    steps.renamed().hit();
     forceFolder();
+    steps.published().hit();
   }
 
   private static void copy(DiskFile source, DiskFile target, int bytes) throws IOException {

@@ -1,5 +1,6 @@
 package io.keelmq.raftlog;
 
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +43,7 @@ record SnapshotSegments(Path folder, List<Long> sealed, long tail, int tailBytes
       }
       Path file = folder.resolve(SegmentFiles.segmentName(base));
       linkOrTellWhy(disk, segment.path(), file);
+      Failpoint.SNAPSHOT_SEGMENT_LINKED.hit();
       if (segment instanceof SealedSegment whole && whole.lastIndex() <= last) {
         disk.link(files.sidecar(base), folder.resolve(SegmentFiles.sidecarName(base)));
         var summary = whole.summary(files.sidecar(base));

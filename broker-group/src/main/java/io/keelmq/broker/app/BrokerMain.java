@@ -5,6 +5,7 @@ import io.keelmq.common.ConfigurationException;
 import io.keelmq.common.GrpcLog;
 import io.keelmq.common.Settings;
 import io.keelmq.common.Shutdown;
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -47,6 +48,9 @@ public final class BrokerMain {
       return;
     }
     shutdown.onSignal();
+    Failpoint.armed()
+        .ifPresent(
+            name -> log.warn("this process dies at a failpoint, as a test asked for, {}", name));
     var broker =
         new Broker(
             options,

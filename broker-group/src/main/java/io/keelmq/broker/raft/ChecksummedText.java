@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import io.keelmq.failpoint.Publication;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -44,12 +45,15 @@ final class ChecksummedText {
   private final Path file;
   private final String magic;
   private final String format;
+  private final Publication steps;
 
   /**
    * @param magic first word of the file, its format behind it
+   * @param steps where a test may let the process die while it is written
    */
-  ChecksummedText(Path file, String magic, String format) {
+  ChecksummedText(Path file, String magic, String format, Publication steps) {
     this.file = file;
+    this.steps = steps;
     this.magic = magic + " ";
     this.format = format;
   }
@@ -113,12 +117,16 @@ final class ChecksummedText {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
+      steps.written().hit();
       channel.force(true);
+      steps.forced().hit();
     }
     Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    steps.renamed().hit();
     try (var folder = FileChannel.open(file.toAbsolutePath().getParent())) {
       folder.force(true);
     }
+    steps.published().hit();
   }
 
   private static String checksum(String body) {

@@ -7,6 +7,7 @@ import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
 import io.keelmq.broker.ReplicaVersion;
+import io.keelmq.failpoint.Failpoint;
 import io.keelmq.raftlog.LinkedSegment;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
@@ -125,7 +126,9 @@ final class GroupSnapshots {
                 .formatted(log.durableLast(), index, DURABLE_LIMIT));
       }
       long applied = applyLoop.checkpoint(folder.resolve(SnapshotFile.ROWS));
+      Failpoint.SNAPSHOT_ROWS_SAVED.hit();
       List<LinkedSegment> segments = log.linkUpTo(index, folder.resolve(SnapshotFile.LOG));
+      Failpoint.SNAPSHOT_LOG_LINKED.hit();
       var about =
           new SnapshotAbout(
               identity.plan().clusterId(),
@@ -159,6 +162,7 @@ final class GroupSnapshots {
           files.add(whole(folder, file));
         }
       }
+      Failpoint.SNAPSHOT_FILES_WRITTEN.hit();
       SnapshotFiles.forceFolders(folder);
       for (SnapshotFile file : files) {
         // As every receiver will.
@@ -168,6 +172,7 @@ final class GroupSnapshots {
       saved =
           new Published(
               about.index(), about.applied(), files.stream().mapToLong(SnapshotFile::bytes).sum());
+      Failpoint.SNAPSHOT_SAVED.hit();
       done.run(new Status());
     } catch (IOException | RuntimeException e) {
       failed(done, e);
@@ -210,6 +215,7 @@ final class GroupSnapshots {
   /** To be called when JRaft has published what {@link #save} made. */
   Published publishedSaved() {
     published = saved;
+    Failpoint.SNAPSHOT_PUBLISHED.hit();
     storage.seal(published.index());
     return published;
   }
@@ -243,6 +249,7 @@ final class GroupSnapshots {
     SnapshotMeta meta = reader.load();
     long index = meta.getLastIncludedIndex();
     Path folder = Path.of(reader.getPath());
+    Failpoint.LOAD_BEGUN.hit();
     var listing = SnapshotListing.of(reader).requireWhole();
     SnapshotAbout about = readAbout(folder, listing, index);
     // Before log or rows are touched.
@@ -257,9 +264,11 @@ final class GroupSnapshots {
         }
       }
     }
+    Failpoint.LOAD_CHECKED.hit();
     // The log first: rows that are ahead of their log would be refused at the next start.
     if (!logHolds) {
       log.adopt(folder.resolve(SnapshotFile.LOG), index);
+      Failpoint.LOAD_LOG_ADOPTED.hit();
     }
     if (rowsHold) {
       applyLoop.loaded(index);
@@ -267,6 +276,7 @@ final class GroupSnapshots {
           "going on from entry {}, beyond the snapshot at {}", applyLoop.appliedIndex(), index);
     } else {
       applyLoop.restore(folder.resolve(SnapshotFile.ROWS), index);
+      Failpoint.LOAD_ROWS_RESTORED.hit();
       counters.installs.increment();
       LOG.info(
           "restored from the snapshot at {}, log_adopted={} applied={}",

@@ -3,6 +3,8 @@ package io.keelmq.broker.raft;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.failpoint.Failpoint;
+import io.keelmq.failpoint.Publication;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +31,13 @@ final class IdentityFile {
 
   static final String NAME = "identity";
 
+  private static final Publication STEPS =
+      new Publication(
+          Failpoint.IDENTITY_WRITTEN,
+          Failpoint.IDENTITY_FORCED,
+          Failpoint.IDENTITY_RENAMED,
+          Failpoint.IDENTITY_PUBLISHED);
+
   /** The same once more: whoever finds the other one damaged can still tell whose folder it is. */
   static final String COPY = "identity.copy";
 
@@ -45,7 +54,7 @@ final class IdentityFile {
 
   private IdentityFile(Path dataFolder, String name) {
     this.file = dataFolder.resolve(name);
-    this.text = new ChecksummedText(file, "keelmq-identity", "1");
+    this.text = new ChecksummedText(file, "keelmq-identity", "1", STEPS);
   }
 
   /**

@@ -3,6 +3,7 @@ package io.keelmq.broker.raft;
 import io.keelmq.broker.state.BodyAddresses;
 import io.keelmq.broker.state.Table;
 import io.keelmq.broker.store.RocksTables;
+import io.keelmq.failpoint.Failpoint;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.util.concurrent.Executor;
@@ -91,6 +92,7 @@ final class LogRetention {
     if (snapshots.isStopped()) {
       return;
     }
+    Failpoint.TRIM_DECIDED.hit();
     int before = log.segmentsBefore(log.logicalFirst());
     long first = log.retain(needed);
     int freed = before - log.segmentsBefore(log.logicalFirst());

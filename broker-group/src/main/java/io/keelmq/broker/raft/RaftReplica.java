@@ -14,6 +14,7 @@ import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.store.RocksTables;
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -275,6 +276,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
         return;
       }
       write(new ReplicaIdentity(plan, options.node(), Stage.REJOINING));
+      Failpoint.INCARNATION_TAKEN.hit();
       startOrRefuse();
     }
   }

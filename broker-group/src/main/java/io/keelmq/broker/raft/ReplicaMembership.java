@@ -9,6 +9,7 @@ import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
 import io.keelmq.broker.state.Members.Seat;
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -122,6 +123,7 @@ final class ReplicaMembership implements Membership {
     note = Optional.empty();
     Optional<ReplicaIdentity> identity = folder.identity();
     if (identity.isEmpty() || identity.get().stage() == Stage.EMPTIED) {
+      Failpoint.INCARNATION_GIVEN.hit();
       rejoin.as(place.plan());
       return;
     }

@@ -1,6 +1,7 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitResult;
@@ -44,10 +45,13 @@ final class SetAside {
     List<Path> earlier = earlier();
     int number = earlier.isEmpty() ? 1 : number(earlier.get(earlier.size() - 1)) + 1;
     Path target = Files.createDirectory(dataFolder.resolve(PREFIX + number));
+    Failpoint.ASIDE_FOLDER_MADE.hit();
     // With the remains, so that they can be put back as they were.
     new IdentityFile(target).write(former);
     sync(dataFolder);
+    Failpoint.ASIDE_NAMED.hit();
     new IdentityFile(dataFolder).write(former.at(Stage.EMPTYING));
+    Failpoint.ASIDE_ANNOUNCED.hit();
     finish(former);
     return target;
   }
@@ -58,9 +62,11 @@ final class SetAside {
     Path target = all.get(all.size() - 1);
     for (Path entry : entries()) {
       Files.move(entry, target.resolve(entry.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+      Failpoint.ASIDE_ENTRY_MOVED.hit();
     }
     sync(target);
     sync(dataFolder);
+    Failpoint.ASIDE_MOVED.hit();
     new IdentityFile(dataFolder).write(emptying.at(Stage.EMPTIED));
     for (Path old : all.subList(0, Math.max(0, all.size() - KEPT))) {
       LOG.warn("deleting older remains, the newest are kept, folder={} kept={}", old, KEPT);

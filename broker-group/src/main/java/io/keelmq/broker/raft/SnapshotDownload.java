@@ -11,6 +11,7 @@ import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotMetaTable;
 import com.alipay.sofa.jraft.storage.snapshot.remote.RemoteFileCopier;
 import com.alipay.sofa.jraft.storage.snapshot.remote.Session;
 import com.alipay.sofa.jraft.util.ByteBufferCollector;
+import io.keelmq.failpoint.Failpoint;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -129,6 +130,7 @@ final class SnapshotDownload extends SnapshotCopier {
     var staging = SnapshotStaging.open(storage, log, counters, this::isCancelled);
     boolean published = false;
     try {
+      Failpoint.DOWNLOAD_BEGUN.hit();
       staging.keepWhatFits(remote);
       staging.linkSegmentsOf(log);
       staging.takeSeeds(seeds);
@@ -136,7 +138,9 @@ final class SnapshotDownload extends SnapshotCopier {
       for (SnapshotFile file : staging.missing()) {
         copy(file, staging.path(file));
         staging.add(file);
+        Failpoint.DOWNLOAD_FILE_HERE.hit();
       }
+      Failpoint.DOWNLOAD_COMPLETE.hit();
       staging.publish(table.getMeta());
       published = true;
     } finally {
@@ -144,6 +148,7 @@ final class SnapshotDownload extends SnapshotCopier {
         staging.leave();
       }
     }
+    Failpoint.DOWNLOAD_PUBLISHED.hit();
     storage.verified(index);
     storage.seal(index);
     SnapshotReader opened = storage.open();

@@ -1,6 +1,8 @@
 package io.keelmq.broker.raft;
 
 import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
+import io.keelmq.failpoint.Failpoint;
+import io.keelmq.failpoint.Publication;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,13 @@ import java.util.Optional;
 final class SnapshotSeal {
 
   static final String NAME = "listing.crc";
+
+  private static final Publication STEPS =
+      new Publication(
+          Failpoint.SNAPSHOT_SEAL_WRITTEN,
+          Failpoint.SNAPSHOT_SEAL_FORCED,
+          Failpoint.SNAPSHOT_SEAL_RENAMED,
+          Failpoint.SNAPSHOT_SEALED);
 
   private SnapshotSeal() {}
 
@@ -40,7 +49,7 @@ final class SnapshotSeal {
   }
 
   private static ChecksummedText text(Path snapshot) {
-    return new ChecksummedText(snapshot.resolve(NAME), "keelmq-snapshot-listing", "1");
+    return new ChecksummedText(snapshot.resolve(NAME), "keelmq-snapshot-listing", "1", STEPS);
   }
 
   private static String checksum(Path snapshot) throws IOException {

@@ -3,6 +3,8 @@ package io.keelmq.broker.raft;
 import com.alipay.sofa.jraft.entity.LocalStorageOutter.StablePBMeta;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.storage.io.ProtoBufFile;
+import io.keelmq.failpoint.Failpoint;
+import io.keelmq.failpoint.Publication;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +30,13 @@ final class VoteFile {
   static final String NAME = "vote";
   private static final String JRAFTS_NAME = "raft_meta";
   private static final String TERM = "term ";
+
+  private static final Publication STEPS =
+      new Publication(
+          Failpoint.VOTE_WRITTEN,
+          Failpoint.VOTE_FORCED,
+          Failpoint.VOTE_RENAMED,
+          Failpoint.VOTE_PUBLISHED);
   private static final String VOTED = "voted ";
   private static final String NOBODY = "-";
 
@@ -45,7 +54,7 @@ final class VoteFile {
   VoteFile(Path metaFolder) {
     this.file = metaFolder.resolve(NAME);
     this.jraftsFile = metaFolder.resolve(JRAFTS_NAME);
-    this.text = new ChecksummedText(file, "keelmq-vote", "1");
+    this.text = new ChecksummedText(file, "keelmq-vote", "1", STEPS);
   }
 
   boolean exists() throws IOException {

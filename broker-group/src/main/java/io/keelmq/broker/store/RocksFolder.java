@@ -1,6 +1,7 @@
 package io.keelmq.broker.store;
 
 import io.keelmq.broker.state.Table;
+import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -119,6 +120,7 @@ final class RocksFolder {
             Files.copy(file, target);
           }
           force(target);
+          Failpoint.SWAP_FILE_PREPARED.hit();
         }
       }
       force(restored);
@@ -126,15 +128,20 @@ final class RocksFolder {
       throw new StoreException(folder, "restoring the rows in " + checkpoint, e);
     }
     openDatabase(restored).close();
+    Failpoint.SWAP_PREPARED.hit();
   }
 
   /** Puts what was prepared in the place of a store that has been closed, and opens it. */
   static RocksDatabase swapInPrepared(Path folder) {
     try {
       putAside(folder);
+      Failpoint.SWAP_OLD_ASIDE.hit();
       Files.move(sibling(folder, RESTORED), folder, StandardCopyOption.ATOMIC_MOVE);
+      Failpoint.SWAP_RENAMED.hit();
       force(folder.toAbsolutePath().getParent());
+      Failpoint.SWAP_PUBLISHED.hit();
       deleteTree(sibling(folder, DISCARDED));
+      Failpoint.SWAP_DONE.hit();
     } catch (IOException e) {
       throw new StoreException(folder, "replacing", e);
     }
@@ -172,6 +179,7 @@ final class RocksFolder {
     } catch (RocksDBException e) {
       throw new StoreException(folder, "creating", e);
     }
+    Failpoint.ROWS_CREATED.hit();
     Files.move(unfinished, folder, StandardCopyOption.ATOMIC_MOVE);
     force(parent);
   }

@@ -3,6 +3,7 @@ package io.keelmq.broker.store;
 import io.keelmq.broker.state.Table;
 import io.keelmq.broker.state.TableReads;
 import io.keelmq.broker.state.Tables;
+import io.keelmq.failpoint.Failpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.NavigableMap;
@@ -126,6 +127,7 @@ public final class RocksTables implements Tables, AutoCloseable {
             return null;
           });
     }
+    Failpoint.ROWS_COMMITTED.hit();
     unflushedBytes = unflushed;
     batch.clear();
     commits.increment();
@@ -222,6 +224,7 @@ public final class RocksTables implements Tables, AutoCloseable {
           rocks.flush(wait);
           return null;
         });
+    (wait ? Failpoint.ROWS_FLUSHED : Failpoint.ROWS_FLUSH_BEGUN).hit();
     unflushedBytes = 0;
     flushes.increment();
   }
@@ -238,7 +241,9 @@ public final class RocksTables implements Tables, AutoCloseable {
     committed.reading(
         rocks -> {
           try (var checkpoint = Checkpoint.create(rocks.db())) {
+            Failpoint.CHECKPOINT_BEGUN.hit();
             checkpoint.createCheckpoint(target.toString());
+            Failpoint.CHECKPOINT_MADE.hit();
             return null;
           }
         });
