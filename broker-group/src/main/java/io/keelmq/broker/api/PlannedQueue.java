@@ -366,6 +366,8 @@ final class PlannedQueue {
       Optional<ByteBuffer> entry = in.records().entry(run.get().logIndex());
       if (entry.isEmpty()) {
         missingEntry = Optional.of(run.get().logIndex());
+        // Its bytes may have been relocated: the next look finds where to.
+        runs.clear();
         return;
       }
       int runEnd = run.get().position() + run.get().bytes();

@@ -112,7 +112,7 @@ final class LogRetention {
     store.scan(
         Table.HELD,
         (key, value) -> {
-          long needed = oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
+          long needed = oldest.accumulateAndGet(BodyAddresses.ofHeld(key, value), Math::min);
           return needed > lastOfFirst && !snapshots.isStopped();
         });
     if (oldest.get() <= lastOfFirst) {

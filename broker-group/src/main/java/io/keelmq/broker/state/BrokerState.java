@@ -28,6 +28,8 @@ public final class BrokerState {
   private final Sends sends;
   private final Replies replies;
   private final Members members;
+  private final Relocations relocations;
+  private final Trims trims;
 
   private Applied applied;
 
@@ -58,6 +60,8 @@ public final class BrokerState {
             new MessageIds(this.tables, counters));
     this.replies = new Replies(this.tables, counters);
     this.members = new Members(this.tables);
+    this.relocations = new Relocations(this.tables);
+    this.trims = new Trims(this.tables);
   }
 
   /**
@@ -139,6 +143,10 @@ public final class BrokerState {
       return held.end(entry, end);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
+    } else if (command instanceof Command.RelocateBodies relocate) {
+      return relocations.apply(entry, relocate);
+    } else if (command instanceof Command.TrimQueues trim) {
+      return trims.apply(entry, trim);
     } else if (command instanceof Command.Membership change) {
       return members.apply(change);
     }
