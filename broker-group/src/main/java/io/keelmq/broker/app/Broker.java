@@ -171,6 +171,7 @@ final class Broker {
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     BrokerMetrics.clock(metrics, wall);
     BrokerMetrics.scrub(metrics, replica.scrubStats());
+    BrokerMetrics.retention(metrics, replica.retentionStats());
     BrokerMetrics.damage(metrics, damage);
     var ops =
         new OpsServer(
@@ -331,6 +332,7 @@ final class Broker {
         disk,
         options.storage().withStandAfter(standAfter),
         options.scrub(),
+        options.retention(),
         wall,
         nanos,
         this::failed);

@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.ReplicaControl.Peer;
@@ -18,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * <p>A node refuses to tell anything once it is in its error state or ending; then its numbers are
  * the last ones known.
  */
-final class NodeView {
+final class NodeView implements SnapshotTrigger.Raft {
 
   private static final Logger LOG = LoggerFactory.getLogger(NodeView.class);
 
@@ -42,8 +43,14 @@ final class NodeView {
     return index;
   }
 
+  @Override
+  public void snapshot(Closure done) {
+    node.get().snapshot(done);
+  }
+
   /** JRaft's own count, which has its configuration entries too. */
-  long appliedIndex() {
+  @Override
+  public long appliedIndex() {
     long index = read(Node::getLastAppliedLogIndex, applied);
     applied = index;
     return index;

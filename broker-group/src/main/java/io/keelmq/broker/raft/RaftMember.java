@@ -1,6 +1,5 @@
 package io.keelmq.broker.raft;
 
-import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.RaftGroupService;
 import com.alipay.sofa.jraft.core.State;
@@ -50,6 +49,7 @@ final class RaftMember {
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
   private final SnapshotCounters snapshotCounters = new SnapshotCounters();
+  final GroupRetention retention;
   private final GroupSnapshotStorage snapshotStorage;
   private final GroupSnapshots snapshots;
   private final SnapshotTrigger snapshotTrigger;
@@ -163,10 +163,21 @@ final class RaftMember {
             snapshots,
             snapshotStorage,
             snapshotCounters,
-            new SnapshotsOfNode(),
-            new LogRetention(folder, snapshots, snapshotThread, options.nanos(), snapshotCounters),
+            view,
+            new LogRetention(
+                folder,
+                parts.view(),
+                snapshots,
+                snapshotThread,
+                options.nanos(),
+                options.retention().rest(),
+                snapshotCounters),
+            storage::isShortOfRoom,
             snapshotThread,
             options.nanos());
+    this.retention =
+        new RoomOfGroup(options, parts, leadership, storage, snapshots)
+            .retention(folder, proposer::propose, snapshotThread);
     this.readPoints =
         new ReadPoints(
             (context, done) -> this.node().readIndex(context, done),
@@ -237,18 +248,6 @@ final class RaftMember {
     raft.setRaftMetaUri(folder.metaFolder().toString());
     raft.setInitialConf(identity.initialConfiguration());
     return raft;
-  }
-
-  private final class SnapshotsOfNode implements SnapshotTrigger.Raft {
-    @Override
-    public void snapshot(Closure done) {
-      node().snapshot(done);
-    }
-
-    @Override
-    public long appliedIndex() {
-      return view.appliedIndex();
-    }
   }
 
   SnapshotTrigger snapshotTrigger() {
@@ -395,6 +394,7 @@ final class RaftMember {
     peerWatch.look(peers());
     membership.look();
     snapshotTrigger.check();
+    retention.check();
   }
 
   private final class Remedies implements Watchdog.Remedies {

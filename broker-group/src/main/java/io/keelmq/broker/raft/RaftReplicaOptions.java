@@ -24,6 +24,7 @@ import java.util.function.LongSupplier;
  * @param disk for the log
  * @param storage what the disk has to be like
  * @param scrub how the log is read again
+ * @param retention how room is made
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
  * @param onFatal told, once, why this replica can no longer take part; it should end the process.
@@ -43,6 +44,7 @@ public record RaftReplicaOptions(
     Disk disk,
     StorageLimits storage,
     ScrubPolicy scrub,
+    RetentionPolicy retention,
     InstantSource wall,
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
@@ -80,6 +82,7 @@ public record RaftReplicaOptions(
         new RealDisk(),
         StorageLimits.DEFAULT,
         ScrubPolicy.DEFAULT,
+        RetentionPolicy.DEFAULT,
         wall,
         nanos,
         onFatal);
@@ -121,6 +124,10 @@ public record RaftReplicaOptions(
     return changed(draft -> draft.scrub = policy);
   }
 
+  public RaftReplicaOptions withRetention(RetentionPolicy policy) {
+    return changed(draft -> draft.retention = policy);
+  }
+
   private RaftReplicaOptions changed(Consumer<Draft> change) {
     var draft = new Draft(this);
     change.accept(draft);
@@ -138,6 +145,7 @@ public record RaftReplicaOptions(
         draft.disk,
         draft.storage,
         draft.scrub,
+        draft.retention,
         wall,
         nanos,
         onFatal);
@@ -154,6 +162,7 @@ public record RaftReplicaOptions(
     private Disk disk;
     private StorageLimits storage;
     private ScrubPolicy scrub;
+    private RetentionPolicy retention;
 
     Draft(RaftReplicaOptions options) {
       this.raftAdvertised = options.raftAdvertised();
@@ -165,6 +174,7 @@ public record RaftReplicaOptions(
       this.disk = options.disk();
       this.storage = options.storage();
       this.scrub = options.scrub();
+      this.retention = options.retention();
     }
   }
 }
