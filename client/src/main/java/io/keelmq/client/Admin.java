@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
@@ -75,15 +76,21 @@ public final class Admin {
    * @param retention how long messages can be read; zero: for ever
    */
   public Topic createTopic(String topic, TopicType type, int queues, Duration retention) {
+    return createTopic(
+        Topic.newBuilder()
+            .setTopic(topic)
+            .setType(type)
+            .setQueues(queues)
+            .setRetentionMillis(retention.toMillis())
+            .build());
+  }
+
+  /** The same with every setting that there is. */
+  public Topic createTopic(Topic wanted) {
     var request =
         CreateTopicRequest.newBuilder()
             .setOrigin(core.calls().newOrigin())
-            .setTopic(
-                Topic.newBuilder()
-                    .setTopic(topic)
-                    .setType(type)
-                    .setQueues(queues)
-                    .setRetentionMillis(retention.toMillis()))
+            .setTopic(wanted)
             .build();
     return change(AdminGrpc.getCreateTopicMethod(), request);
   }
@@ -95,10 +102,19 @@ public final class Admin {
 
   /** Changes what is present. Queues can only be added. */
   public Topic alterTopic(String topic, OptionalInt queues, Optional<Duration> retention) {
+    return alterTopic(topic, queues, retention, OptionalLong.empty());
+  }
+
+  /**
+   * @param retentionBytes how many bytes of messages one queue keeps; 0: any number
+   */
+  public Topic alterTopic(
+      String topic, OptionalInt queues, Optional<Duration> retention, OptionalLong retentionBytes) {
     var request =
         AlterTopicRequest.newBuilder().setOrigin(core.calls().newOrigin()).setTopic(topic);
     queues.ifPresent(request::setQueues);
     retention.ifPresent(time -> request.setRetentionMillis(time.toMillis()));
+    retentionBytes.ifPresent(request::setRetentionBytes);
     return change(AdminGrpc.getAlterTopicMethod(), request.build());
   }
 

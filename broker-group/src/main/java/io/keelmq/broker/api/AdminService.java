@@ -99,7 +99,7 @@ final class AdminService extends MembershipAdmin {
     Origin origin = changes.name(request.getOrigin());
     change(
         caller,
-        RequestChecks.newTopic(topic),
+        RequestChecks.newTopic(topic, edge.replica().allowsRetentionBySize()),
         AdminGrpc.getCreateTopicMethod(),
         request.toBuilder().setOrigin(origin).build(),
         () ->
@@ -109,7 +109,8 @@ final class AdminService extends MembershipAdmin {
                     topic.getTopic(),
                     ReplyMapper.type(topic.getType()),
                     topic.getQueues() == 0 ? DEFAULT_QUEUES : topic.getQueues(),
-                    topic.getRetentionMillis()),
+                    topic.getRetentionMillis(),
+                    topic.getRetentionBytes()),
                 AdminService::topic));
   }
 
@@ -121,6 +122,11 @@ final class AdminService extends MembershipAdmin {
     }
     if (refusal.isEmpty() && request.hasRetentionMillis()) {
       refusal = RequestChecks.retention(request.getRetentionMillis());
+    }
+    if (refusal.isEmpty() && request.hasRetentionBytes()) {
+      refusal =
+          RequestChecks.retentionBytes(
+              request.getRetentionBytes(), edge.replica().allowsRetentionBySize());
     }
     Origin origin = changes.name(request.getOrigin());
     change(
@@ -136,6 +142,9 @@ final class AdminService extends MembershipAdmin {
                     request.hasQueues() ? OptionalInt.of(request.getQueues()) : OptionalInt.empty(),
                     request.hasRetentionMillis()
                         ? OptionalLong.of(request.getRetentionMillis())
+                        : OptionalLong.empty(),
+                    request.hasRetentionBytes()
+                        ? OptionalLong.of(request.getRetentionBytes())
                         : OptionalLong.empty()),
                 AdminService::topic));
   }

@@ -14,6 +14,7 @@ public final class ApiStats {
   final LongAdder sends = new LongAdder();
   final LongAdder readMessages = new LongAdder();
   final LongAdder readBytes = new LongAdder();
+  final LongAdder trimmedRanges = new LongAdder();
   final LongAdder forwards = new LongAdder();
   final LongAdder holds = new LongAdder();
   final LongAdder republished = new LongAdder();
@@ -88,6 +89,11 @@ public final class ApiStats {
   /** Batches handed over once more after a leader was lost or the replica was overloaded. */
   public long republished() {
     return republished.sum();
+  }
+
+  /** Ranges of queues that retention took before a lease group had consumed them. */
+  public long trimmedRanges() {
+    return trimmedRanges.sum();
   }
 
   /** Producers asked what became of a half message. */

@@ -100,15 +100,19 @@ final class HeldListing {
     long entryBytes = 0;
     long entryIndex = 0;
     Optional<ByteBuffer> entry = Optional.empty();
-    for (HeldRun held : state.held(topic.id(), HeldId.parse(request.getAfterHeldId()), max)) {
+    for (HeldRun listed : state.held(topic.id(), HeldId.parse(request.getAfterHeldId()), max)) {
+      HeldRun held = listed;
       bytes += held.run().bytes();
       boolean full = bytes > MAX_RECORD_BYTES || entryBytes > MAX_ENTRY_BYTES;
       if (full && response.getMessagesCount() > 0) {
         break;
       }
-      if (held.id().logIndex() != entryIndex) {
-        entryIndex = held.id().logIndex();
-        entry = log.entry(entryIndex);
+      if (held.run().logIndex() != entryIndex) {
+        Optional<TransactionChecks.Found> found =
+            TransactionChecks.entry(state, log, topic.id(), held);
+        held = found.map(TransactionChecks.Found::held).orElse(held);
+        entry = found.map(TransactionChecks.Found::entry);
+        entryIndex = held.run().logIndex();
         entryBytes += entry.map(ByteBuffer::remaining).orElse(0);
       }
       response.addMessages(message(held, entry));

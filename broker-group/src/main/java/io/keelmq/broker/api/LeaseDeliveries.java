@@ -31,7 +31,7 @@ final class LeaseDeliveries {
   /** A lease whose records cannot be read yet. */
   private static final class Stalled {
     private final Attachment to;
-    private final Leased leased;
+    private Leased leased;
     private int tries;
 
     Stalled(Attachment to, Leased leased) {
@@ -49,7 +49,12 @@ final class LeaseDeliveries {
       List<StoredRun> runs,
       int attempt,
       long deadlineMillis,
-      boolean again) {}
+      boolean again) {
+
+    Leased with(List<StoredRun> lookedUp) {
+      return new Leased(lease, offsets, lookedUp, attempt, deadlineMillis, again);
+    }
+  }
 
   private final Edge edge;
   private final DeliveryPlanners.Key key;
@@ -91,9 +96,12 @@ final class LeaseDeliveries {
       clients.release(lease, rest);
     }
     to.credit -= offsets.size();
-    List<StoredRun> runs =
-        RecordSource.runs(edge.replica().state(), key.topicId(), lease.queue(), offsets);
+    List<StoredRun> runs = runsOf(lease, offsets);
     deliver(to, new Leased(lease, offsets, runs, batch.attempt(), batch.deadlineMillis(), true));
+  }
+
+  private List<StoredRun> runsOf(LeaseKey lease, OffsetSet offsets) {
+    return RecordSource.runs(edge.replica().state(), key.topicId(), lease.queue(), offsets);
   }
 
   boolean hasStalled() {
@@ -109,6 +117,8 @@ final class LeaseDeliveries {
     var decided = new HashSet<Attachment>();
     for (int left = stalled.size(); left > 0; left--) {
       Stalled one = stalled.remove();
+      // Its bytes may have been relocated since the runs were looked up.
+      one.leased = one.leased.with(runsOf(one.leased.lease(), one.leased.offsets()));
       if (tryToDeliver(one.to, one.leased)) {
         decided.add(one.to);
         continue;

@@ -61,16 +61,17 @@ final class PlannedQueue {
   private final ArrayDeque<StoredRun> runs = new ArrayDeque<>();
 
   private final ReadyBatches ready = new ReadyBatches();
+  private final LostRange lost;
   private final Map<Long, Integer> hashesInFlight = new HashMap<>();
 
   // What the last plan came to.
   private boolean hasMore;
   private Optional<Long> missingEntry = Optional.empty();
   private Optional<String> paused = Optional.empty();
-  private Optional<Trimmed> trimmed = Optional.empty();
 
   PlannedQueue(int queue) {
     this.queue = queue;
+    this.lost = new LostRange(queue);
   }
 
   int queue() {
@@ -94,9 +95,7 @@ final class PlannedQueue {
 
   /** Tells once that retention has overtaken the group. */
   Optional<Trimmed> takeTrimmed() {
-    Optional<Trimmed> told = trimmed;
-    trimmed = Optional.empty();
-    return told;
+    return lost.take();
   }
 
   boolean hasFiltered() {
@@ -186,6 +185,9 @@ final class PlannedQueue {
               : inspect(in, filter, draft, batch, live, gone);
       if (!planned && missingEntry.isPresent()) {
         ready.putBack(batch);
+      } else if (planned && !gone.isEmpty()) {
+        // Delivered before, and given back.
+        lost.add(gone.first(), bounds.firstOffset());
       } else if (!planned) {
         // Retention came in between: the bounds say so at the next look, and not before.
         ready.lookAgain();
@@ -293,13 +295,7 @@ final class PlannedQueue {
       return;
     }
     if (next < bounds.firstOffset()) {
-      trimmed =
-          Optional.of(
-              Trimmed.newBuilder()
-                  .setQueue(queue)
-                  .setWantedOffset(next)
-                  .setFirstOffset(bounds.firstOffset())
-                  .build());
+      lost.add(next, bounds.firstOffset());
       moveTo(bounds.firstOffset());
     }
     var its = new ArrayList<StoredRun>();
@@ -366,6 +362,8 @@ final class PlannedQueue {
       Optional<ByteBuffer> entry = in.records().entry(run.get().logIndex());
       if (entry.isEmpty()) {
         missingEntry = Optional.of(run.get().logIndex());
+        // Its bytes may have been relocated: the next look finds where to.
+        runs.clear();
         return;
       }
       int runEnd = run.get().position() + run.get().bytes();

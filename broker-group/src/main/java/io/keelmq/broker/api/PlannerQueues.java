@@ -3,6 +3,7 @@ package io.keelmq.broker.api;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.ConsumePaused;
 import io.keelmq.v1.ConsumeResponse;
+import io.keelmq.v1.Trimmed;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -124,7 +125,7 @@ final class PlannerQueues {
   Optional<GrantPlan> plan(Attachment stream, int messages, long bytes) {
     PlannedQueue queue = queues.get(pick());
     Optional<GrantPlan> plan = queue.plan(planning, stream, messages, bytes);
-    queue.takeTrimmed().ifPresent(stream.consumer()::trimmed);
+    queue.takeTrimmed().ifPresent(range -> tellTrimmed(stream, range));
     if (!queue.hasMore()) {
       active.clear(queue.queue());
     }
@@ -136,6 +137,18 @@ final class PlannerQueues {
       filteredDueNanos = edge.now() + FILTERED_NANOS;
     }
     return plan;
+  }
+
+  /** Not every protocol has a word for it, so operators are told too. */
+  private void tellTrimmed(Attachment stream, Trimmed range) {
+    edge.stats().trimmedRanges.increment();
+    LOG.warn(
+        "{} queue={} retention took messages that were not consumed, from_offset={} to_offset={}",
+        name,
+        range.getQueue(),
+        range.getWantedOffset(),
+        range.getFirstOffset());
+    stream.consumer().trimmed(range);
   }
 
   private int pick() {

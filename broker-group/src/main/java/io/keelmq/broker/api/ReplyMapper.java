@@ -90,6 +90,7 @@ public final class ReplyMapper {
         .setType(type(topic.type()))
         .setQueues(topic.queues())
         .setRetentionMillis(topic.retentionMillis())
+        .setRetentionBytes(topic.retentionBytes())
         .build();
   }
 

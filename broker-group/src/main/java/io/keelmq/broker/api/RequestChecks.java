@@ -243,7 +243,10 @@ final class RequestChecks {
             "\"" + shown(name) + "\" is no consumer group name: expected ^[%a-zA-Z0-9_-]{1,120}$");
   }
 
-  static Optional<Refusal> newTopic(Topic topic) {
+  /**
+   * @param sizes whether the group understands retention by size
+   */
+  static Optional<Refusal> newTopic(Topic topic, boolean sizes) {
     Optional<Refusal> refusal = topic(topic.getTopic());
     if (refusal.isPresent()) {
       return refusal;
@@ -256,7 +259,13 @@ final class RequestChecks {
     if (topic.getQueues() != 0) {
       refusal = queues(topic.getQueues());
     }
-    return refusal.isPresent() ? refusal : retention(topic.getRetentionMillis());
+    return refusal
+        .or(() -> retention(topic.getRetentionMillis()))
+        .or(
+            () ->
+                topic.getRetentionBytes() == 0
+                    ? FINE
+                    : retentionBytes(topic.getRetentionBytes(), sizes));
   }
 
   static Optional<Refusal> queues(int queues) {
@@ -274,6 +283,25 @@ final class RequestChecks {
                 + retentionMillis
                 + " ms: expected 0 (for ever) to "
                 + Limits.MAX_RETENTION_MILLIS);
+  }
+
+  /**
+   * @param understood whether the group understands retention by size
+   */
+  static Optional<Refusal> retentionBytes(long retentionBytes, boolean understood) {
+    if (!understood) {
+      return refuse(
+          Code.PRECONDITION_FAILED,
+          "retention by size is not understood by all replicas of the group yet: upgrade them all");
+    }
+    return retentionBytes >= 0 && retentionBytes <= Limits.MAX_RETENTION_BYTES
+        ? FINE
+        : refuse(
+            Code.INVALID_ARGUMENT,
+            "retention of "
+                + retentionBytes
+                + " bytes a queue: expected 0 (any number) to "
+                + Limits.MAX_RETENTION_BYTES);
   }
 
   static Optional<Refusal> kind(ConsumerGroupKind kind) {

@@ -1,8 +1,10 @@
 package io.keelmq.broker.api;
 
 import com.google.protobuf.ByteString;
+import io.keelmq.broker.MessageLog;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.StateView.HeldRun;
 import io.keelmq.broker.state.Topic;
 import io.keelmq.v1.TransactionCheck;
@@ -128,7 +130,8 @@ public final class TransactionChecks {
       if (held.isEmpty()) {
         return;
       }
-      Optional<ByteString> records = ready.flatMap(producer -> records(held.get()));
+      Optional<ByteString> records =
+          ready.flatMap(producer -> records(check.topicId(), held.get()));
       if (records.isEmpty()) {
         stats.checksDropped.increment();
         return;
@@ -161,11 +164,28 @@ public final class TransactionChecks {
     return Optional.empty();
   }
 
-  private Optional<ByteString> records(HeldRun held) {
-    return replica.log().entry(held.id().logIndex()).map(entry -> records(held, entry));
+  private Optional<ByteString> records(long topicId, HeldRun held) {
+    return entry(replica.state(), replica.log(), topicId, held)
+        .map(found -> records(found.held(), found.entry()));
   }
 
   /** What a held run consists of, as in {@code Run.records}. */
+  /** A run with the entry that it lies in. */
+  record Found(HeldRun held, ByteBuffer entry) {}
+
+  /** Looks the run up once more where nothing is found: it may have been relocated meanwhile. */
+  static Optional<Found> entry(StateView state, MessageLog log, long topicId, HeldRun held) {
+    return log.entry(held.run().logIndex())
+        .map(entry -> new Found(held, entry))
+        .or(
+            () ->
+                state
+                    .held(topicId, held.id())
+                    .flatMap(
+                        now ->
+                            log.entry(now.run().logIndex()).map(entry -> new Found(now, entry))));
+  }
+
   static ByteString records(HeldRun held, ByteBuffer entry) {
     return ByteString.copyFrom(entry.slice(held.run().position(), held.run().bytes()));
   }

@@ -172,6 +172,7 @@ final class Broker {
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     BrokerMetrics.clock(metrics, wall);
     BrokerMetrics.scrub(metrics, replica.scrubStats());
+    BrokerMetrics.retention(metrics, replica.retentionStats());
     BrokerMetrics.damage(metrics, damage);
     BrokerMetrics.levels(metrics, replica, options.levels());
     var ops =
@@ -337,6 +338,7 @@ final class Broker {
         options.storage().withStandAfter(standAfter),
         options.scrub(),
         new ReplicaVersion(version, options.levels()),
+        options.retention(),
         wall,
         nanos,
         this::failed);

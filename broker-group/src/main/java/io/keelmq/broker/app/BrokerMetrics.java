@@ -4,6 +4,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
+import io.keelmq.broker.raft.RetentionStats;
 import io.keelmq.broker.raft.ScrubStats;
 import io.keelmq.broker.raft.SnapshotStats;
 import io.keelmq.broker.state.LevelRange;
@@ -78,6 +79,39 @@ final class BrokerMetrics {
         "keelmq_rebuilt_sidecars_total",
         "damaged index files of segments that were made anew at the start",
         scrub.rebuiltSidecars());
+  }
+
+  static void retention(Metrics metrics, RetentionStats retention) {
+    counter(
+        metrics,
+        "keelmq_relocated_rows_total",
+        "runs whose bodies this leader copied to the head of the log, so that old segments go",
+        retention.relocatedRows());
+    counter(
+        metrics,
+        "keelmq_relocated_bytes_total",
+        "bytes of bodies that this leader copied to the head of the log",
+        retention.relocatedBytes());
+    counter(
+        metrics,
+        "keelmq_queues_trimmed_by_size_total",
+        "how often this leader found a queue larger than its topic's retention",
+        retention.trimsBySize());
+    counter(
+        metrics,
+        "keelmq_queues_trimmed_by_disk_total",
+        "how often this leader let a queue's oldest messages go because a disk was nearly full",
+        retention.trimsByDisk());
+    gauge(
+        metrics,
+        "keelmq_log_live_bytes",
+        "bytes of the log that rows name, when this leader read all rows last",
+        retention.liveBytes());
+    gauge(
+        metrics,
+        "keelmq_log_dead_bytes",
+        "bytes of the log that no row names, in segments that live ones keep from being freed",
+        retention.deadBytes());
   }
 
   private static void held(Metrics metrics, Replica replica, ApiStats api) {
@@ -327,6 +361,11 @@ final class BrokerMetrics {
         "keelmq_delivery_turns_total",
         "times a planner looked what there is for a consumer",
         api::deliveryTurns);
+    counter(
+        metrics,
+        "keelmq_trimmed_ranges_total",
+        "ranges of offsets that retention took before a group had consumed them",
+        api::trimmedRanges);
     counter(metrics, "keelmq_grants_total", "grants of leases proposed", api::grants);
     counter(
         metrics,

@@ -1,5 +1,6 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.raft.RetentionPolicy;
 import io.keelmq.broker.raft.ScrubPolicy;
 import io.keelmq.broker.raft.SnapshotPolicy;
 import io.keelmq.broker.raft.StorageLimits;
@@ -25,6 +26,7 @@ import java.util.stream.Stream;
  * @param storage what the disk has to be like
  * @param scrub how the log is read again
  * @param levels the feature levels that this replica supports
+ * @param retention how room is made
  * @param security how clients are let in
  * @param rocketmq what operators decide about RocketMQ's SDKs
  */
@@ -46,6 +48,7 @@ record BrokerOptions(
     StorageLimits storage,
     ScrubPolicy scrub,
     LevelRange levels,
+    RetentionPolicy retention,
     EdgeSecurity.Options security,
     RocketmqOptions rocketmq) {
 
@@ -70,6 +73,13 @@ record BrokerOptions(
           Settings.key("log.sync", SYNC_FSYNC, "fsync, or os: not safe against power loss"),
           Settings.key(
               "disk.min.free", "5%", "of the disk, or bytes: with less, sends are refused"),
+          Settings.key(
+              "disk.trim.free",
+              "0",
+              "of the disk, or bytes: with less, oldest messages go; 0: never"),
+          Settings.key("disk.trim.keep", "1h", "what is younger never goes for want of disk"),
+          Settings.key(
+              "relocate.bytes.per.second", "8MiB", "copied to free old segments; 0: nothing is"),
           Settings.key("disk.stall", "5s", "an fsync that takes longer costs the leadership"),
           Settings.key(
               "scrub.bytes.per.second", "8MiB", "sealed log read again for damage; 0: it is not"),
@@ -116,6 +126,7 @@ record BrokerOptions(
             settings.duration("scrub.pause", Duration.ZERO, Duration.ofDays(365))),
         LevelRange.OF_THIS_VERSION.heldAt(
             settings.integer("feature.level.max", LevelRange.FIRST, LevelRange.NEWEST)),
+        retention(settings),
         EdgeSecurity.Options.of(settings),
         RocketmqOptions.of(settings));
   }
@@ -132,6 +143,19 @@ record BrokerOptions(
     }
     int percent = Integer.parseInt(free.substring(0, free.length() - 1));
     return new StorageLimits(stall, 0, percent, Duration.ZERO);
+  }
+
+  private static RetentionPolicy retention(Settings settings) {
+    long rate = settings.bytes("relocate.bytes.per.second", 0, 1L << 40);
+    Duration keep = settings.duration("disk.trim.keep", Duration.ZERO, Duration.ofDays(3_650));
+    String below = settings.string("disk.trim.free");
+    if (below.endsWith("%") && !below.matches("[0-9]%|[0-8][0-9]%|90%")) {
+      throw settings.bad("disk.trim.free", "0% to 90%, or a size such as 2GiB; 0: never");
+    }
+    int percent =
+        below.endsWith("%") ? Integer.parseInt(below.substring(0, below.length() - 1)) : 0;
+    long bytes = below.endsWith("%") ? 0 : settings.bytes("disk.trim.free", 0, 1L << 50);
+    return RetentionPolicy.DEFAULT.with(rate, bytes, percent, keep);
   }
 
   private static String name(Settings settings, String key) {

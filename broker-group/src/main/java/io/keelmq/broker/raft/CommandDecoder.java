@@ -11,6 +11,7 @@ import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.CommitOffsets;
+import io.keelmq.v1.log.LogBody;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEndTransaction;
 import io.keelmq.v1.log.LogHeldId;
@@ -20,6 +21,7 @@ import io.keelmq.v1.log.PutConsumerGroup;
 import io.keelmq.v1.log.PutTopic;
 import io.keelmq.v1.log.RaiseFeatureLevel;
 import io.keelmq.v1.log.RecallMessage;
+import io.keelmq.v1.log.RelocateBodies;
 import io.keelmq.v1.log.RunHeader;
 import io.keelmq.v1.log.SeekOffsets;
 import io.keelmq.v1.log.SendMessages;
@@ -87,6 +89,8 @@ final class CommandDecoder {
       case SETTLE_LEASES -> leases.settle(log.getSettleLeases());
       case RECALL_MESSAGE -> recall(known(log.getRecallMessage()));
       case END_TRANSACTION -> end(known(log.getEndTransaction()));
+      case RELOCATE_BODIES -> relocate(known(log.getRelocateBodies()));
+      case TRIM_QUEUES -> RetentionCodec.decode(index, log.getTrimQueues());
       case RECORD_MEMBERS,
           JOIN_REPLICA,
           ANNOUNCE_REPLICA,
@@ -120,9 +124,7 @@ final class CommandDecoder {
     var runs = new ArrayList<Command.Run>(log.getRunsCount());
     for (RunHeader header : log.getRunsList()) {
       RunHeader run = known(header);
-      if (run.getRecordBytes() < 0 || position > Integer.MAX_VALUE - run.getRecordBytes()) {
-        throw unreadable("a run of " + run.getRecordBytes() + " bytes at " + position);
-      }
+      requireRoom(run.getRecordBytes());
       runs.add(
           new Command.Run(
               run.getTopic(),
@@ -136,6 +138,22 @@ final class CommandDecoder {
       position += run.getRecordBytes();
     }
     return new Command.SendMessages(dedup(log), runs);
+  }
+
+  private void requireRoom(int recordBytes) {
+    if (recordBytes < 0 || position > Integer.MAX_VALUE - recordBytes) {
+      throw unreadable("a run of " + recordBytes + " bytes at " + position);
+    }
+  }
+
+  private Command relocate(RelocateBodies log) {
+    var bodies = new ArrayList<Command.Body>(log.getBodiesCount());
+    for (LogBody body : log.getBodiesList()) {
+      requireRoom(body.getRecordBytes());
+      bodies.add(RetentionCodec.body(index, body, position));
+      position += body.getRecordBytes();
+    }
+    return new Command.RelocateBodies(bodies);
   }
 
   private SendDedup dedup(SendMessages log) {
@@ -159,14 +177,18 @@ final class CommandDecoder {
               : OptionalInt.of(log.getQueues()),
           log.getRetentionMillis() == CommandEncoder.SAME_RETENTION
               ? OptionalLong.empty()
-              : OptionalLong.of(log.getRetentionMillis()));
+              : OptionalLong.of(log.getRetentionMillis()),
+          log.hasRetentionBytes()
+              ? OptionalLong.of(log.getRetentionBytes())
+              : OptionalLong.empty());
     }
     try {
       return new Command.CreateTopic(
           log.getTopic(),
           TopicType.ofCode(log.getTypeValue()),
           log.getQueues(),
-          log.getRetentionMillis());
+          log.getRetentionMillis(),
+          log.getRetentionBytes());
     } catch (IllegalArgumentException e) {
       throw unreadable(e.getMessage());
     }

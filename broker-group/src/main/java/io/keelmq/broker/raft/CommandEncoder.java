@@ -45,12 +45,7 @@ final class CommandEncoder {
     if (command instanceof Command.SendMessages send) {
       log.setSendMessages(send(send));
     } else if (command instanceof Command.CreateTopic create) {
-      log.setPutTopic(
-          PutTopic.newBuilder()
-              .setTopic(create.topic())
-              .setType(TopicType.forNumber(create.type().code()))
-              .setQueues(create.queues())
-              .setRetentionMillis(create.retentionMillis()));
+      log.setPutTopic(create(create));
     } else if (command instanceof Command.AlterTopic alter) {
       log.setPutTopic(alter(alter));
     } else if (command instanceof Command.DeleteTopic delete) {
@@ -97,6 +92,10 @@ final class CommandEncoder {
       log.setGrantLeases(LeaseCommands.encode(grant));
     } else if (command instanceof Command.SettleLeases settle) {
       log.setSettleLeases(LeaseCommands.encode(settle));
+    } else if (command instanceof Command.RelocateBodies relocate) {
+      log.setRelocateBodies(RetentionCodec.encode(relocate));
+    } else if (command instanceof Command.TrimQueues trims) {
+      log.setTrimQueues(RetentionCodec.encode(trims));
     } else if (command instanceof Command.AdvanceTime) {
       log.setAdvanceTime(AdvanceTime.getDefaultInstance());
     } else if (command instanceof Command.Membership change) {
@@ -138,18 +137,36 @@ final class CommandEncoder {
     return log.build();
   }
 
+  private static PutTopic create(Command.CreateTopic create) {
+    var log =
+        PutTopic.newBuilder()
+            .setTopic(create.topic())
+            .setType(TopicType.forNumber(create.type().code()))
+            .setQueues(create.queues())
+            .setRetentionMillis(create.retentionMillis());
+    if (create.retentionBytes() != 0) {
+      // Absent as before there was any, so that versions of then read it.
+      log.setRetentionBytes(create.retentionBytes());
+    }
+    return log.build();
+  }
+
   private static PutTopic alter(Command.AlterTopic alter) {
     // A value that happens to be the one for "same" is nonsense in a request; it is stored as other
     // nonsense, so that the state machine and not the format refuses it.
     int queues = alter.queues().orElse(SAME_QUEUES);
     long retention = alter.retentionMillis().orElse(SAME_RETENTION);
-    return PutTopic.newBuilder()
-        .setTopic(alter.topic())
-        .setAlter(true)
-        .setQueues(alter.queues().isPresent() && queues == SAME_QUEUES ? -1 : queues)
-        .setRetentionMillis(
-            alter.retentionMillis().isPresent() && retention == SAME_RETENTION ? -2 : retention)
-        .build();
+    var log =
+        PutTopic.newBuilder()
+            .setTopic(alter.topic())
+            .setAlter(true)
+            .setQueues(alter.queues().isPresent() && queues == SAME_QUEUES ? -1 : queues)
+            .setRetentionMillis(
+                alter.retentionMillis().isPresent() && retention == SAME_RETENTION
+                    ? -2
+                    : retention);
+    alter.retentionBytes().ifPresent(log::setRetentionBytes);
+    return log.build();
   }
 
   private static List<LogQueueOffset> offsets(List<Command.QueueOffset> offsets) {

@@ -60,6 +60,11 @@ final class GroupDisks {
             .formatted(low.size(), all, String.join(",", low)));
   }
 
+  /** Whether the leader or any other voter is low on disk. */
+  boolean isAnyLow() {
+    return own.isLow() || others.get().stream().anyMatch(this::saidLately);
+  }
+
   private boolean saidLately(String node) {
     Long at = heard.get(node);
     if (at == null) {

@@ -1,14 +1,16 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.broker.state.BodyAddresses;
+import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Table;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.failpoint.Failpoint;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -30,31 +32,35 @@ final class LogRetention {
 
   private static final Logger LOG = LoggerFactory.getLogger(LogRetention.class);
 
-  static final long LEAST_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
-
   /** So that reading takes no more than a hundredth of a core. */
   private static final int REST = 100;
 
   private final SegmentedLog log;
   private final RocksTables store;
+  private final StateView state;
   private final GroupSnapshots snapshots;
   private final Executor background;
   private final LongSupplier nanos;
+  private final long restNanos;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final SnapshotCounters counters;
   private volatile long notBeforeNanos;
 
   LogRetention(
       ReplicaFolder folder,
+      StateView state,
       GroupSnapshots snapshots,
       Executor background,
       LongSupplier nanos,
+      Duration rest,
       SnapshotCounters counters) {
     this.log = folder.log();
     this.store = folder.store();
+    this.state = state;
     this.snapshots = snapshots;
     this.background = background;
     this.nanos = nanos;
+    this.restNanos = rest.toNanos();
     this.counters = counters;
     this.notBeforeNanos = nanos.getAsLong();
   }
@@ -82,22 +88,28 @@ final class LogRetention {
       LOG.warn("no segments were freed: {}", e.toString());
     } finally {
       long now = nanos.getAsLong();
-      notBeforeNanos = now + Math.max(LEAST_INTERVAL_NANOS, (now - began) * REST);
+      notBeforeNanos = now + Math.max(restNanos, (now - began) * REST);
       busy.set(false);
     }
   }
 
   private void free() {
-    long needed = oldestNeeded();
+    // What is applied from now on may be named by rows that are not read, or by those of a snapshot
+    // that is brought in meanwhile.
+    long unread = state.applied().index() + 1;
+    long needed = Math.min(oldestNeeded(), unread);
     if (snapshots.isStopped()) {
       return;
     }
     Failpoint.TRIM_DECIDED.hit();
-    int before = log.segmentsBefore(log.logicalFirst());
+    List<SegmentSummary> before = log.sealedSegments();
     long first = log.retain(needed);
-    int freed = before - log.segmentsBefore(log.logicalFirst());
+    List<SegmentSummary> gone =
+        before.stream().filter(segment -> segment.lastIndex() < first).toList();
+    int freed = gone.size();
     if (freed > 0) {
       counters.freedSegments.add(freed);
+      counters.freedBytes.addAndGet(gone.stream().mapToLong(SegmentSummary::bytes).sum());
       LOG.info("freed segments of the log, segments={} first_index={}", freed, first);
     }
   }
@@ -114,7 +126,7 @@ final class LogRetention {
     store.scan(
         Table.HELD,
         (key, value) -> {
-          long needed = oldest.accumulateAndGet(BodyAddresses.ofHeld(key), Math::min);
+          long needed = oldest.accumulateAndGet(BodyAddresses.ofHeld(key, value), Math::min);
           return needed > lastOfFirst && !snapshots.isStopped();
         });
     if (oldest.get() <= lastOfFirst) {

@@ -35,6 +35,8 @@ final class PendingCommand {
         }
         told += run.bytes();
       }
+    } else if (proposal.command() instanceof Command.RelocateBodies relocate) {
+      told = relocate.bodies().stream().mapToLong(Command.Body::bytes).sum();
     }
     if (told != proposal.recordBytes()) {
       throw new IllegalArgumentException(

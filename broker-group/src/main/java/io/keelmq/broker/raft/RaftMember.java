@@ -44,6 +44,7 @@ final class RaftMember {
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
   private final SnapshotCounters snapshotCounters = new SnapshotCounters();
+  final GroupRetention retention;
   private final GroupSnapshotStorage snapshotStorage;
   private final GroupSnapshots snapshots;
   private final SnapshotTrigger snapshotTrigger;
@@ -174,9 +175,20 @@ final class RaftMember {
             snapshotStorage,
             snapshotCounters,
             view,
-            new LogRetention(folder, snapshots, snapshotThread, options.nanos(), snapshotCounters),
+            new LogRetention(
+                folder,
+                parts.view(),
+                snapshots,
+                snapshotThread,
+                options.nanos(),
+                options.retention().rest(),
+                snapshotCounters),
+            storage::isShortOfRoom,
             snapshotThread,
             options.nanos());
+    this.retention =
+        new RoomOfGroup(options, parts, leadership, storage, snapshots)
+            .retention(folder, proposer::propose, snapshotThread);
     this.readPoints =
         new ReadPoints(
             (context, done) -> this.node().readIndex(context, done),
@@ -378,6 +390,7 @@ final class RaftMember {
     peerWatch.look(peers());
     members.look();
     snapshotTrigger.check();
+    retention.check();
   }
 
   private final class Remedies implements Watchdog.Remedies {

@@ -140,16 +140,12 @@ public final class RaftReplica implements Replica, ReplicaControl {
   private void resume() throws IOException {
     synchronized (stageLock) {
       if (!folder.identity().map(ReplicaIdentity::isBeforeRaft).orElse(true)) {
-        startMember();
+        member = new RaftMember(options, folder, parts, this::tellListeners);
       }
     }
     every(TICK_MILLIS, this::tick);
     every(WATCH_MILLIS, this::watch);
     every(RaftMember.millisBetweenFlushes(), RaftMember::flush);
-  }
-
-  private void startMember() throws IOException {
-    member = new RaftMember(options, folder, parts, this::tellListeners);
   }
 
   @Override
@@ -185,6 +181,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
   @Override
   public StateView state() {
     return parts.view();
+  }
+
+  @Override
+  public boolean allowsRetentionBySize() {
+    return options.retention().allowed().test(parts.view());
   }
 
   @Override
@@ -249,7 +250,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   private void startOrRefuse() throws Refused {
     try {
-      startMember();
+      member = new RaftMember(options, folder, parts, this::tellListeners);
     } catch (IOException e) {
       throw new Refused(Refused.Reason.PRECONDITION, e.getMessage());
     }
@@ -370,6 +371,10 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   public SnapshotStats snapshotStats() {
     return gauges.snapshots();
+  }
+
+  public RetentionStats retentionStats() {
+    return gauges.retention();
   }
 
   public ScrubStats scrubStats() {

@@ -27,6 +27,7 @@ import java.util.function.LongSupplier;
  * @param storage what the disk has to be like
  * @param scrub how the log is read again
  * @param version what runs, and which feature levels it supports
+ * @param retention how room is made
  * @param wall the wall clock, for log time
  * @param nanos a monotonic clock
  * @param onFatal told, once, why this replica can no longer take part; it should end the process.
@@ -47,6 +48,7 @@ public record RaftReplicaOptions(
     StorageLimits storage,
     ScrubPolicy scrub,
     ReplicaVersion version,
+    RetentionPolicy retention,
     InstantSource wall,
     LongSupplier nanos,
     Consumer<Throwable> onFatal) {
@@ -85,6 +87,7 @@ public record RaftReplicaOptions(
         StorageLimits.DEFAULT,
         ScrubPolicy.DEFAULT,
         new ReplicaVersion("unknown", LevelRange.OF_THIS_VERSION),
+        RetentionPolicy.DEFAULT,
         wall,
         nanos,
         onFatal);
@@ -130,6 +133,10 @@ public record RaftReplicaOptions(
     return changed(draft -> draft.version = newVersion);
   }
 
+  public RaftReplicaOptions withRetention(RetentionPolicy policy) {
+    return changed(draft -> draft.retention = policy);
+  }
+
   private RaftReplicaOptions changed(Consumer<Draft> change) {
     var draft = new Draft(this);
     change.accept(draft);
@@ -148,6 +155,7 @@ public record RaftReplicaOptions(
         draft.storage,
         draft.scrub,
         draft.version,
+        draft.retention,
         wall,
         nanos,
         onFatal);
@@ -165,6 +173,7 @@ public record RaftReplicaOptions(
     private StorageLimits storage;
     private ScrubPolicy scrub;
     private ReplicaVersion version;
+    private RetentionPolicy retention;
 
     Draft(RaftReplicaOptions options) {
       this.raftAdvertised = options.raftAdvertised();
@@ -177,6 +186,7 @@ public record RaftReplicaOptions(
       this.storage = options.storage();
       this.scrub = options.scrub();
       this.version = options.version();
+      this.retention = options.retention();
     }
   }
 }

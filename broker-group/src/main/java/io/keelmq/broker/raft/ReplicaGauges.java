@@ -74,6 +74,16 @@ final class ReplicaGauges {
         () -> folder.log().physicalFirst());
   }
 
+  RetentionStats retention() {
+    return new RetentionStats(
+        () -> of(member -> member.retention.counters().relocatedRows.sum()),
+        () -> of(member -> member.retention.counters().relocatedBytes.sum()),
+        () -> of(member -> member.retention.counters().trimsBySize.sum()),
+        () -> of(member -> member.retention.counters().trimsByDisk.sum()),
+        () -> of(member -> member.retention.counters().liveBytes),
+        () -> of(member -> member.retention.counters().deadBytes));
+  }
+
   ScrubStats scrub() {
     return new ScrubStats(
         () -> of(member -> member.storage().scrub().bytes()),

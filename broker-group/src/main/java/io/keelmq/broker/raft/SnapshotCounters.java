@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a replica's snapshots came to since it was opened. Thread-safe. */
@@ -29,4 +30,7 @@ final class SnapshotCounters {
 
   /** Segments of the log that were deleted, because no message lay in them any more. */
   final LongAdder freedSegments = new LongAdder();
+
+  /** Of segments that were deleted since the last snapshot was taken, which has links to them. */
+  final AtomicLong freedBytes = new AtomicLong();
 }

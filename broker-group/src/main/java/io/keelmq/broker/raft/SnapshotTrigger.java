@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -50,6 +51,7 @@ final class SnapshotTrigger {
   private final SnapshotCounters counters;
   private final Raft raft;
   private final LogRetention retention;
+  private final BooleanSupplier shortOfRoom;
   private final ExecutorService thread;
   private final LongSupplier nanos;
   private final AtomicBoolean busy = new AtomicBoolean();
@@ -69,6 +71,7 @@ final class SnapshotTrigger {
       SnapshotCounters counters,
       Raft raft,
       LogRetention retention,
+      BooleanSupplier shortOfRoom,
       ExecutorService thread,
       LongSupplier nanos) {
     this.policy = policy;
@@ -79,6 +82,7 @@ final class SnapshotTrigger {
     this.counters = counters;
     this.raft = raft;
     this.retention = retention;
+    this.shortOfRoom = shortOfRoom;
     this.thread = thread;
     this.nanos = nanos;
     this.lastNanos = nanos.getAsLong();
@@ -106,12 +110,21 @@ final class SnapshotTrigger {
     retention.check();
     long now = nanos.getAsLong();
     if (now - notBeforeNanos < 0
-        || !policy.due(grownBytes(), now - lastNanos)
+        || !(policy.due(grownBytes() + counters.freedBytes.get(), now - lastNanos) || makesRoom())
         || refusal().isPresent()) {
       return;
     }
     notBeforeNanos = now + RETRY_NANOS;
     now().whenComplete((taken, failure) -> tell(failure));
+  }
+
+  /**
+   * The last snapshot has links to segments that were freed since, and what the log must keep for
+   * those who lag begins behind the one before it.
+   */
+  private boolean makesRoom() {
+    return shortOfRoom.getAsBoolean()
+        && (counters.freedBytes.get() > 0 || log.segmentsBefore(log.logicalFirst() - 1) == 0);
   }
 
   private static void tell(Throwable failure) {
@@ -179,6 +192,7 @@ final class SnapshotTrigger {
 
   private Snapshot taken(long began) {
     GroupSnapshots.Published now = snapshots.publishedSaved();
+    counters.freedBytes.set(0);
     lastNanos = nanos.getAsLong();
     counters.lastMillis = TimeUnit.NANOSECONDS.toMillis(lastNanos - began);
     LOG.info(

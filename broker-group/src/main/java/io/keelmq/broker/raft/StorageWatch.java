@@ -43,6 +43,7 @@ final class StorageWatch {
   private final GroupDisks disks;
   private final Successors successors;
   private final ScheduledExecutorService thread;
+  private volatile long diskBytes;
 
   /**
    * @param node throws {@link IllegalStateException} while there is none
@@ -141,6 +142,12 @@ final class StorageWatch {
     return troubles;
   }
 
+  /** Whether a disk has so little room that the oldest messages shall go. */
+  boolean isShortOfRoom() {
+    long below = options.retention().trimBelow(diskBytes);
+    return below > 0 && (health.freeBytes() < below || disks.isAnyLow());
+  }
+
   /** See {@link GroupDisks#refusal}. */
   Optional<String> refusal() {
     return disks.refusal();
@@ -149,12 +156,13 @@ final class StorageWatch {
   private void look() {
     try {
       var store = Files.getFileStore(options.dataFolder());
+      diskBytes = store.getTotalSpace();
       health.look(
           new StorageHealth.Look(
               leadership.get().isLeader(),
               folder.log().stats().runningForceNanos(),
               store.getUsableSpace(),
-              store.getTotalSpace()));
+              diskBytes));
     } catch (IOException | RuntimeException e) {
       // A thread's root: the next look may succeed.
       LOG.warn("the disk could not be looked at", e);

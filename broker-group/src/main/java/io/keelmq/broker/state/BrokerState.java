@@ -29,6 +29,8 @@ public final class BrokerState {
   private final Replies replies;
   private final Members members;
   private final FeatureLevels levels;
+  private final Relocations relocations;
+  private final Trims trims;
 
   private Applied applied;
 
@@ -60,6 +62,8 @@ public final class BrokerState {
     this.replies = new Replies(this.tables, counters);
     this.members = new Members(this.tables);
     this.levels = new FeatureLevels(this.tables);
+    this.relocations = new Relocations(this.tables);
+    this.trims = new Trims(this.tables);
   }
 
   /**
@@ -148,6 +152,10 @@ public final class BrokerState {
       return held.end(entry, end);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
+    } else if (command instanceof Command.RelocateBodies relocate) {
+      return relocations.apply(entry, relocate);
+    } else if (command instanceof Command.TrimQueues trim) {
+      return trims.apply(entry, trim);
     } else if (command instanceof Command.Membership change) {
       return members.apply(change);
     } else if (command instanceof Command.RaiseLevel raise) {

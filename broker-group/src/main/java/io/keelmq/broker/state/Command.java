@@ -97,12 +97,36 @@ public sealed interface Command {
   }
 
   /** Reply: {@link Reply.TopicSettings}. The same topic again is no error. */
-  record CreateTopic(String topic, TopicType type, int queues, long retentionMillis)
-      implements Command {}
+  record CreateTopic(
+      String topic, TopicType type, int queues, long retentionMillis, long retentionBytes)
+      implements Command {
+
+    /** A topic whose queues may become as large as they will. */
+    public CreateTopic(String topic, TopicType type, int queues, long retentionMillis) {
+      this(topic, type, queues, retentionMillis, 0);
+    }
+
+    @Override
+    public int neededLevel() {
+      return retentionBytes == 0 ? LevelRange.FIRST : Feature.RETENTION_BY_SIZE.level();
+    }
+  }
 
   /** Absent settings stay. Reply: {@link Reply.TopicSettings}. */
-  record AlterTopic(String topic, OptionalInt queues, OptionalLong retentionMillis)
-      implements Command {}
+  record AlterTopic(
+      String topic, OptionalInt queues, OptionalLong retentionMillis, OptionalLong retentionBytes)
+      implements Command {
+
+    /** The size of queues stays as it is. */
+    public AlterTopic(String topic, OptionalInt queues, OptionalLong retentionMillis) {
+      this(topic, queues, retentionMillis, OptionalLong.empty());
+    }
+
+    @Override
+    public int neededLevel() {
+      return retentionBytes.isEmpty() ? LevelRange.FIRST : Feature.RETENTION_BY_SIZE.level();
+    }
+  }
 
   /** Reply: {@link Reply.Done}; the rows go in later steps. */
   record DeleteTopic(String topic) implements Command {}
@@ -284,6 +308,76 @@ public sealed interface Command {
     @Override
     public int understoodFrom() {
       return level;
+    }
+  }
+
+  /** A run of a queue, by what never changes of it. */
+  record RunKey(long topicId, int queue, long firstOffset) {}
+
+  /** A delayed or half run. */
+  record HeldKey(long topicId, HeldId held) {}
+
+  /**
+   * Records that were copied, with all rows that have their address.
+   *
+   * @param position of the copy, in bytes from the start of the entry
+   * @param bytes of the records, each with its length in front
+   */
+  record Body(BodyAddress from, int position, int bytes, List<RunKey> runs, List<HeldKey> held) {
+
+    public Body {
+      runs = List.copyOf(runs);
+      held = List.copyOf(held);
+    }
+
+    int rows() {
+      return runs.size() + held.size();
+    }
+  }
+
+  /**
+   * Gives rows the addresses of copies that came with the command, where they have the old ones
+   * still. Reply: {@link Reply.Done}, also for a repeat, which changes nothing.
+   */
+  record RelocateBodies(List<Body> bodies) implements Command {
+
+    public RelocateBodies {
+      bodies = List.copyOf(bodies);
+    }
+
+    @Override
+    public int neededLevel() {
+      return Feature.RELOCATED_BODIES.level();
+    }
+  }
+
+  /** Why a queue's oldest messages go before their time. */
+  sealed interface TrimReason permits BySize, ByDisk {}
+
+  /** The queue has more than its topic's retention, which must be this still. */
+  record BySize(long retentionBytes) implements TrimReason {}
+
+  /** A disk is nearly full: what is at least so old goes. */
+  record ByDisk(long keepMillis) implements TrimReason {}
+
+  /**
+   * @param toOffset runs that end here or before go
+   */
+  record Trim(long topicId, int queue, long toOffset, TrimReason reason) {}
+
+  /**
+   * Moves the first offsets of queues, some rows at a time. Where the topic is gone, has another
+   * retention or nothing so old, nothing happens. Reply: {@link Reply.Done}.
+   */
+  record TrimQueues(List<Trim> trims) implements Command {
+
+    public TrimQueues {
+      trims = List.copyOf(trims);
+    }
+
+    @Override
+    public int neededLevel() {
+      return Feature.RETENTION_BY_SIZE.level();
     }
   }
 

@@ -11,8 +11,9 @@ import java.util.Optional;
 
 /**
  * Messages that have no place in their queue yet: delayed ones until log time passes theirs, half
- * ones until their transaction is decided. Their bodies lie in the log where they were sent;
- * getting a place writes a run row with that address and copies nothing.
+ * ones until their transaction is decided. Their bodies lie in the log where they were sent, or
+ * where they were relocated since; getting a place writes a run row with that address and copies
+ * nothing.
  *
  * <p>Owned by the apply thread. Every row has one deadline: that of a delayed run is its delivery,
  * that of a half run the next check-back. How half messages were decided is remembered for a while,
@@ -110,7 +111,14 @@ final class HeldMessages {
         topic.id(),
         id,
         new HeldRow(
-            run.queue(), run.count(), run.bytes(), entry.timeMillis(), due, placing.half(), 0),
+            run.queue(),
+            run.count(),
+            run.bytes(),
+            entry.timeMillis(),
+            due,
+            placing.half(),
+            0,
+            Optional.empty()),
         effects);
     counters.add(Counters.HELD, 1);
     return id;
@@ -243,11 +251,12 @@ final class HeldMessages {
 
   /** Where the bytes of a run lie that has no offset yet. */
   static StoredRun stored(HeldId id, HeldRow row) {
+    BodyAddress address = row.address(id);
     return new StoredRun(
         Reply.Stored.HELD,
         row.count(),
-        id.logIndex(),
-        id.position(),
+        address.logIndex(),
+        address.position(),
         row.bytes(),
         row.storedMillis());
   }

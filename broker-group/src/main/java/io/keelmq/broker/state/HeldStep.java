@@ -74,11 +74,7 @@ final class HeldStep {
     // intervals all the same.
     long next = entry.timeMillis() + Limits.CHECK_INTERVAL_MILLIS;
     int check = row.checks() + 1;
-    held.put(
-        topicId,
-        id,
-        new HeldRow(row.queue(), row.count(), row.bytes(), row.storedMillis(), next, true, check),
-        effects);
+    held.put(topicId, id, row.dueAt(next, check), effects);
     effects.add(new Effect.CheckTransaction(topicId, id, check));
   }
 

@@ -39,7 +39,7 @@ import java.util.Arrays;
  *            R generation, first offset, L    ready batches by offset
  *            F generation, hash               message group: its batch, and what is blocked behind
  *            K generation, hash, first offset blocked messages of a message group
- * HELD       topic id, log index, position    delayed or half run
+ * HELD       topic id, log index, position    delayed or half run; called after where it was stored
  * </pre>
  */
 final class Keys {

@@ -14,6 +14,9 @@ public final class Limits {
   /** A thousand years: beyond it, sums with log time leave the range of a long. */
   public static final long MAX_RETENTION_MILLIS = 1_000L * 366 * 24 * 3_600_000;
 
+  /** 1 PiB of records in a queue. */
+  public static final long MAX_RETENTION_BYTES = 1L << 50;
+
   public static final int MAX_CONSUMER_GROUPS = 10_000;
 
   public static final int MAX_RUNS = 1_024;
@@ -106,6 +109,12 @@ public final class Limits {
 
   /** Rows that one command adds to dead letter topics at most; what is left follows. */
   static final int DEAD_LETTER_ROWS = 200;
+
+  /** Rows that one {@link Command.RelocateBodies} names at most. */
+  public static final int MAX_RELOCATED_ROWS = 512;
+
+  /** Queues that one {@link Command.TrimQueues} names at most. */
+  public static final int MAX_TRIMS = 256;
 
   /** Rows that one command reads or changes at most when it sweeps. */
   static final int SWEEP_ROWS = 400;

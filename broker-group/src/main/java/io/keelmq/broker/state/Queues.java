@@ -162,10 +162,7 @@ final class Queues {
       tables.delete(Table.RUNS, candidate.key());
       firstOffset = run.firstOffset() + run.count();
     }
-    tables.put(
-        Table.CATALOG,
-        Keys.queue(topic.id(), queue),
-        Rows.queue(new QueueRow(firstOffset, row.endOffset(), row.lastRun(), row.lastRunIndex())));
+    tables.put(Table.CATALOG, Keys.queue(topic.id(), queue), Rows.queue(row.from(firstOffset)));
     if (next.isEmpty() && firstOffset < row.endOffset()) {
       // A step is full: go on with the next command.
       return Optional.of(new Deadline(entry.timeMillis(), Kind.QUEUE_RETENTION, topic.id(), queue));

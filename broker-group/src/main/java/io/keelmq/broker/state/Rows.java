@@ -17,6 +17,11 @@ final class Rows {
    */
   record QueueRow(long firstOffset, long endOffset, long lastRun, long lastRunIndex) {
     static final QueueRow EMPTY = new QueueRow(0, 0, 0, 0);
+
+    /** With the messages before gone. */
+    QueueRow from(long offset) {
+      return new QueueRow(offset, endOffset, lastRun, lastRunIndex);
+    }
   }
 
   record GroupRow(long id, GroupSettings settings) {
@@ -39,6 +44,8 @@ final class Rows {
    *
    * @param dueMillis when it is delivered, or its producer asked next
    * @param checks how often its producer was asked
+   * @param moved where the records lie since they were relocated; before that, where the run's name
+   *     says
    */
   record HeldRow(
       int queue,
@@ -47,7 +54,22 @@ final class Rows {
       long storedMillis,
       long dueMillis,
       boolean half,
-      int checks) {}
+      int checks,
+      Optional<BodyAddress> moved) {
+
+    BodyAddress address(HeldId name) {
+      return moved.orElseGet(() -> new BodyAddress(name.logIndex(), name.position()));
+    }
+
+    HeldRow dueAt(long nextMillis, int check) {
+      return new HeldRow(queue, count, bytes, storedMillis, nextMillis, half, check, moved);
+    }
+
+    HeldRow movedTo(BodyAddress address) {
+      return new HeldRow(
+          queue, count, bytes, storedMillis, dueMillis, half, checks, Optional.of(address));
+    }
+  }
 
   /** How a half message was decided; {@code offset} is -1 if it was rolled back. */
   record DecisionRow(int queue, long offset) {
@@ -79,17 +101,28 @@ final class Rows {
   }
 
   static byte[] topic(Topic topic) {
-    return new RowWriter(21)
-        .int64(topic.id())
-        .int8(topic.type().code())
-        .int32(topic.queues())
-        .int64(topic.retentionMillis())
-        .done();
+    var out =
+        new RowWriter(29)
+            .int64(topic.id())
+            .int8(topic.type().code())
+            .int32(topic.queues())
+            .int64(topic.retentionMillis());
+    // Absent in most rows, and in those of before there was any.
+    if (topic.retentionBytes() != 0) {
+      out.int64(topic.retentionBytes());
+    }
+    return out.done();
   }
 
   static Topic topic(String name, byte[] row) {
     var in = new RowReader(row);
-    return new Topic(in.int64(), name, TopicType.ofCode(in.int8()), in.int32(), in.int64());
+    return new Topic(
+        in.int64(),
+        name,
+        TopicType.ofCode(in.int8()),
+        in.int32(),
+        in.int64(),
+        in.hasMore() ? in.int64() : 0);
   }
 
   static byte[] queue(QueueRow queue) {
@@ -189,15 +222,17 @@ final class Rows {
   }
 
   static byte[] held(HeldRow held) {
-    return new RowWriter(30)
-        .int32(held.queue())
-        .int32(held.count())
-        .int32(held.bytes())
-        .int64(held.storedMillis())
-        .int64(held.dueMillis())
-        .int8(held.half() ? 1 : 0)
-        .int8(held.checks())
-        .done();
+    var out =
+        new RowWriter(42)
+            .int32(held.queue())
+            .int32(held.count())
+            .int32(held.bytes())
+            .int64(held.storedMillis())
+            .int64(held.dueMillis())
+            .int8(held.half() ? 1 : 0)
+            .int8(held.checks());
+    held.moved().ifPresent(to -> out.int64(to.logIndex()).int32(to.position()));
+    return out.done();
   }
 
   static HeldRow held(byte[] row) {
@@ -205,7 +240,13 @@ final class Rows {
     int queue = in.int32();
     int count = in.int32();
     int bytes = in.int32();
-    return new HeldRow(queue, count, bytes, in.int64(), in.int64(), in.int8() == 1, in.int8());
+    long storedMillis = in.int64();
+    long dueMillis = in.int64();
+    boolean half = in.int8() == 1;
+    int checks = in.int8();
+    Optional<BodyAddress> moved =
+        in.hasMore() ? Optional.of(new BodyAddress(in.int64(), in.int32())) : Optional.empty();
+    return new HeldRow(queue, count, bytes, storedMillis, dueMillis, half, checks, moved);
   }
 
   static byte[] decision(DecisionRow decision) {

@@ -18,7 +18,8 @@ public final class StateView {
   public record QueueBounds(long firstOffset, long endOffset) {}
 
   /**
-   * Consecutive messages of a queue that stand together in one log entry.
+   * Consecutive messages of a queue that stand together in one log entry. The address may change at
+   * any time: where nothing is found any more, the run has to be looked up again.
    *
    * @param position of the first record, in bytes from the start of the entry
    * @param bytes of all records, those that are passed over too, each with its length in front
@@ -39,6 +40,15 @@ public final class StateView {
     public StoredRun(
         long firstOffset, int count, long logIndex, int position, int bytes, long timeMillis) {
       this(firstOffset, count, logIndex, position, bytes, timeMillis, 0, Optional.empty());
+    }
+
+    public BodyAddress address() {
+      return new BodyAddress(logIndex, position);
+    }
+
+    StoredRun movedTo(BodyAddress to) {
+      return new StoredRun(
+          firstOffset, count, to.logIndex(), to.position(), bytes, timeMillis, skip, source);
     }
   }
 

@@ -61,6 +61,10 @@ final class Topics {
     if (!isRetention(command.retentionMillis())) {
       return retentionRejected(command.retentionMillis());
     }
+    Optional<Outcome> size = checkSize(command.topic(), command.retentionBytes());
+    if (size.isPresent()) {
+      return size.get();
+    }
     Optional<Topic> present = find(tables, command.topic());
     if (present.isPresent()) {
       return same(present.get(), command)
@@ -77,7 +81,14 @@ final class Topics {
           Rejection.TOO_MANY, "there are " + Limits.MAX_TOPICS + " topics: delete one first");
     }
     return make(
-        entry, command.topic(), command.type(), command.queues(), command.retentionMillis());
+        entry,
+        new Topic(
+            0,
+            command.topic(),
+            command.type(),
+            command.queues(),
+            command.retentionMillis(),
+            command.retentionBytes()));
   }
 
   /** Whether {@link #ofOurs} may make one more: as many as there may be consumer groups fit. */
@@ -95,14 +106,23 @@ final class Topics {
     return find(tables, name)
         .orElseGet(
             () -> {
-              effects.addAll(make(entry, name, TopicType.NORMAL, 1, 0).effects());
+              effects.addAll(make(entry, new Topic(0, name, TopicType.NORMAL, 1, 0, 0)).effects());
               return find(tables, name).orElseThrow();
             });
   }
 
-  private Outcome make(
-      LogEntryInfo entry, String name, TopicType type, int queues, long retentionMillis) {
-    var topic = new Topic(counters.nextId(), name, type, queues, retentionMillis);
+  /**
+   * @param settings all but the id
+   */
+  private Outcome make(LogEntryInfo entry, Topic settings) {
+    var topic =
+        new Topic(
+            counters.nextId(),
+            settings.name(),
+            settings.type(),
+            settings.queues(),
+            settings.retentionMillis(),
+            settings.retentionBytes());
     tables.put(
         Table.CATALOG,
         Keys.topicName(topic.id()),
@@ -136,7 +156,14 @@ final class Topics {
     if (!isRetention(retentionMillis)) {
       return retentionRejected(retentionMillis);
     }
-    var after = new Topic(before.id(), before.name(), before.type(), queues, retentionMillis);
+    long retentionBytes = command.retentionBytes().orElse(before.retentionBytes());
+    Optional<Outcome> size = checkSize(before.name(), retentionBytes);
+    if (size.isPresent()) {
+      return size.get();
+    }
+    var after =
+        new Topic(
+            before.id(), before.name(), before.type(), queues, retentionMillis, retentionBytes);
     Outcome outcome = changed(entry, after);
     if (retentionMillis == before.retentionMillis() || retentionMillis == 0) {
       return outcome;
@@ -206,7 +233,8 @@ final class Topics {
   private static boolean same(Topic topic, Command.CreateTopic command) {
     return topic.type() == command.type()
         && topic.queues() == command.queues()
-        && topic.retentionMillis() == command.retentionMillis();
+        && topic.retentionMillis() == command.retentionMillis()
+        && topic.retentionBytes() == command.retentionBytes();
   }
 
   private static String settings(Topic topic) {
@@ -215,7 +243,31 @@ final class Topics {
         + ", "
         + topic.queues()
         + " queues, retention "
-        + (topic.retentionMillis() == 0 ? "for ever" : topic.retentionMillis() + " ms");
+        + (topic.retentionMillis() == 0 ? "for ever" : topic.retentionMillis() + " ms")
+        + (topic.retentionBytes() == 0
+            ? ""
+            : ", at most " + topic.retentionBytes() + " bytes a queue");
+  }
+
+  private static Optional<Outcome> checkSize(String topic, long retentionBytes) {
+    if (retentionBytes < 0 || retentionBytes > Limits.MAX_RETENTION_BYTES) {
+      return Optional.of(
+          Outcome.rejected(
+              Rejection.INVALID,
+              "retention of "
+                  + retentionBytes
+                  + " bytes a queue: expected 0 (any number) to "
+                  + Limits.MAX_RETENTION_BYTES));
+    }
+    // Dead letters lie among others, so what they take by themselves is not known.
+    return retentionBytes > 0 && topic.startsWith(DeadLetters.TOPIC_PREFIX)
+        ? Optional.of(
+            Outcome.rejected(
+                Rejection.INVALID,
+                "topic "
+                    + topic
+                    + " holds dead letters, which have no size of their own: limit them by time"))
+        : Optional.empty();
   }
 
   private static boolean isRetention(long millis) {

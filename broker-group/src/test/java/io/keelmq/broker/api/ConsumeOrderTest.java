@@ -249,10 +249,31 @@ class ConsumeOrderTest {
 
     early.credit(10);
 
+    // Those that were delivered and not settled, too: their lease has ended, and they cannot come
+    // again.
     var trimmed = early.response().getTrimmed();
-    assertEquals(2, trimmed.getWantedOffset());
+    assertEquals(0, trimmed.getWantedOffset());
     assertEquals(5, trimmed.getFirstOffset());
     assertEquals(List.of("m5", "m6"), bodies(early.delivery()));
+  }
+
+  @Test
+  void tellsWhatRetentionTookOfWhatWasGivenBack() throws Exception {
+    cluster.group.apply(new Command.CreateTopic("short", TopicType.NORMAL, 1, 60_000));
+    publish(run("short", 0, messages(0, 3, "")));
+    var early = TestConsumer.open(cluster.asyncStreams(0), consumer("c", "g", "short"), 3);
+    var delivery = early.delivery();
+    assertEquals(List.of("m0", "m1", "m2"), bodies(delivery));
+    early.close();
+    cluster.group.passTime(200_000);
+    cluster.group.apply(new Command.AdvanceTime());
+    cluster.group.apply(new Command.AdvanceTime());
+
+    var late = TestConsumer.open(cluster.asyncStreams(0), consumer("d", "g", "short"), 3);
+
+    var trimmed = late.response().getTrimmed();
+    assertEquals(0, trimmed.getWantedOffset());
+    assertEquals(3, trimmed.getFirstOffset());
   }
 
   @Test

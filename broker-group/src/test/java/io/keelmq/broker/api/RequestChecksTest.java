@@ -267,7 +267,24 @@ class RequestChecksTest {
                 .setTopic("t")
                 .setQueues(queues)
                 .setRetentionMillis(retention)
-                .build()));
+                .build(),
+            true));
+  }
+
+  @Test
+  void sizesOfQueuesWaitForTheUpgradeOfAllReplicas() {
+    var sized = Topic.newBuilder().setTopic("t").setRetentionBytes(1).build();
+    var plain = Topic.newBuilder().setTopic("t").build();
+
+    assertEquals(Code.PRECONDITION_FAILED, code(RequestChecks.newTopic(sized, false)));
+    assertEquals(Optional.empty(), RequestChecks.newTopic(plain, false));
+    assertEquals(Optional.empty(), RequestChecks.newTopic(sized, true));
+    var negative = sized.toBuilder().setRetentionBytes(-1).build();
+    assertEquals(Code.INVALID_ARGUMENT, code(RequestChecks.newTopic(negative, true)));
+    assertEquals(
+        Code.INVALID_ARGUMENT,
+        code(RequestChecks.retentionBytes(Limits.MAX_RETENTION_BYTES + 1, true)));
+    assertEquals(Code.PRECONDITION_FAILED, code(RequestChecks.retentionBytes(0, false)));
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -47,7 +48,10 @@ final class SnapshotCluster implements AutoCloseable {
   }
 
   static RaftReplicaOptions smallSegments(RaftReplicaOptions options) {
-    return options.withLog(SEGMENT_BYTES, Sync.FSYNC);
+    return options
+        .withLog(SEGMENT_BYTES, Sync.FSYNC)
+        .withRetention(
+            RetentionPolicy.DEFAULT.with(0, 0, 0, Duration.ZERO).withRest(Duration.ofMillis(100)));
   }
 
   SnapshotCluster begin() throws Exception {

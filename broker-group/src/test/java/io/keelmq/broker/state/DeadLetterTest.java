@@ -37,7 +37,7 @@ class DeadLetterTest {
     assertEquals(3, story.deadLetters());
     assertEquals(new Cursor(0, 5, 0, 0, 0, 0), story.cursor());
     Topic topic = story.script.view.topic("%DLQ%billing").orElseThrow();
-    assertEquals(new Topic(topic.id(), "%DLQ%billing", TopicType.NORMAL, 1, 0), topic);
+    assertEquals(new Topic(topic.id(), "%DLQ%billing", TopicType.NORMAL, 1, 0, 0), topic);
     var original = story.script.view.runs(story.topicId(), 0, 0, 1).get(0);
     var letters = story.script.view.runs(topic.id(), 0, 0, 10);
     assertEquals(

@@ -243,7 +243,7 @@ class StateModelTest {
     String topic = random.nextInt(20) == 0 ? "?" : TOPICS[random.nextInt(TOPICS.length)];
     String group = random.nextInt(20) == 0 ? "?" : "g" + random.nextInt(3);
     var offsets = List.of(new QueueOffset(random.nextInt(4) - 1, random.nextInt(40) - 2));
-    return switch (random.nextInt(22)) {
+    return switch (random.nextInt(24)) {
       case 0 ->
           new Command.CreateTopic(
               topic,
@@ -287,6 +287,17 @@ class StateModelTest {
                       10,
                       List.of("h" + random.nextInt(500)),
                       randomPlacing())));
+      case 22 -> randomRelocation();
+      case 23 ->
+          new Command.TrimQueues(
+              List.of(
+                  new Command.Trim(
+                      random.nextInt(6) - 1,
+                      random.nextInt(4) - 1,
+                      random.nextInt(60) - 1,
+                      random.nextBoolean()
+                          ? new Command.BySize(random.nextInt(3) - 1)
+                          : new Command.ByDisk(random.nextInt(9_000) - 1_000))));
       default ->
           batch(
               "p" + random.nextInt(3),
@@ -294,6 +305,17 @@ class StateModelTest {
               random.nextInt(300),
               run(topic, random.nextInt(4) - 1, random.nextInt(4)));
     };
+  }
+
+  /** Of rows that there may be, under addresses that they may have. */
+  private Command randomRelocation() {
+    var from = new BodyAddress(random.nextInt(6_000), random.nextInt(3) * 100);
+    var run = new Command.RunKey(random.nextInt(6), random.nextInt(3), random.nextInt(60) - 1);
+    var held = new Command.HeldKey(random.nextInt(6), randomHeld());
+    int bytes = random.nextInt(5) * 10;
+    return new Command.RelocateBodies(
+        List.of(
+            new Command.Body(from, random.nextInt(900), bytes, List.of(run, run), List.of(held))));
   }
 
   private Command.Placing randomPlacing() {

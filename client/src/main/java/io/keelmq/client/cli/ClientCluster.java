@@ -9,6 +9,7 @@ import io.keelmq.client.HeldMessage;
 import io.keelmq.client.HeldMessages;
 import io.keelmq.client.InitResult;
 import io.keelmq.client.KeelClient;
+import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.Producer;
 import io.keelmq.client.ReadMessage;
@@ -33,6 +34,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -94,8 +96,8 @@ final class ClientCluster implements Cluster {
   }
 
   @Override
-  public Receiver openReceiver(ReceiverOptions options) {
-    return new ConsumerReceiver(builder(options).open());
+  public Receiver openReceiver(ReceiverOptions options, Consumer<MessagesTrimmed> onLost) {
+    return new ConsumerReceiver(builder(options).onTrimmed(onLost).open());
   }
 
   @Override
@@ -181,16 +183,16 @@ final class ClientCluster implements Cluster {
   private record AdminTopics(Admin admin) implements Topics {
     @Override
     public Topic create(Topic wanted) {
-      return admin.createTopic(
-          wanted.getTopic(),
-          wanted.getType(),
-          wanted.getQueues(),
-          Duration.ofMillis(wanted.getRetentionMillis()));
+      return admin.createTopic(wanted);
     }
 
     @Override
-    public Topic alter(String topic, OptionalInt queues, Optional<Duration> retention) {
-      return admin.alterTopic(topic, queues, retention);
+    public Topic alter(
+        String topic,
+        OptionalInt queues,
+        Optional<Duration> retention,
+        OptionalLong retentionBytes) {
+      return admin.alterTopic(topic, queues, retention, retentionBytes);
     }
 
     @Override

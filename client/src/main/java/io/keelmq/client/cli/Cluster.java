@@ -7,6 +7,7 @@ import io.keelmq.client.ConsumerStats;
 import io.keelmq.client.HeldMessage;
 import io.keelmq.client.HeldMessages;
 import io.keelmq.client.InitResult;
+import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
@@ -28,6 +29,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -51,7 +53,7 @@ interface Cluster extends AutoCloseable {
   Source openSource(SourceOptions options);
 
   /** Returns when a replica has opened it. */
-  Receiver openReceiver(ReceiverOptions options);
+  Receiver openReceiver(ReceiverOptions options, Consumer<MessagesTrimmed> onLost);
 
   /**
    * Pushes messages to a listener, which acknowledges all, on {@code threads} threads.
@@ -84,7 +86,11 @@ interface Cluster extends AutoCloseable {
     /** Making it again with the same settings changes nothing. */
     Topic create(Topic wanted);
 
-    Topic alter(String topic, OptionalInt queues, Optional<Duration> retention);
+    Topic alter(
+        String topic,
+        OptionalInt queues,
+        Optional<Duration> retention,
+        OptionalLong retentionBytes);
 
     void delete(String topic);
 

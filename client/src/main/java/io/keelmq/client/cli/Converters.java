@@ -10,6 +10,7 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -48,6 +49,31 @@ final class Converters {
     @Override
     public Duration convert(String text) {
       return text.equalsIgnoreCase("forever") || text.equals("0") ? Duration.ZERO : duration(text);
+    }
+  }
+
+  /** A size with or without its unit, or {@code unlimited}, which is zero. */
+  static final class Size implements ITypeConverter<Long> {
+    private static final Pattern FORM = Pattern.compile("(\\d{1,16})(KiB|MiB|GiB|TiB|B)?");
+    private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB");
+
+    @Override
+    public Long convert(String text) {
+      var form = FORM.matcher(text);
+      if (text.equalsIgnoreCase("unlimited")) {
+        return 0L;
+      }
+      if (form.matches()) {
+        int unit = form.group(2) == null ? 0 : UNITS.indexOf(form.group(2));
+        try {
+          return Math.multiplyExact(Long.parseLong(form.group(1)), 1L << (10 * unit));
+        } catch (ArithmeticException e) {
+          // As any other that is too large.
+        }
+      }
+      throw new TypeConversionException(
+          "\"%s\" is no size: write bytes such as 65536, 64KiB, 256MiB, 10GiB or unlimited"
+              .formatted(Table.printable(text)));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.keelmq.client.cli;
 
+import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.ReadMessage;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -84,7 +85,7 @@ final class ReceiveCommand extends CliCommand {
         cluster -> {
           // No more is leased than will be printed, as far as the broker can know.
           var options = new Cluster.ReceiverOptions(group, topic, tags, max);
-          try (Cluster.Receiver receiver = cluster.openReceiver(options)) {
+          try (Cluster.Receiver receiver = cluster.openReceiver(options, this::lost)) {
             try {
               receive(receiver, new MessageWriter(out(), form));
             } catch (Output.ReaderGone e) {
@@ -98,6 +99,10 @@ final class ReceiveCommand extends CliCommand {
           }
           return ExitCodes.OK;
         });
+  }
+
+  private void lost(MessagesTrimmed range) {
+    root().tell(Failures.oneLine(range.getMessage()), range.code().name());
   }
 
   private void receive(Cluster.Receiver receiver, MessageWriter writer) {

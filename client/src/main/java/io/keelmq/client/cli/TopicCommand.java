@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -79,6 +80,14 @@ final class TopicCommand implements Runnable {
         description = "how long messages can be read, e.g. 12h, 7d, forever (default)")
     Duration retention;
 
+    @Option(
+        names = "--retention-bytes",
+        paramLabel = "SIZE",
+        defaultValue = "unlimited",
+        converter = Converters.Size.class,
+        description = "what each queue keeps at most, e.g. 512MiB, 10GiB, unlimited (default)")
+    long retentionBytes;
+
     @Override
     public Integer call() {
       checkQueues(queues);
@@ -88,6 +97,7 @@ final class TopicCommand implements Runnable {
               .setType(type.value)
               .setQueues(queues)
               .setRetentionMillis(retention.toMillis())
+              .setRetentionBytes(retentionBytes)
               .build();
       return withCluster(cluster -> print(this, List.of(cluster.topics().create(wanted))));
     }
@@ -147,20 +157,32 @@ final class TopicCommand implements Runnable {
         description = "e.g. 12h, 7d, forever")
     Duration retention;
 
+    @Option(
+        names = "--retention-bytes",
+        paramLabel = "SIZE",
+        converter = Converters.Size.class,
+        description = "what each queue keeps at most, e.g. 512MiB, 10GiB, unlimited")
+    Long retentionBytes;
+
     @Override
     public Integer call() {
-      if (queues == null && retention == null) {
-        throw CliError.usage("nothing to alter: give --queues, --retention or both");
+      if (queues == null && retention == null && retentionBytes == null) {
+        throw CliError.usage(
+            "nothing to alter: give --queues, --retention, --retention-bytes or several of them");
       }
       if (queues != null) {
         checkQueues(queues);
       }
       var wanted = queues == null ? OptionalInt.empty() : OptionalInt.of(queues);
+      var bytes = retentionBytes == null ? OptionalLong.empty() : OptionalLong.of(retentionBytes);
       return withCluster(
           cluster ->
               print(
                   this,
-                  List.of(cluster.topics().alter(name, wanted, Optional.ofNullable(retention)))));
+                  List.of(
+                      cluster
+                          .topics()
+                          .alter(name, wanted, Optional.ofNullable(retention), bytes))));
     }
   }
 
@@ -195,10 +217,14 @@ final class TopicCommand implements Runnable {
       topics.forEach(topic -> command.out().line(toJson(topic).toString()));
       return ExitCodes.OK;
     }
-    var table = new Table("TOPIC", "TYPE", "QUEUES", "RETENTION");
+    var table = new Table("TOPIC", "TYPE", "QUEUES", "RETENTION", "QUEUE-BYTES");
     for (Topic topic : topics) {
       table.row(
-          topic.getTopic(), type(topic), topic.getQueues(), retention(topic.getRetentionMillis()));
+          topic.getTopic(),
+          type(topic),
+          topic.getQueues(),
+          retention(topic.getRetentionMillis()),
+          topic.getRetentionBytes() == 0 ? "unlimited" : topic.getRetentionBytes());
     }
     table.print(command.out());
     return ExitCodes.OK;
@@ -209,7 +235,8 @@ final class TopicCommand implements Runnable {
         .put("topic", topic.getTopic())
         .put("type", type(topic))
         .put("queues", topic.getQueues())
-        .put("retention_ms", topic.getRetentionMillis());
+        .put("retention_ms", topic.getRetentionMillis())
+        .put("retention_bytes", topic.getRetentionBytes());
   }
 
   private static Json toJson(TopicDescription description) {

@@ -14,6 +14,7 @@ import io.keelmq.client.HeldMessage;
 import io.keelmq.client.HeldMessages;
 import io.keelmq.client.KeelException;
 import io.keelmq.client.MessagePlace;
+import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Receipt;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -57,6 +59,7 @@ final class FakeCluster implements Cluster {
   final List<String> decisions = new ArrayList<>();
   SourceOptions lastSource;
   ReceiverOptions lastReceiver;
+  final List<MessagesTrimmed> lost = new ArrayList<>();
   final FakeConsumerGroups consumerGroups = new FakeConsumerGroups(this::failIfTold, this::find);
   final FakeBrokerGroups brokerGroups = new FakeBrokerGroups(this::failIfTold);
   RuntimeException failure;
@@ -104,10 +107,15 @@ final class FakeCluster implements Cluster {
       }
 
       @Override
-      public Topic alter(String topic, OptionalInt queues, Optional<Duration> retention) {
+      public Topic alter(
+          String topic,
+          OptionalInt queues,
+          Optional<Duration> retention,
+          OptionalLong retentionBytes) {
         var altered = find(topic).toBuilder();
         queues.ifPresent(altered::setQueues);
         retention.ifPresent(time -> altered.setRetentionMillis(time.toMillis()));
+        retentionBytes.ifPresent(altered::setRetentionBytes);
         topics.put(topic, altered.build());
         return altered.build();
       }
@@ -305,8 +313,9 @@ final class FakeCluster implements Cluster {
   }
 
   @Override
-  public Receiver openReceiver(ReceiverOptions options) {
+  public Receiver openReceiver(ReceiverOptions options, Consumer<MessagesTrimmed> onLost) {
     find(options.topic());
+    lost.forEach(onLost);
     lastReceiver = options;
     var left = new ArrayDeque<>(stored);
     return new Receiver() {

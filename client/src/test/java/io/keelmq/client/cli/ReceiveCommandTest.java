@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.keelmq.client.ClientValues;
 import io.keelmq.v1.Message;
 import io.keelmq.v1.Topic;
 import java.io.IOException;
@@ -36,6 +37,17 @@ class ReceiveCommandTest {
     assertEquals(List.of(0L, 1L), keelmq.cluster.acks);
     assertEquals(List.of("closed"), keelmq.cluster.ends);
     assertEquals(new Cluster.ReceiverOptions("g", "orders", "", 2), keelmq.cluster.lastReceiver);
+  }
+
+  @Test
+  void saysWhatRetentionTookBeforeItWasConsumed() {
+    store("a");
+    keelmq.cluster.lost.add(ClientValues.trimmed("orders", 0, 5, 9));
+
+    assertEquals(0, keelmq.run("receive --topic orders --group g --max 1 --raw".split(" ")));
+
+    assertEquals("a\n", keelmq.out());
+    assertTrue(keelmq.errLines().get(0).contains("offsets 5 to 8 were removed by retention"));
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.StateView.StoredRun;
 import io.keelmq.broker.state.testing.MapTables;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -26,6 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -59,6 +61,7 @@ public final class FakeGroup implements AutoCloseable {
   private long term;
   private long index;
   private final AtomicLong timeMillis = new AtomicLong(1_000_000);
+  private final AtomicInteger misses = new AtomicInteger();
   private int mostQueued;
   private boolean uninitialized;
   private volatile int overloadedPercent;
@@ -255,6 +258,15 @@ public final class FakeGroup implements AutoCloseable {
   }
 
   private static Command placed(Command command) {
+    if (command instanceof Command.RelocateBodies relocate) {
+      var bodies = new ArrayList<Command.Body>();
+      int position = HEADER_BYTES;
+      for (Command.Body body : relocate.bodies()) {
+        bodies.add(new Command.Body(body.from(), position, body.bytes(), body.runs(), body.held()));
+        position += body.bytes();
+      }
+      return new Command.RelocateBodies(bodies);
+    }
     if (!(command instanceof Command.SendMessages send)) {
       return command;
     }
@@ -306,9 +318,27 @@ public final class FakeGroup implements AutoCloseable {
   }
 
   Optional<ByteBuffer> entry(long at) {
-    return entriesAreMissing
-        ? Optional.empty()
-        : Optional.ofNullable(entries.get(at)).map(ByteBuffer::duplicate);
+    Optional<ByteBuffer> found =
+        entriesAreMissing
+            ? Optional.empty()
+            : Optional.ofNullable(entries.get(at)).map(ByteBuffer::duplicate);
+    if (found.isEmpty()) {
+      misses.incrementAndGet();
+    }
+    return found;
+  }
+
+  /** How often an entry was asked for that is not there. */
+  public int misses() {
+    return misses.get();
+  }
+
+  /** Copies the bytes of a run or a held run to the head of the log, and lets the old ones go. */
+  public void relocate(StoredRun run, List<Command.RunKey> runs, List<Command.HeldKey> held) {
+    ByteBuffer records = entries.get(run.logIndex()).slice(run.position(), run.bytes());
+    var body = new Command.Body(run.address(), 0, run.bytes(), runs, held);
+    apply(new Command.RelocateBodies(List.of(body)), records);
+    dropEntry(run.logIndex());
   }
 
   /** The bytes of an entry go, as when retention lets a segment go. */
@@ -321,9 +351,9 @@ public final class FakeGroup implements AutoCloseable {
   }
 
   /** Proposes at whoever leads and waits. */
-  public Reply apply(Command command) {
+  public Reply apply(Command command, ByteBuffer... records) {
     var done = new CompletableFuture<ProposalOutcome>();
-    propose(leader(), new Proposal(Optional.empty(), command, List.of(), done::complete));
+    propose(leader(), new Proposal(Optional.empty(), command, List.of(records), done::complete));
     return ((ProposalOutcome.Applied) done.orTimeout(20, TimeUnit.SECONDS).join()).reply();
   }
 

@@ -1,0 +1,304 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.MessageLog;
+import io.keelmq.broker.Proposal;
+import io.keelmq.broker.ProposalOutcome;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.store.RocksTables;
+import io.keelmq.raftlog.SegmentSummary;
+import io.keelmq.raftlog.SegmentedLog;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes room, while this replica leads: proposes that queues lose what their topics do not keep by
+ * size, that the oldest messages go when a disk is nearly full, and that bodies are relocated that
+ * keep old segments from being freed. All of it is decided by applying the commands, so that every
+ * replica comes to the same; what each of them can free then is told by {@link LogRetention}.
+ *
+ * <p>{@link #check} is called by the timer; the work is done on another thread, which owns all that
+ * is neither final nor volatile, one step at a time.
+ */
+final class GroupRetention {
+
+  private static final Logger LOG = LoggerFactory.getLogger(GroupRetention.class);
+
+  /** So that reading takes no more than a hundredth of a core. */
+  private static final int REST = 100;
+
+  /** Dead segments that are left alone however little is live. */
+  private static final int SLACK_SEGMENTS = 2;
+
+  /** What is asked of the replica. */
+  interface Host {
+
+    /** Whether it leads and its group understands the commands. */
+    boolean mayPropose();
+
+    /** Whether a disk of the group has less free than it should. */
+    boolean isShortOfRoom();
+
+    boolean isStopped();
+  }
+
+  private final RetentionPolicy policy;
+  private final SegmentedLog log;
+  private final long segmentBytes;
+  private final RocksTables store;
+  private final StateView state;
+  private final Host host;
+  private final Consumer<Proposal> proposer;
+  private final Executor background;
+  private final LongSupplier nanos;
+  private final RetentionCounters counters = new RetentionCounters();
+  private final QueueTrims trims;
+  private final Relocation relocation;
+  private final AtomicBoolean busy = new AtomicBoolean();
+
+  private volatile long readNotBefore;
+  private volatile long sizesNotBefore;
+
+  /** Bytes that may be copied now. */
+  private long credit;
+
+  private long creditedNanos;
+
+  GroupRetention(
+      RetentionPolicy policy,
+      SegmentedLog log,
+      long segmentBytes,
+      RocksTables store,
+      StateView state,
+      MessageLog messages,
+      Host host,
+      Consumer<Proposal> proposer,
+      Executor background,
+      LongSupplier nanos) {
+    this.policy = policy;
+    this.log = log;
+    this.segmentBytes = segmentBytes;
+    this.store = store;
+    this.state = state;
+    this.host = host;
+    this.proposer = proposer;
+    this.background = background;
+    this.nanos = nanos;
+    this.trims = new QueueTrims(store, state);
+    this.relocation = new Relocation(store, messages, proposer, counters);
+    this.readNotBefore = nanos.getAsLong();
+    this.sizesNotBefore = readNotBefore;
+    this.creditedNanos = readNotBefore;
+  }
+
+  RetentionCounters counters() {
+    return counters;
+  }
+
+  /** Called about once a second. */
+  void check() {
+    if (busy.compareAndSet(false, true)) {
+      later(this::step);
+    }
+  }
+
+  private void later(Runnable task) {
+    try {
+      background.execute(
+          () -> {
+            try {
+              task.run();
+            } catch (RuntimeException e) {
+              // A store or log that fails has told its owner.
+              LOG.warn("no room was made: {}", e.toString());
+              relocation.forget();
+              rest();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the replica ends, no room is made any more", e);
+    }
+  }
+
+  private void rest() {
+    readNotBefore = nanos.getAsLong() + policy.rest().toNanos();
+    sizesNotBefore = readNotBefore;
+    busy.set(false);
+  }
+
+  private void step() {
+    if (!host.mayPropose() || host.isStopped()) {
+      relocation.forget();
+      busy.set(false);
+    } else if (isDue(sizesNotBefore)) {
+      trimBySize();
+    } else if (relocation.isPlanned()) {
+      relocate();
+    } else if (isDue(readNotBefore)) {
+      read();
+    } else {
+      busy.set(false);
+    }
+  }
+
+  private boolean isDue(long notBefore) {
+    return nanos.getAsLong() - notBefore >= 0;
+  }
+
+  private void trimBySize() {
+    long began = nanos.getAsLong();
+    List<Command.Trim> tooLarge = trims.hasSizes() ? trims.bySize(host::isStopped) : List.of();
+    if (tooLarge.isEmpty()) {
+      sizesNotBefore = afterRest(began);
+      step();
+    } else {
+      counters.trimsBySize.add(tooLarge.size());
+      sizesNotBefore = afterRest(began);
+      trim(tooLarge, Long.MIN_VALUE);
+    }
+  }
+
+  private long afterRest(long began) {
+    long now = nanos.getAsLong();
+    return now + Math.max(policy.rest().toNanos(), (now - began) * REST);
+  }
+
+  /**
+   * A command takes some rows only, so it is repeated while it takes any.
+   *
+   * @param before sum of the queues' first offsets before the last command
+   */
+  private void trim(List<Command.Trim> which, long before) {
+    List<Command.Trim> left =
+        which.stream().filter(trim -> firstOffset(trim) < trim.toOffset()).toList();
+    long now = which.stream().mapToLong(this::firstOffset).sum();
+    if (left.isEmpty()) {
+      step();
+    } else if (now == before || !host.mayPropose()) {
+      // The topics have other settings by now, or are gone: another reading tells.
+      rest();
+    } else {
+      proposer.accept(
+          new Proposal(
+              Optional.empty(),
+              new Command.TrimQueues(left),
+              List.of(),
+              outcome -> later(() -> ended(outcome, () -> trim(which, now)))));
+    }
+  }
+
+  private long firstOffset(Command.Trim trim) {
+    return state.bounds(trim.topicId(), trim.queue()).firstOffset();
+  }
+
+  private void ended(ProposalOutcome outcome, Runnable goOn) {
+    if (outcome instanceof ProposalOutcome.Applied) {
+      goOn.run();
+    } else {
+      // Whoever leads now reads for itself what is left to do.
+      relocation.forget();
+      rest();
+    }
+  }
+
+  /** Reads all rows and decides what to do about the oldest segments. */
+  private void read() {
+    long began = nanos.getAsLong();
+    boolean pressed = host.isShortOfRoom();
+    List<SegmentSummary> sealed = log.sealedSegments();
+    long beforeIndex = log.logicalFirst() - 1;
+    long slack = SLACK_SEGMENTS * segmentBytes;
+    long freeable =
+        sealed.stream()
+            .filter(segment -> segment.lastIndex() < beforeIndex)
+            .mapToLong(SegmentSummary::bytes)
+            .sum();
+    if (sealed.isEmpty() || (!pressed && freeable <= slack)) {
+      readNotBefore = afterRest(began);
+      busy.set(false);
+      return;
+    }
+    Optional<LogUse> read = LogUse.read(store, sealed, host::isStopped);
+    if (read.isPresent()) {
+      LogUse use = read.get();
+      counters.liveBytes = use.totalLiveBytes();
+      counters.deadBytes = use.deadBytesBefore(beforeIndex);
+      // What is dead already only waits to be freed: no message has to go for it.
+      if (pressed && use.isOldestLive() && trimByDisk(sealed.get(0))) {
+        return;
+      }
+      boolean atAnyPrice = pressed && use.isOldestLive();
+      OptionalLong upTo = use.relocateUpTo(beforeIndex, slack, atAnyPrice);
+      if (policy.relocateBytesPerSecond() > 0 && upTo.isPresent()) {
+        relocation.plan(upTo.getAsLong(), host::isStopped);
+      }
+    }
+    readNotBefore = afterRest(began);
+    step();
+  }
+
+  /** True if there was something to trim. */
+  private boolean trimByDisk(SegmentSummary oldest) {
+    long keepMillis = policy.trimKeep().toMillis();
+    List<Command.Trim> old = trims.byDisk(oldest.lastIndex(), keepMillis, host::isStopped);
+    if (old.isEmpty()) {
+      return false;
+    }
+    LOG.warn(
+        "a disk is nearly full: the oldest messages of {} queues go, though their topics would keep"
+            + " them; none younger than {} ms",
+        old.size(),
+        keepMillis);
+    counters.trimsByDisk.add(old.size());
+    trim(old, Long.MIN_VALUE);
+    return true;
+  }
+
+  private void relocate() {
+    if (!hasCredit()) {
+      busy.set(false);
+      return;
+    }
+    boolean proposed =
+        relocation.next(
+            policy.relocateBytesPerSecond(),
+            (outcome, bytes) ->
+                later(
+                    () -> {
+                      credit -= bytes;
+                      ended(outcome, this::relocated);
+                    }));
+    if (!proposed) {
+      step();
+    }
+  }
+
+  private void relocated() {
+    if (!relocation.isPlanned()) {
+      LOG.info(
+          "relocated messages, rows={} bytes={} since the start",
+          counters.relocatedRows.sum(),
+          counters.relocatedBytes.sum());
+    }
+    step();
+  }
+
+  /** A second's worth at most, so that a pause is not made up for. */
+  private boolean hasCredit() {
+    long now = nanos.getAsLong();
+    long rate = policy.relocateBytesPerSecond();
+    double seconds = Math.min(1, (now - creditedNanos) / (double) TimeUnit.SECONDS.toNanos(1));
+    creditedNanos = now;
+    credit = Math.min(rate, credit + (long) (seconds * rate));
+    return credit > 0;
+  }
+}

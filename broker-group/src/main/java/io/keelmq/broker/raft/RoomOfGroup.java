@@ -1,0 +1,57 @@
+package io.keelmq.broker.raft;
+
+import io.keelmq.broker.Proposal;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+/** What a replica that makes room knows of itself and its group. Thread-safe. */
+final class RoomOfGroup implements GroupRetention.Host {
+
+  private final RaftReplicaOptions options;
+  private final ReplicaParts parts;
+  private final LeadershipView leadership;
+  private final StorageWatch storage;
+  private final GroupSnapshots snapshots;
+
+  RoomOfGroup(
+      RaftReplicaOptions options,
+      ReplicaParts parts,
+      LeadershipView leadership,
+      StorageWatch storage,
+      GroupSnapshots snapshots) {
+    this.options = options;
+    this.parts = parts;
+    this.leadership = leadership;
+    this.storage = storage;
+    this.snapshots = snapshots;
+  }
+
+  GroupRetention retention(ReplicaFolder folder, Consumer<Proposal> proposer, Executor background) {
+    return new GroupRetention(
+        options.retention(),
+        folder.log(),
+        options.segmentBytes(),
+        folder.store(),
+        parts.view(),
+        new CommittedLog(folder.log().reader(), parts.terms()),
+        this,
+        proposer,
+        background,
+        options.nanos());
+  }
+
+  @Override
+  public boolean mayPropose() {
+    return leadership.current().isLeader() && options.retention().allowed().test(parts.view());
+  }
+
+  @Override
+  public boolean isShortOfRoom() {
+    return storage.isShortOfRoom();
+  }
+
+  @Override
+  public boolean isStopped() {
+    return snapshots.isStopped();
+  }
+}

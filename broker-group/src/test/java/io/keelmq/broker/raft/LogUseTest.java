@@ -1,0 +1,67 @@
+package io.keelmq.broker.raft;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.keelmq.raftlog.SegmentSummary;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+/** When it is worth while to copy what is live. */
+class LogUseTest {
+
+  private static final long ALL = Long.MAX_VALUE;
+
+  /** Segments of 100 bytes and 10 entries, with so much live in each. */
+  private static LogUse use(long elsewhere, long... live) {
+    List<SegmentSummary> segments = new ArrayList<>();
+    long total = elsewhere;
+    for (int i = 0; i < live.length; i++) {
+      segments.add(
+          new SegmentSummary(10L * i + 1, 10L * i + 10, Path.of("s"), Path.of("i"), 100, 0, 0));
+      total += live[i];
+    }
+    return new LogUse(segments, live, total);
+  }
+
+  @Test
+  void leavesItAloneWhileMoreIsLiveThanDead() {
+    assertEquals(OptionalLong.empty(), use(0, 10, 60, 90).relocateUpTo(ALL, 0, false));
+    assertEquals(OptionalLong.empty(), use(500, 10, 10, 10).relocateUpTo(ALL, 0, false));
+    assertEquals(OptionalLong.empty(), use(0, 10, 10, 10).relocateUpTo(ALL, 240, false));
+  }
+
+  @Test
+  void takesTheFewestOfTheOldestThatAreDeadByHalf() {
+    assertEquals(OptionalLong.of(10), use(0, 10, 10, 10).relocateUpTo(ALL, 200, false));
+    assertEquals(OptionalLong.of(20), use(0, 90, 10, 0, 0).relocateUpTo(ALL, 0, false));
+  }
+
+  @Test
+  void looksAtWhatCanBeFreedOnly() {
+    assertEquals(OptionalLong.empty(), use(0, 90, 10, 0, 0).relocateUpTo(20, 0, false));
+    assertEquals(120 - 10, use(0, 90, 0, 0).deadBytesBefore(21));
+    assertEquals(10, use(0, 90, 0, 0).deadBytesBefore(20));
+  }
+
+  @Test
+  void whatIsDeadAndOldestGoesWithoutACopy() {
+    var use = use(0, 0, 0, 40, 40);
+    assertEquals(120, use.deadBytesBefore(ALL));
+    assertFalse(use.isOldestLive());
+    assertEquals(OptionalLong.of(30), use.relocateUpTo(ALL, 0, false));
+    assertEquals(OptionalLong.empty(), use(0, 0, 0, 60, 60).relocateUpTo(ALL, 0, false));
+  }
+
+  @Test
+  void whoIsPressedCopiesWhateverMakesMoreRoomThanItTakes() {
+    var use = use(500, 50, 90);
+    assertTrue(use.isOldestLive());
+    assertEquals(OptionalLong.of(10), use.relocateUpTo(ALL, 1_000, true));
+    assertEquals(OptionalLong.empty(), use(500, 60, 90).relocateUpTo(ALL, 1_000, true));
+  }
+}

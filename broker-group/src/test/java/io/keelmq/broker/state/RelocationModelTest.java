@@ -1,0 +1,122 @@
+package io.keelmq.broker.state;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.keelmq.broker.state.StateView.StoredRun;
+import io.keelmq.broker.state.testing.MapTables;
+import io.keelmq.broker.state.testing.StateScript;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Whatever is relocated, trimmed, recalled and repeated: each offset keeps its message. */
+class RelocationModelTest {
+
+  private static final int STEPS = 3_000;
+
+  private final long seed = Long.getLong("seed", System.nanoTime());
+
+  @Test
+  void eachOffsetKeepsItsMessage() {
+    var play = new RelocationPlay(new StateScript(), seed);
+
+    play.begin();
+    for (int step = 0; step < STEPS; step++) {
+      play.step();
+      play.check();
+    }
+
+    assertTrue(play.relocated() > 300, "seed " + seed + " relocated only " + play.relocated());
+    assertTrue(play.moot() > 50, "seed " + seed + " came too late only " + play.moot());
+    assertTrue(play.deadLetters() > 50, "seed " + seed + " buried only " + play.deadLetters());
+    assertTrue(play.freed() > 20, "seed " + seed + " freed only " + play.freed());
+    replaysToTheSameRows(play.script());
+  }
+
+  /** From the first entry, and from a snapshot in the middle, with restarts. */
+  private void replaysToTheSameRows(StateScript script) {
+    var restarts = new Random(seed);
+    var whole = new MapTables();
+    script.replay(whole, 0, () -> restarts.nextInt(100) == 0);
+    assertEquals(script.tables.dump(), whole.dump(), "seed " + seed);
+
+    int middle = script.log.size() / 2;
+    var first = new MapTables();
+    replay(script, first, 0, middle);
+    MapTables snapshot = first.copy();
+    script.replay(snapshot, middle, () -> restarts.nextInt(100) == 0);
+    assertEquals(script.tables.dump(), snapshot.dump(), "seed " + seed);
+  }
+
+  private static void replay(StateScript script, MapTables to, int from, int end) {
+    var state = new BrokerState(to);
+    for (var fed : script.log.subList(from, end)) {
+      fed.commands()
+          .forEach(command -> state.apply(fed.entry(), command.origin(), command.command()));
+      state.finish(fed.entry());
+    }
+  }
+
+  /** A row that is changed once it is there gets a wrong place in the entry. */
+  @Test
+  void aWrongAddressIsFound() {
+    var play = new RelocationPlay(new StateScript(tables -> new Spoiled(tables)), seed);
+    play.begin();
+
+    assertThrows(
+        AssertionError.class,
+        () -> {
+          for (int step = 0; step < STEPS; step++) {
+            play.step();
+            play.check();
+          }
+        });
+  }
+
+  /** Once in a while, what moves is put where another body lies. */
+  private static final class Spoiled implements Tables {
+    private final Tables tables;
+    private int moves;
+
+    Spoiled(Tables tables) {
+      this.tables = tables;
+    }
+
+    @Override
+    public void put(Table table, byte[] key, byte[] value) {
+      Optional<byte[]> before = tables.get(table, key);
+      if (table == Table.RUNS && before.isPresent() && ++moves % 20 == 0) {
+        StoredRun run = Rows.run(0, value);
+        tables.put(
+            table,
+            key,
+            Rows.run(run.movedTo(new BodyAddress(run.logIndex(), run.position() + 10))));
+      } else {
+        tables.put(table, key, value);
+      }
+    }
+
+    @Override
+    public void delete(Table table, byte[] key) {
+      tables.delete(table, key);
+    }
+
+    @Override
+    public Optional<byte[]> get(Table table, byte[] key) {
+      return tables.get(table, key);
+    }
+
+    @Override
+    public Optional<Row> floor(Table table, byte[] key) {
+      return tables.floor(table, key);
+    }
+
+    @Override
+    public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
+      return tables.range(table, fromKey, toKey, limit);
+    }
+  }
+}
