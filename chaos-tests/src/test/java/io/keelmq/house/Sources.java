@@ -12,8 +12,7 @@ import java.util.stream.Stream;
 final class Sources {
 
   static final List<String> MODULES =
-      List.of(
-          "proto", "failpoint", "raft-log", "broker-group", "nameserver", "client", "chaos-tests");
+      List.of("proto", "raft-log", "broker-group", "nameserver", "client", "chaos-tests");
 
   /** A file, or a piece of one made up by a test. */
   record Source(String name, List<String> lines) {

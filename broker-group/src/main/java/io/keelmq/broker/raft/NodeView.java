@@ -43,11 +43,6 @@ final class NodeView implements SnapshotTrigger.Raft {
     return index;
   }
 
-  @Override
-  public void snapshot(Closure done) {
-    node.get().snapshot(done);
-  }
-
   /** JRaft's own count, which has its configuration entries too. */
   @Override
   public long appliedIndex() {
