@@ -21,7 +21,7 @@ class RelocationModelTest {
 
   @Test
   void eachOffsetKeepsItsMessage() {
-    var play = new RelocationPlay(new StateScript(), seed);
+    var play = new RelocationPlay(new StateScript().raised(), seed);
 
     play.begin();
     for (int step = 0; step < STEPS; step++) {
@@ -63,7 +63,7 @@ class RelocationModelTest {
   /** A row that is changed once it is there gets a wrong place in the entry. */
   @Test
   void aWrongAddressIsFound() {
-    var play = new RelocationPlay(new StateScript(tables -> new Spoiled(tables)), seed);
+    var play = new RelocationPlay(new StateScript(tables -> new Spoiled(tables)).raised(), seed);
     play.begin();
 
     assertThrows(

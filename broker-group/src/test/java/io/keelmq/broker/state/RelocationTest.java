@@ -27,7 +27,7 @@ class RelocationTest {
 
   private static final int TO = 77;
 
-  private final StateScript script = new StateScript();
+  private final StateScript script = new StateScript().raised();
 
   private long id(String topic) {
     return script.view.topic(topic).orElseThrow().id();

@@ -43,7 +43,7 @@ class StateModelTest {
     // Goal: exactly-once per producer and sequence, dense offsets. Method: producers that repeat
     // any
     // of their last batches at random, against a map of what was stored first.
-    var script = new StateScript();
+    var script = new StateScript().raised();
     script.topic("a", 3);
     script.topic("b", 1);
     Map<String, Reply.Stored> first = new HashMap<>();
@@ -87,7 +87,7 @@ class StateModelTest {
   @Test
   void neverThrowsAndReplaysToTheSameRows() {
     // Goal: total and deterministic. Method: 6,000 random entries, replayed with restarts.
-    var script = new StateScript();
+    var script = new StateScript().raised();
     Set<Rejection> seen = new HashSet<>();
     for (int step = 0; step < 6_000; step++) {
       script.at(step * 10L - random.nextInt(2_000));
@@ -132,7 +132,7 @@ class StateModelTest {
   void holdsItsRowsTogetherWhateverPlannersAndConsumersSay() {
     // Goal: senseless grants and settlements spoil no row. Method: message groups, offsets and
     // leases at random, a FIFO group and another, everything compared after each command.
-    var script = new StateScript();
+    var script = new StateScript().raised();
     script.topic("a", 1, 60_000);
     script.apply(
         new Command.CreateConsumerGroup("g0", new GroupSettings(GroupKind.LEASE, true, 3, false)));
@@ -191,10 +191,10 @@ class StateModelTest {
 
   @Test
   void oneOtherCommandGivesAnotherDigest() {
-    var one = new StateScript();
+    var one = new StateScript().raised();
     one.topic("a", 1);
     one.apply(batch("p", 1, run("a", 0, 1)));
-    var other = new StateScript();
+    var other = new StateScript().raised();
     other.topic("a", 1);
     other.apply(batch("p", 1, run("a", 0, 2)));
 
@@ -203,7 +203,7 @@ class StateModelTest {
 
   @Test
   void keepsOnlyTheLastDigests() {
-    var script = new StateScript();
+    var script = new StateScript().raised();
     for (int i = 0; i < 40_000; i++) {
       script.apply(new Command.AdvanceTime());
     }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 /** Queues lose their oldest messages by size or for want of room, as the log says. */
 class TrimQueuesTest {
 
-  private final StateScript script = new StateScript();
+  private final StateScript script = new StateScript().raised();
 
   private void sizedTopic(long retentionMillis, long retentionBytes) {
     var reply =

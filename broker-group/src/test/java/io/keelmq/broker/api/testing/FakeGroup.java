@@ -8,6 +8,7 @@ import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Effect;
+import io.keelmq.broker.state.Feature;
 import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Reply;
@@ -337,6 +338,7 @@ public final class FakeGroup implements AutoCloseable {
   public void relocate(StoredRun run, List<Command.RunKey> runs, List<Command.HeldKey> held) {
     ByteBuffer records = entries.get(run.logIndex()).slice(run.position(), run.bytes());
     var body = new Command.Body(run.address(), 0, run.bytes(), runs, held);
+    apply(new Command.RaiseLevel(Feature.RELOCATED_BODIES.level(), ""));
     apply(new Command.RelocateBodies(List.of(body)), records);
     dropEntry(run.logIndex());
   }

@@ -3,6 +3,7 @@ package io.keelmq.broker.state.testing;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.CommandOrigin;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Rejection;
@@ -43,6 +44,14 @@ public final class StateScript {
   public StateScript(UnaryOperator<Tables> between) {
     this.between = between;
     this.state = new BrokerState(between.apply(tables));
+  }
+
+  /** Brings the group to the newest feature level. */
+  public StateScript raised() {
+    for (int level = LevelRange.FIRST + 1; level <= LevelRange.NEWEST; level++) {
+      expect(Reply.Done.class, apply(new Command.RaiseLevel(level, "")));
+    }
+    return this;
   }
 
   /** Sets log time to {@code millis} after the script's beginning. */
