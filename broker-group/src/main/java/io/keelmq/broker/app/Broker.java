@@ -171,8 +171,8 @@ final class Broker {
         repair::repairs);
     BrokerMetrics.snapshots(metrics, replica.snapshotStats());
     BrokerMetrics.clock(metrics, wall);
-    BrokerMetrics.scrub(metrics, replica.scrubStats());
-    BrokerMetrics.retention(metrics, replica.retentionStats());
+    BrokerMetrics.scrub(metrics, replica.gauges().scrub());
+    BrokerMetrics.retention(metrics, replica.gauges().retention());
     BrokerMetrics.damage(metrics, damage);
     BrokerMetrics.levels(metrics, replica, options.levels());
     var ops =

@@ -272,8 +272,7 @@ public final class RaftReplica implements Replica, ReplicaControl {
       if (flaw.isPresent()) {
         throw new Refused(Refused.Reason.INVALID, flaw.get());
       }
-      if (closed || (former.isPresent() && former.get().stage() != Stage.EMPTIED)) {
-        // It was initialized in the meantime.
+      if (closed || former.filter(found -> found.stage() != Stage.EMPTIED).isPresent()) {
         return;
       }
       write(new ReplicaIdentity(plan, options.node(), Stage.REJOINING));
@@ -373,12 +372,9 @@ public final class RaftReplica implements Replica, ReplicaControl {
     return gauges.snapshots();
   }
 
-  public RetentionStats retentionStats() {
-    return gauges.retention();
-  }
-
-  public ScrubStats scrubStats() {
-    return gauges.scrub();
+  /** All its figures. */
+  public ReplicaGauges gauges() {
+    return gauges;
   }
 
   /** It can take no further part, as somebody else has found out. */
@@ -402,10 +398,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
 
   private void tick(RaftMember running) {
     running.tick();
-    noteJoined();
-  }
-
-  private void noteJoined() {
     try {
       folder.noteJoined(stageLock);
     } catch (IOException e) {

@@ -5,10 +5,10 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Where the figures of {@link RaftStats} and {@link SnapshotStats} are read: in the running member,
+ * Where the figures are read: in the running member,
  * while there is one, and in log and store. Thread-safe; keeps nothing.
  */
-final class ReplicaGauges {
+public final class ReplicaGauges {
 
   private final Supplier<Optional<RaftMember>> running;
   private final ReplicaFolder folder;
@@ -74,7 +74,7 @@ final class ReplicaGauges {
         () -> folder.log().physicalFirst());
   }
 
-  RetentionStats retention() {
+  public RetentionStats retention() {
     return new RetentionStats(
         () -> of(member -> member.retention.counters().relocatedRows.sum()),
         () -> of(member -> member.retention.counters().relocatedBytes.sum()),
@@ -84,7 +84,7 @@ final class ReplicaGauges {
         () -> of(member -> member.retention.counters().deadBytes));
   }
 
-  ScrubStats scrub() {
+  public ScrubStats scrub() {
     return new ScrubStats(
         () -> of(member -> member.storage().scrub().bytes()),
         () -> of(member -> member.storage().scrub().passes()),

@@ -168,9 +168,9 @@ class GroupRetentionTest {
             .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
             .until(
                 () ->
-                    replica.retentionStats().relocatedRows().getAsLong() > 0
+                    replica.gauges().retention().relocatedRows().getAsLong() > 0
                         || !replica.leadership().isLeader());
-        if (replica.retentionStats().relocatedRows().getAsLong() > 0) {
+        if (replica.gauges().retention().relocatedRows().getAsLong() > 0) {
           copied.add(leader);
         }
         String next = cluster.followers().get(0);
@@ -214,14 +214,14 @@ class GroupRetentionTest {
           .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
           .until(() -> asked.get() > askedBefore + 5);
       for (var replica : cluster.group.replicas()) {
-        assertEquals(0, replica.retentionStats().relocatedRows().getAsLong());
+        assertEquals(0, replica.gauges().retention().relocatedRows().getAsLong());
       }
 
       cluster.group.apply(new Command.CreateTopic("upgraded", TopicType.NORMAL, 1, 0));
 
       await()
           .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
-          .until(() -> cluster.group.leader().retentionStats().relocatedRows().getAsLong() > 0);
+          .until(() -> cluster.group.leader().gauges().retention().relocatedRows().getAsLong() > 0);
     }
   }
 
