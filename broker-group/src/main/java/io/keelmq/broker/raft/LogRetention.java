@@ -5,6 +5,7 @@ import io.keelmq.broker.state.Table;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -87,10 +88,23 @@ final class LogRetention {
   }
 
   private void free() {
+    // A snapshot that is brought in replaces the log first and the rows later: by the rows of
+    // before,
+    // which may be none, nothing of the log of after would be needed.
+    OptionalLong loads = snapshots.loads();
+    if (loads.isEmpty()) {
+      return;
+    }
     long needed = oldestNeeded();
     if (snapshots.isStopped()) {
       return;
     }
+    if (!snapshots.unlessLoadedSince(loads.getAsLong(), () -> retain(needed))) {
+      LOG.info("freed nothing: a snapshot has replaced log and rows meanwhile");
+    }
+  }
+
+  private void retain(long needed) {
     int before = log.segmentsBefore(log.logicalFirst());
     long first = log.retain(needed);
     int freed = before - log.segmentsBefore(log.logicalFirst());
