@@ -57,6 +57,10 @@ final class GroupSnapshots {
 
   private volatile boolean stopped;
   private volatile boolean loading;
+
+  /** Guarded by this; rises when log and rows begin to be replaced. */
+  private long loads;
+
   private volatile Published published = Published.NONE;
 
   /** Made and not yet published; one at a time. */
@@ -89,6 +93,26 @@ final class GroupSnapshots {
 
   boolean isInstalling() {
     return loading || storage.isDownloading();
+  }
+
+  /** How often log and rows have been replaced; empty while they are. */
+  synchronized OptionalLong loads() {
+    return loading ? OptionalLong.empty() : OptionalLong.of(loads);
+  }
+
+  /**
+   * Does it only if log and rows have not begun to be replaced since {@code loads} was asked for;
+   * they do not begin to be meanwhile. For what is short, and was decided by what the rows said of
+   * the log.
+   *
+   * @return whether it was done
+   */
+  synchronized boolean unlessLoadedSince(long before, Runnable action) {
+    if (loads != before) {
+      return false;
+    }
+    action.run();
+    return true;
   }
 
   Optional<Exception> loadFailure() {
@@ -227,7 +251,10 @@ final class GroupSnapshots {
    * @return false if it failed; JRaft's node then ends in its error state
    */
   boolean load(SnapshotReader reader) {
-    loading = true;
+    synchronized (this) {
+      loads++;
+      loading = true;
+    }
     try {
       install(reader);
       loadFailure = Optional.empty();

@@ -9,6 +9,7 @@ import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -94,14 +95,25 @@ final class LogRetention {
   }
 
   private void free() {
-    // What is applied from now on may be named by rows that are not read, or by those of a snapshot
-    // that is brought in meanwhile.
+    // A snapshot that is brought in replaces the log first and the rows later: by the rows of before,
+    // which may be none, nothing of the log of after would be needed.
+    OptionalLong loads = snapshots.loads();
+    if (loads.isEmpty()) {
+      return;
+    }
+    // What is applied from now on may be named by rows that are not read.
     long unread = state.applied().index() + 1;
     long needed = Math.min(oldestNeeded(), unread);
     if (snapshots.isStopped()) {
       return;
     }
     Failpoint.TRIM_DECIDED.hit();
+    if (!snapshots.unlessLoadedSince(loads.getAsLong(), () -> retain(needed))) {
+      LOG.info("freed nothing: a snapshot has replaced log and rows meanwhile");
+    }
+  }
+
+  private void retain(long needed) {
     List<SegmentSummary> before = log.sealedSegments();
     long first = log.retain(needed);
     List<SegmentSummary> gone =
