@@ -95,7 +95,8 @@ final class LogRetention {
   }
 
   private void free() {
-    // A snapshot that is brought in replaces the log first and the rows later: by the rows of before,
+    // A snapshot that is brought in replaces the log first and the rows later: by the rows of
+    // before,
     // which may be none, nothing of the log of after would be needed.
     OptionalLong loads = snapshots.loads();
     if (loads.isEmpty()) {

@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Where the figures are read: in the running member,
- * while there is one, and in log and store. Thread-safe; keeps nothing.
+ * Where the figures are read: in the running member, while there is one, and in log and store.
+ * Thread-safe; keeps nothing.
  */
 public final class ReplicaGauges {
 
