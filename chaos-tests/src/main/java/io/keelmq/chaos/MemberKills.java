@@ -40,6 +40,10 @@ import picocli.CommandLine.Option;
 public final class MemberKills implements Callable<Integer> {
 
   private static final Duration PROGRESS = Duration.ofMinutes(2);
+
+  /** Of a machine that is busy with others. */
+  private static final Duration START_DEADLINE = Duration.ofMinutes(3);
+
   private static final int LEAST = 3;
   private static final int MOST = 5;
 
@@ -143,7 +147,7 @@ public final class MemberKills implements Callable<Integer> {
     List<Node> killed = List.of(leader, two.get(0));
     faults.kill(killed);
     faults.awaitMoreOks(200, PROGRESS);
-    faults.startAll(killed);
+    faults.startAll(killed, START_DEADLINE);
   }
 
   private Json json(Seed used, ChaosResult result) {

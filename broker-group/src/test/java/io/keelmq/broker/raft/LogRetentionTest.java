@@ -11,9 +11,11 @@ import io.keelmq.broker.state.StateView.StoredRun;
 import io.keelmq.broker.state.TopicType;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 class LogRetentionTest {
 
   private static final String KEPT = "kept";
+
+  /** So that retention, which is called once a second, comes by. */
+  private static final Duration PAUSE = Duration.ofSeconds(3);
 
   @TempDir Path folder;
 
@@ -105,6 +110,38 @@ class LogRetentionTest {
         assertEquals(kept, runOf(replica, KEPT).logIndex());
         assertTrue(replica.log().entry(kept).isPresent());
       }
+    }
+  }
+
+  /**
+   * A snapshot that is brought in replaces the log first and the rows later; by the rows of before,
+   * which name nothing, all of the new log could go.
+   */
+  @Test
+  void looksAtNoRowsThatASnapshotIsReplacing() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 3).begin()) {
+      String away = cluster.followers().get(0);
+      cluster.awaitApplied(cluster.group.replica(away));
+      cluster.group.close(away);
+      cluster.send(120);
+      for (var replica : cluster.group.replicas()) {
+        cluster.awaitApplied(replica);
+        cluster.snapshotTwice(replica);
+      }
+
+      var back =
+          cluster.group.open(
+              away,
+              (store, checkpoint) -> {
+                LockSupport.parkNanos(PAUSE.toNanos());
+                store.restore(checkpoint);
+              });
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> back.snapshotStats().installs().getAsLong() > 0);
+
+      assertEquals(0, back.snapshotStats().freedSegments().getAsLong());
+      cluster.assertAllEqual();
     }
   }
 }

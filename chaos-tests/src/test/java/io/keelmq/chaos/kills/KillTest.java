@@ -21,9 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Goal: wherever a process dies, what it leaves keeps every promise. Method: a child JVM for each
- * failpoint, which says in its last line that it dies there. The log's and the rows' are all
- * killed, at a hit that the seed draws; of a replica's, which take longer, some that the seed
- * draws. {@code FailpointRounds} does them all. Repeat with {@code -Dseed=}.
+ * failpoint, which says in its last line that it dies there, at its first hit. The log's and the
+ * rows' are all killed; of a replica's, which take longer, some that the seed draws. {@code
+ * FailpointRounds} does them all. Repeat with {@code -Dseed=}.
  */
 class KillTest {
 

@@ -338,7 +338,7 @@ public final class FakeGroup implements AutoCloseable {
   public void relocate(StoredRun run, List<Command.RunKey> runs, List<Command.HeldKey> held) {
     ByteBuffer records = entries.get(run.logIndex()).slice(run.position(), run.bytes());
     var body = new Command.Body(run.address(), 0, run.bytes(), runs, held);
-    apply(new Command.RaiseLevel(Feature.RELOCATED_BODIES.level(), ""));
+    apply(new Command.RaiseLevel(Feature.RELOCATED_BODIES.level(), "test"));
     apply(new Command.RelocateBodies(List.of(body)), records);
     dropEntry(run.logIndex());
   }

@@ -49,7 +49,7 @@ public final class StateScript {
   /** Brings the group to the newest feature level. */
   public StateScript raised() {
     for (int level = LevelRange.FIRST + 1; level <= LevelRange.NEWEST; level++) {
-      expect(Reply.Done.class, apply(new Command.RaiseLevel(level, "")));
+      expect(Reply.Done.class, apply(new Command.RaiseLevel(level, "test")));
     }
     return this;
   }
