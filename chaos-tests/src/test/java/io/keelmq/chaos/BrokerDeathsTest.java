@@ -2,6 +2,7 @@ package io.keelmq.chaos;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.keelmq.chaos.kills.Outcome;
 import io.keelmq.chaos.kills.Rig;
@@ -38,6 +39,8 @@ class BrokerDeathsTest {
   @Test
   @Tag("chaos")
   void brokerComesBackWhereverItDies() {
+    assumeTrue(
+        Boolean.getBoolean("broker.deaths"), "takes minutes: asked for with -Dbroker.deaths=true");
     Seed seed = ChaosPlan.givenOrNewSeed();
     Path dir =
         Path.of(

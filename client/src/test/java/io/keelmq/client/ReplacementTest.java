@@ -27,7 +27,7 @@ class ReplacementTest {
   private long seconds;
 
   /** Goes one stage on at each look; the calls in {@code lost} are carried out and not answered. */
-  private final class FakeGroup implements Replacement.Group {
+  private static final class FakeGroup implements Replacement.Group {
     final Map<String, GroupReplica> members = new TreeMap<>();
     final Map<String, ReplicaStatus> says = new HashMap<>();
     final List<String> calls = new ArrayList<>();

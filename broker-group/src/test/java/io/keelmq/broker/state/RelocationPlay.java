@@ -217,7 +217,7 @@ final class RelocationPlay {
               "kept",
               OptionalInt.empty(),
               OptionalLong.empty(),
-              OptionalLong.of(random.nextInt(2) * 100)));
+              OptionalLong.of(random.nextInt(2) * 100L)));
     }
     Command.TrimReason reason =
         random.nextBoolean()

@@ -99,7 +99,8 @@ public final class StoreRig implements Rig {
   private static int durable(String done) {
     int commits = 0;
     int durable = 0;
-    for (char step : done.toCharArray()) {
+    for (int i = 0; i < done.length(); i++) {
+      char step = done.charAt(i);
       commits += step == 'c' ? 1 : 0;
       durable = step == 'f' || step == 'k' ? commits : durable;
     }
