@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Feature;
 import io.keelmq.broker.state.StateView.HeldRun;
 import io.keelmq.broker.state.StateView.QueueBounds;
 import io.keelmq.broker.state.StateView.StoredRun;
@@ -41,7 +42,9 @@ class GroupRetentionTest {
   private SnapshotCluster begin(UnaryOperator<RaftReplicaOptions> change) throws Exception {
     var cluster = new SnapshotCluster(folder, 3);
     cluster.group.plan().members().forEach(member -> cluster.group.set(member.node(), change));
-    return cluster.begin();
+    cluster.begin();
+    cluster.group.apply(new Command.RaiseLevel(Feature.RELOCATED_BODIES.level(), "test"));
+    return cluster;
   }
 
   private static void sendTo(
