@@ -46,7 +46,7 @@ final class GoldenReplica implements AutoCloseable {
   /** Small, so that a folder of some kilobytes has sealed ones. */
   private static final long SEGMENT_BYTES = 64 << 10;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final RaftReplica replica;
   private final AtomicReference<Throwable> fatal;
