@@ -198,7 +198,10 @@ class KeelmqCommandTest {
     assertTrue(
         keelmq.outLines().stream()
             .anyMatch(
-                line -> line.matches("ROLE +NODE +STATE +TERM +APPLIED +INCARNATION +CLIENT.*")),
+                line ->
+                    line.matches(
+                        "ROLE +NODE +STATE +TERM +APPLIED +INCARNATION +VERSION +LEVELS"
+                            + " +CLIENT.*")),
         keelmq::out);
     assertTrue(
         keelmq.outLines().stream().anyMatch(line -> line.matches("leader +n1 +ready +.*")),
