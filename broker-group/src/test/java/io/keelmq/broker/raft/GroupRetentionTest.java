@@ -52,7 +52,7 @@ class GroupRetentionTest {
     ByteBuffer record = ReplicaCluster.record(topic + number);
     cluster.group.apply(
         new Command.SendMessages(
-            new Command.ProducerSequence("of " + topic, 1, number),
+            new Command.ProducerSequence("of-" + topic, 1, number),
             List.of(new Command.Run(topic, 0, 1, 0, record.remaining(), List.of(), placing))),
         record);
   }
@@ -218,6 +218,7 @@ class GroupRetentionTest {
           .until(() -> asked.get() > askedBefore + 5);
       for (var replica : cluster.group.replicas()) {
         assertEquals(0, replica.gauges().retention().relocatedRows().getAsLong());
+        assertBodies(replica, 5);
       }
 
       cluster.group.apply(new Command.CreateTopic("upgraded", TopicType.NORMAL, 1, 0));
