@@ -175,7 +175,10 @@ class KeelmqCommandTest {
             .build(),
         keelmq.cluster.topics.get("orders"));
     assertEquals(
-        List.of("TOPIC   TYPE  QUEUES  RETENTION", "orders  fifo  8       7d"), keelmq.outLines());
+        List.of(
+            "TOPIC   TYPE  QUEUES  RETENTION  QUEUE-BYTES",
+            "orders  fifo  8       7d         unlimited"),
+        keelmq.outLines());
     assertTrue(keelmq.cluster.closed);
   }
 
