@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -139,12 +138,11 @@ public final class MemberKills implements Callable<Integer> {
   /** Three of five are a majority: sends go on. */
   static void killTwo(Faults faults) {
     LocalCluster cluster = faults.cluster();
-    var two = new ArrayList<>(cluster.brokers());
-    Collections.shuffle(two, new Random(faults.draw(0, 1 << 20)));
+    var others = new ArrayList<>(cluster.brokers());
     // The leader is one of them, so that it is worth something.
     Node leader = cluster.leader();
-    two.remove(leader);
-    List<Node> killed = List.of(leader, two.get(0));
+    others.remove(leader);
+    List<Node> killed = List.of(leader, others.get(faults.draw(0, others.size())));
     faults.kill(killed);
     faults.awaitMoreOks(200, PROGRESS);
     faults.startAll(killed, START_DEADLINE);
