@@ -163,6 +163,7 @@ class MixedLevelsTest {
       // Raft forgets the log up to the snapshot before the last one.
       for (int i = 0; i < 3; i++) {
         cluster.send("between snapshots");
+        cluster.awaitApplied(cluster.leader().state().applied().index());
         for (RaftReplica replica : cluster.replicas()) {
           replica.snapshotNow().get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
         }
