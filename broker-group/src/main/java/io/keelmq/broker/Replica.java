@@ -25,14 +25,6 @@ public interface Replica {
   /** Who leads, as this replica knows it now. */
   Leadership leadership();
 
-  /**
-   * Whether all replicas of the group understand topics with a retention by size, and the commands
-   * that make room.
-   */
-  default boolean allowsRetentionBySize() {
-    return true;
-  }
-
   /** What this replica has applied. */
   StateView state();
 

@@ -6,6 +6,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Feature;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.v1.AdminGrpc;
 import io.keelmq.v1.AlterTopicRequest;
@@ -99,7 +100,7 @@ final class AdminService extends MembershipAdmin {
     Origin origin = changes.name(request.getOrigin());
     change(
         caller,
-        RequestChecks.newTopic(topic, edge.replica().allowsRetentionBySize()),
+        RequestChecks.newTopic(topic, allowsRetentionBySize()),
         AdminGrpc.getCreateTopicMethod(),
         request.toBuilder().setOrigin(origin).build(),
         () ->
@@ -124,9 +125,7 @@ final class AdminService extends MembershipAdmin {
       refusal = RequestChecks.retention(request.getRetentionMillis());
     }
     if (refusal.isEmpty() && request.hasRetentionBytes()) {
-      refusal =
-          RequestChecks.retentionBytes(
-              request.getRetentionBytes(), edge.replica().allowsRetentionBySize());
+      refusal = RequestChecks.retentionBytes(request.getRetentionBytes(), allowsRetentionBySize());
     }
     Origin origin = changes.name(request.getOrigin());
     change(
@@ -147,6 +146,10 @@ final class AdminService extends MembershipAdmin {
                         ? OptionalLong.of(request.getRetentionBytes())
                         : OptionalLong.empty()),
                 AdminService::topic));
+  }
+
+  private boolean allowsRetentionBySize() {
+    return edge.replica().state().features().allows(Feature.RETENTION_BY_SIZE);
   }
 
   private static Optional<Topic> topic(Reply reply) {

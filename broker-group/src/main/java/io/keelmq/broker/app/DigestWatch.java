@@ -1,6 +1,5 @@
 package io.keelmq.broker.app;
 
-import io.grpc.StatusRuntimeException;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.ReplicaControl.Member;
@@ -8,9 +7,6 @@ import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.raft.DivergedStateException;
 import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.broker.state.StateView.DigestAt;
-import io.keelmq.edge.ReplicaChannels;
-import io.keelmq.v1.AdminGrpc;
-import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
@@ -20,11 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Compares the digests of this replica's rows with those of the other voters. Where a majority of
@@ -36,18 +28,13 @@ final class DigestWatch implements AutoCloseable {
 
   static final long INTERVAL_MILLIS = 10_000;
 
-  private static final Logger LOG = LoggerFactory.getLogger(DigestWatch.class);
-
   private static final long CALL_MILLIS = 2_000;
-  private static final int MOST_CHANNELS = 16;
 
   private final String node;
   private final Replica replica;
   private final ReplicaControl control;
   private final Consumer<Throwable> onDivergence;
-  private final ReplicaChannels channels =
-      new ReplicaChannels(MOST_CHANNELS, "this replica is shutting down");
-  private final ScheduledThreadPoolExecutor thread;
+  private final ReplicaLooks others = new ReplicaLooks("digests", CALL_MILLIS);
   private boolean diverged;
 
   DigestWatch(
@@ -56,28 +43,10 @@ final class DigestWatch implements AutoCloseable {
     this.replica = replica;
     this.control = control;
     this.onDivergence = onDivergence;
-    this.thread =
-        new ScheduledThreadPoolExecutor(
-            1,
-            task -> {
-              var started = new Thread(task, "digests");
-              started.setDaemon(true);
-              return started;
-            });
   }
 
   void start() {
-    thread.scheduleWithFixedDelay(
-        this::guarded, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
-  }
-
-  private void guarded() {
-    try {
-      look();
-    } catch (RuntimeException e) {
-      // A thread's root: the next look may find what this one did not.
-      LOG.debug("digests were not compared", e);
-    }
+    others.start(INTERVAL_MILLIS, this::look);
   }
 
   private void look() {
@@ -93,13 +62,13 @@ final class DigestWatch implements AutoCloseable {
     if (own.isEmpty() || voters.size() < 3) {
       return;
     }
-    var others = new ArrayList<Map<Long, String>>();
+    var told = new ArrayList<Map<Long, String>>();
     for (Member voter : voters) {
       if (!voter.node().equals(node)) {
-        digests(voter.clientAddress(), plan.get().clusterId()).ifPresent(others::add);
+        digests(voter.clientAddress(), plan.get().clusterId()).ifPresent(told::add);
       }
     }
-    OptionalLong wrong = wrongAt(own, others, voters.size());
+    OptionalLong wrong = wrongAt(own, told, voters.size());
     if (wrong.isPresent()) {
       diverged = true;
       onDivergence.accept(
@@ -122,27 +91,23 @@ final class DigestWatch implements AutoCloseable {
         .toList();
   }
 
+  /** Of a voter; empty if it does not answer, or does not vote. */
   private Optional<Map<Long, String>> digests(String address, String clusterId) {
-    ReplicaStatus status;
-    try {
-      status =
-          AdminGrpc.newBlockingStub(channels.to(address))
-              .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-              .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
-    } catch (StatusRuntimeException e) {
-      LOG.debug("no digests from {}: {}", address, e.toString());
-      return Optional.empty();
-    }
-    boolean votes =
-        status.getRole() == ReplicaRole.LEADER || status.getRole() == ReplicaRole.FOLLOWER;
-    if (!votes || !status.getClusterId().equals(clusterId)) {
-      return Optional.empty();
-    }
-    var digests = new HashMap<Long, String>();
-    for (StateDigest digest : status.getDigestsList()) {
-      digests.put(digest.getIndex(), digest.getDigest());
-    }
-    return Optional.of(digests);
+    return others
+        .status(address, clusterId)
+        .filter(DigestWatch::votes)
+        .map(
+            status -> {
+              var digests = new HashMap<Long, String>();
+              for (StateDigest digest : status.getDigestsList()) {
+                digests.put(digest.getIndex(), digest.getDigest());
+              }
+              return digests;
+            });
+  }
+
+  private static boolean votes(ReplicaStatus status) {
+    return status.getRole() == ReplicaRole.LEADER || status.getRole() == ReplicaRole.FOLLOWER;
   }
 
   /** As a replica's status shows it. */
@@ -174,7 +139,6 @@ final class DigestWatch implements AutoCloseable {
 
   @Override
   public void close() {
-    thread.shutdownNow();
-    channels.close();
+    others.close();
   }
 }

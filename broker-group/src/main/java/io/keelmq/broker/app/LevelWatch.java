@@ -1,71 +1,38 @@
 package io.keelmq.broker.app;
 
-import io.grpc.StatusRuntimeException;
 import io.keelmq.broker.Membership.Standing;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.LevelRange;
-import io.keelmq.edge.ReplicaChannels;
-import io.keelmq.v1.AdminGrpc;
-import io.keelmq.v1.GetReplicaStatusRequest;
-import io.keelmq.v1.ReplicaStatus;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Asks the other replicas which feature levels they support, while this one leads and the group is
  * below the highest that it supports itself. One of a version that knows nothing of levels says
- * none, which is an answer too. Owned by its thread, which its calls block; each has a deadline.
+ * none, which is an answer too. Owned by the thread of its looks.
  */
 final class LevelWatch implements AutoCloseable {
 
   static final long INTERVAL_MILLIS = 1_000;
 
-  private static final Logger LOG = LoggerFactory.getLogger(LevelWatch.class);
-
   private static final long CALL_MILLIS = 1_000;
-  private static final int MOST_CHANNELS = 16;
 
   private final String node;
   private final Replica replica;
   private final ReplicaControl control;
-  private final ReplicaChannels channels =
-      new ReplicaChannels(MOST_CHANNELS, "this replica is shutting down");
-  private final ScheduledThreadPoolExecutor thread;
+  private final ReplicaLooks others = new ReplicaLooks("feature-levels", CALL_MILLIS);
 
   LevelWatch(String node, Replica replica, ReplicaControl control) {
     this.node = node;
     this.replica = replica;
     this.control = control;
-    this.thread =
-        new ScheduledThreadPoolExecutor(
-            1,
-            task -> {
-              var started = new Thread(task, "feature-levels");
-              started.setDaemon(true);
-              return started;
-            });
   }
 
   void start() {
-    thread.scheduleWithFixedDelay(
-        this::guarded, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
-  }
-
-  private void guarded() {
-    try {
-      look();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException | RuntimeException e) {
-      // A thread's root: the next look may hear what this one did not.
-      LOG.debug("the others were not asked which feature levels they support", e);
-    }
+    others.start(INTERVAL_MILLIS, this::look);
   }
 
   private void look() throws InterruptedException, ExecutionException, TimeoutException {
@@ -86,24 +53,18 @@ final class LevelWatch implements AutoCloseable {
   }
 
   private void ask(String address, String clusterId) {
-    try {
-      ReplicaStatus told =
-          AdminGrpc.newBlockingStub(channels.to(address))
-              .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-              .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
-      if (told.getClusterId().equals(clusterId) && !told.getPeerId().isEmpty()) {
-        control.heardLevels(
-            told.getPeerId(),
-            LevelRange.told(told.getFeatureLevelLeast(), told.getFeatureLevelMost()));
-      }
-    } catch (StatusRuntimeException e) {
-      LOG.debug("{} does not say which feature levels it supports: {}", address, e.toString());
-    }
+    others
+        .status(address, clusterId)
+        .filter(told -> !told.getPeerId().isEmpty())
+        .ifPresent(
+            told ->
+                control.heardLevels(
+                    told.getPeerId(),
+                    LevelRange.told(told.getFeatureLevelLeast(), told.getFeatureLevelMost())));
   }
 
   @Override
   public void close() {
-    thread.shutdownNow();
-    channels.close();
+    others.close();
   }
 }

@@ -184,11 +184,6 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   @Override
-  public boolean allowsRetentionBySize() {
-    return options.retention().allowed().test(parts.view());
-  }
-
-  @Override
   public MessageLog log() {
     return messages;
   }

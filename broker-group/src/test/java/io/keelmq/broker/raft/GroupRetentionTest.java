@@ -40,11 +40,20 @@ class GroupRetentionTest {
   }
 
   private SnapshotCluster begin(UnaryOperator<RaftReplicaOptions> change) throws Exception {
+    var cluster = beginBefore(change);
+    raise(cluster);
+    return cluster;
+  }
+
+  /** At the first feature level. */
+  private SnapshotCluster beginBefore(UnaryOperator<RaftReplicaOptions> change) throws Exception {
     var cluster = new SnapshotCluster(folder, 3);
     cluster.group.plan().members().forEach(member -> cluster.group.set(member.node(), change));
-    cluster.begin();
+    return cluster.begin();
+  }
+
+  private static void raise(SnapshotCluster cluster) {
     cluster.group.apply(new Command.RaiseLevel(Feature.RELOCATED_BODIES.level(), "test"));
-    return cluster;
   }
 
   private static void sendTo(
@@ -194,7 +203,7 @@ class GroupRetentionTest {
   void nothingIsProposedThatTheGroupDoesNotUnderstand() throws Exception {
     var asked = new AtomicInteger();
     try (var cluster =
-        begin(
+        beginBefore(
             options ->
                 SnapshotCluster.smallSegments(options)
                     .withRetention(
@@ -203,11 +212,11 @@ class GroupRetentionTest {
                             .withAllowed(
                                 state -> {
                                   asked.incrementAndGet();
-                                  return state.topic("upgraded").isPresent();
+                                  return RetentionPolicy.DEFAULT.allowed().test(state);
                                 })))) {
       fill(cluster, 5);
       var leader = cluster.group.leader();
-      assertTrue(!leader.allowsRetentionBySize());
+      assertTrue(!leader.state().features().allows(Feature.RETENTION_BY_SIZE));
       for (var replica : cluster.group.replicas()) {
         cluster.group.awaitApplied(cluster.group.leader().state().applied().index());
         cluster.snapshotTwice(replica);
@@ -221,7 +230,7 @@ class GroupRetentionTest {
         assertBodies(replica, 5);
       }
 
-      cluster.group.apply(new Command.CreateTopic("upgraded", TopicType.NORMAL, 1, 0));
+      raise(cluster);
 
       await()
           .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)

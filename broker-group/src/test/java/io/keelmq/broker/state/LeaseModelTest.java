@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keelmq.broker.state.testing.PassingTables;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -61,7 +61,7 @@ class LeaseModelTest {
   }
 
   /** A store that loses some changes. */
-  private record Losing(Tables tables, Predicate<Change> lost) implements Tables {
+  private record Losing(Tables tables, Predicate<Change> lost) implements PassingTables {
 
     record Change(boolean put, Table table, ByteBuffer key) {
       Change(boolean put, Table table, byte[] key) {
@@ -89,21 +89,6 @@ class LeaseModelTest {
       if (!lost.test(new Change(false, table, key))) {
         tables.delete(table, key);
       }
-    }
-
-    @Override
-    public Optional<byte[]> get(Table table, byte[] key) {
-      return tables.get(table, key);
-    }
-
-    @Override
-    public Optional<Row> floor(Table table, byte[] key) {
-      return tables.floor(table, key);
-    }
-
-    @Override
-    public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
-      return tables.range(table, fromKey, toKey, limit);
     }
   }
 

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.broker.state.StateView.StoredRun;
 import io.keelmq.broker.state.testing.MapTables;
+import io.keelmq.broker.state.testing.PassingTables;
 import io.keelmq.broker.state.testing.StateScript;
-import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -77,12 +77,17 @@ class RelocationModelTest {
   }
 
   /** Once in a while, what moves is put where another body lies. */
-  private static final class Spoiled implements Tables {
+  private static final class Spoiled implements PassingTables {
     private final Tables tables;
     private int moves;
 
     Spoiled(Tables tables) {
       this.tables = tables;
+    }
+
+    @Override
+    public Tables tables() {
+      return tables;
     }
 
     @Override
@@ -97,26 +102,6 @@ class RelocationModelTest {
       } else {
         tables.put(table, key, value);
       }
-    }
-
-    @Override
-    public void delete(Table table, byte[] key) {
-      tables.delete(table, key);
-    }
-
-    @Override
-    public Optional<byte[]> get(Table table, byte[] key) {
-      return tables.get(table, key);
-    }
-
-    @Override
-    public Optional<Row> floor(Table table, byte[] key) {
-      return tables.floor(table, key);
-    }
-
-    @Override
-    public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
-      return tables.range(table, fromKey, toKey, limit);
     }
   }
 }

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -56,12 +57,7 @@ final class BackupCommand implements Runnable {
         description = "the replica that sends it; default: one that does not lead")
     String node;
 
-    @Option(
-        names = "--group",
-        paramLabel = "GROUP",
-        defaultValue = "",
-        description = "default: the only one")
-    String group;
+    @Mixin BrokerGroupOption brokerGroup;
 
     @Option(
         names = "--limit",
@@ -89,12 +85,17 @@ final class BackupCommand implements Runnable {
     private ReplicaState choose(List<GroupState> groups) {
       List<GroupState> wanted =
           groups.stream()
-              .filter(each -> group.isEmpty() || each.route().getBrokerGroup().equals(group))
+              .filter(
+                  each ->
+                      brokerGroup.name.isEmpty()
+                          || each.route().getBrokerGroup().equals(brokerGroup.name))
               .toList();
       if (wanted.size() != 1) {
         throw CliError.usage(
             wanted.isEmpty()
-                ? "there is no broker group " + group + ": `keelmq cluster status` shows them"
+                ? "there is no broker group "
+                    + brokerGroup.name
+                    + ": `keelmq cluster status` shows them"
                 : "there are several broker groups: name one with --group");
       }
       // The leader has enough to do.

@@ -14,6 +14,7 @@ import io.keelmq.v1.TransferLeadershipResponse;
 import java.time.Duration;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -266,12 +267,7 @@ final class ClusterCommand implements Runnable {
 
   @Command(name = "transfer", description = "Makes another replica lead.")
   static final class Transfer extends CliCommand {
-    @Option(
-        names = "--group",
-        paramLabel = "GROUP",
-        defaultValue = "",
-        description = "default: the only one")
-    String group;
+    @Mixin BrokerGroupOption brokerGroup;
 
     @Option(
         names = "--to",
@@ -284,7 +280,8 @@ final class ClusterCommand implements Runnable {
     public Integer call() {
       return withCluster(
           cluster -> {
-            TransferLeadershipResponse now = cluster.brokerGroups().transfer(group, node);
+            TransferLeadershipResponse now =
+                cluster.brokerGroups().transfer(brokerGroup.name, node);
             out()
                 .line(
                     json()

@@ -13,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -28,12 +29,7 @@ abstract class MemberChangeCommand extends CliCommand {
   @Parameters(paramLabel = "NODE", description = "name of the replica, as in its setting node")
   String node;
 
-  @Option(
-      names = "--group",
-      paramLabel = "GROUP",
-      defaultValue = "",
-      description = "default: the only one")
-  String group;
+  @Mixin BrokerGroupOption brokerGroup;
 
   /** Looks until the node is as it should be, or the time is over; empty: it is no member. */
   Optional<GroupReplica> await(
@@ -41,7 +37,7 @@ abstract class MemberChangeCommand extends CliCommand {
     long deadlineNanos = System.nanoTime() + wait.toNanos();
     while (true) {
       Optional<GroupReplica> now =
-          cluster.brokerGroups().members(group).stream()
+          cluster.brokerGroups().members(brokerGroup.name).stream()
               .filter(member -> member.getNode().equals(node))
               .findFirst();
       if (wait.isZero() || done.test(now)) {
@@ -139,7 +135,7 @@ abstract class MemberChangeCommand extends CliCommand {
       checkAddress("--client", client);
       return withCluster(
           cluster -> {
-            cluster.brokerGroups().add(group, node, raft, client, learner);
+            cluster.brokerGroups().add(brokerGroup.name, node, raft, client, learner);
             await(cluster, wait, this::isDone).ifPresent(this::print);
             return ExitCodes.OK;
           });
@@ -172,7 +168,7 @@ abstract class MemberChangeCommand extends CliCommand {
     public Integer call() {
       return withCluster(
           cluster -> {
-            cluster.brokerGroups().remove(group, node, force);
+            cluster.brokerGroups().remove(brokerGroup.name, node, force);
             Optional<GroupReplica> left = await(cluster, wait, Optional::isEmpty);
             if (left.isPresent()) {
               print(left.get());
@@ -202,7 +198,7 @@ abstract class MemberChangeCommand extends CliCommand {
     public Integer call() {
       return withCluster(
           cluster -> {
-            cluster.brokerGroups().promote(group, node);
+            cluster.brokerGroups().promote(brokerGroup.name, node);
             await(cluster, wait, MemberChangeCommand::votes).ifPresent(this::print);
             return ExitCodes.OK;
           });

@@ -4,6 +4,7 @@ import io.keelmq.client.Replacement;
 import io.keelmq.common.Json;
 import java.time.Duration;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -35,12 +36,7 @@ final class ReplaceCommand extends CliCommand {
       description = "client.advertised of NEW")
   String client;
 
-  @Option(
-      names = "--group",
-      paramLabel = "GROUP",
-      defaultValue = "",
-      description = "default: the only one")
-  String group;
+  @Mixin BrokerGroupOption brokerGroup;
 
   @Option(
       names = "--wait",
@@ -58,7 +54,7 @@ final class ReplaceCommand extends CliCommand {
         cluster -> {
           var replacement =
               new Replacement(
-                  cluster.brokerGroups().replacing(group),
+                  cluster.brokerGroups().replacing(brokerGroup.name),
                   new Replacement.Wish(leaving, coming, raft, client),
                   System::nanoTime,
                   MemberChangeCommand::aMoment);
