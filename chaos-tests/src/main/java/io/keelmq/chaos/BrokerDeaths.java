@@ -70,23 +70,29 @@ final class BrokerDeaths {
         .withBrokerSettings(Map.of("log.segment.bytes", "1MiB", "snapshot.bytes", "1MiB"));
   }
 
-  /** Bodies that fill some segments soon. */
-  static WorkloadOptions workload() {
-    return new WorkloadOptions(1, 4, 4, 2_048, 8_192, 40, 128, Duration.ofSeconds(60));
-  }
-
+  /** Behind its second snapshot a log begins later for Raft: who is new needs one. */
   static void awaitSnapshots(Faults faults) {
     faults.awaitMoreOks(800, DEADLINE);
     for (Node broker : faults.cluster().brokers()) {
-      if (!Waiting.until(DEADLINE, () -> logFirst(broker) > 1)) {
-        throw new IllegalStateException("the log of " + broker.id() + " never began later");
-      }
+      long first = awaitSnapshot(broker, 0);
+      awaitSnapshot(broker, first);
     }
   }
 
-  private static long logFirst(Node broker) {
+  /**
+   * @return the last entry of a snapshot that ends behind {@code index}
+   */
+  private static long awaitSnapshot(Node broker, long index) {
+    if (!Waiting.until(DEADLINE, () -> snapshotIndex(broker) > index)) {
+      throw new IllegalStateException(
+          "%s took no snapshot behind entry %d within %s".formatted(broker.id(), index, DEADLINE));
+    }
+    return snapshotIndex(broker);
+  }
+
+  private static long snapshotIndex(Node broker) {
     try (var replica = new ReplicaAccess(broker)) {
-      return replica.status().getLogFirstIndex();
+      return replica.status().getSnapshotIndex();
     }
   }
 

@@ -3,6 +3,7 @@ package io.keelmq.chaos;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Seed;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * One run: its workload, its seed and what it takes to count. Immutable.
@@ -52,7 +53,6 @@ record ChaosPlan(
 
   /** The seed of {@code -Dseed=}, else a new one. */
   static Seed givenOrNewSeed() {
-    Long given = Long.getLong("seed");
-    return given == null ? Seed.fresh() : new Seed(given);
+    return Seed.givenOrFresh(Optional.ofNullable(Long.getLong("seed")));
   }
 }

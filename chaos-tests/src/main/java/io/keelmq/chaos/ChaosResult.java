@@ -1,6 +1,7 @@
 package io.keelmq.chaos;
 
 import io.keelmq.chaos.Pauses.Pause;
+import io.keelmq.common.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -43,6 +44,22 @@ record ChaosResult(
 
   boolean holds() {
     return problems.isEmpty();
+  }
+
+  /** What the verdicts of all tools begin with; more may be put behind. */
+  Json json(int rounds) {
+    return new Json()
+        .put("tool", plan.name())
+        .put("seed", plan.seed().value())
+        .put("rounds", rounds)
+        .put("holds", holds())
+        .put("acked", counts.acked())
+        .put("failed", counts.failed())
+        .put("unknown", counts.unknown())
+        .put("gone_messages", goneMessages)
+        .put("read_back", counts.storedOnReplicas())
+        .put("seconds", counts.wallMillis() / 1e3)
+        .putTexts("problems", problems);
   }
 
   String text() {

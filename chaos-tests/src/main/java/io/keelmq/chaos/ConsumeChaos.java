@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -27,20 +28,13 @@ import picocli.CommandLine.Option;
             + " code 0 only if every promise held.")
 public final class ConsumeChaos implements Callable<Integer> {
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  @Mixin RunOptions run;
 
   @Option(
       names = "--minutes",
       defaultValue = "10",
       description = "Of faults (default: ${DEFAULT-VALUE}).")
   double minutes;
-
-  @Option(names = "--seed", description = "Of what the run draws (default: a new one).")
-  Long seed;
 
   @Option(
       names = "--rate",
@@ -69,7 +63,7 @@ public final class ConsumeChaos implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path folder = Files.createTempDirectory("keelmq-consume-chaos-");
-    Seed chosen = seed == null ? Seed.fresh() : new Seed(seed);
+    Seed chosen = run.seed();
     long minutesOfLoad = Math.max(1, (long) minutes);
     // A tenth of what the load is, and three faults a minute, or it has proved too little.
     var plan =

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -38,11 +39,7 @@ public final class DamageRounds implements Callable<Integer> {
 
   private static final Duration PROGRESS = Duration.ofMinutes(2);
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  @Mixin RunOptions run;
 
   @Option(
       names = "--rounds",
@@ -55,9 +52,6 @@ public final class DamageRounds implements Callable<Integer> {
       defaultValue = "60",
       description = "After so many no further round begins (default: ${DEFAULT-VALUE}).")
   int minutes;
-
-  @Option(names = "--seed", description = "Of what the run draws (default: a new one).")
-  Long seed;
 
   @Option(
       names = "--kinds",
@@ -100,7 +94,7 @@ public final class DamageRounds implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Seed used = seed == null ? Seed.fresh() : new Seed(seed);
+    Seed used = run.seed();
     Path dir = Files.createTempDirectory("keelmq-").resolve("damage-rounds");
     var plan = new ChaosPlan("damage-rounds", used, workload(), 500, 0, Duration.ofMinutes(5));
     ChaosResult result =
@@ -112,7 +106,7 @@ public final class DamageRounds implements Callable<Integer> {
                 });
     System.err.println(result.text());
     long wrong = outcomes.stream().mapToLong(Outcome::wrong).sum();
-    System.out.println(json(used, result, wrong));
+    System.out.println(json(result, wrong));
     return result.holds() && wrong == 0 && !outcomes.isEmpty() ? 0 : 1;
   }
 
@@ -142,22 +136,12 @@ public final class DamageRounds implements Callable<Integer> {
     return all;
   }
 
-  private Json json(Seed used, ChaosResult result, long wrong) {
-    return new Json()
-        .put("tool", "damage-rounds")
-        .put("seed", used.value())
-        .put("rounds", outcomes.size())
-        .put("holds", result.holds())
-        .put("acked", result.counts().acked())
-        .put("failed", result.counts().failed())
-        .put("unknown", result.counts().unknown())
-        .put("gone_messages", result.goneMessages())
-        .put("read_back", result.counts().storedOnReplicas())
+  private Json json(ChaosResult result, long wrong) {
+    return result
+        .json(outcomes.size())
         .put("wrong_messages_served", wrong)
         .put("repaired", outcomes.stream().filter(Outcome::newIncarnation).count())
-        .put("seconds", result.counts().wallMillis() / 1e3)
         .putNumbers("back_ms", outcomes.stream().map(Outcome::millis).sorted().toList())
-        .putTexts("problems", result.problems())
         .putObjects("outcomes", outcomes.stream().map(DamageRounds::json).toList());
   }
 

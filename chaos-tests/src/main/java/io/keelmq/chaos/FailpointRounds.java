@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -39,11 +40,7 @@ public final class FailpointRounds implements Callable<Integer> {
 
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  @Mixin RunOptions run;
 
   @Option(
       names = "--rounds",
@@ -65,9 +62,6 @@ public final class FailpointRounds implements Callable<Integer> {
   @Option(names = "--no-brokers", description = "Leave out those of brokers in a group under load.")
   boolean noBrokers;
 
-  @Option(names = "--seed", description = "Of what the load draws (default: a new one).")
-  Long seed;
-
   private Optional<ChaosResult> history = Optional.empty();
 
   private FailpointRounds() {}
@@ -86,7 +80,7 @@ public final class FailpointRounds implements Callable<Integer> {
     Path folder = Files.createTempDirectory("keelmq-failpoints-");
     var outcomes =
         new ArrayList<Outcome>(new Rounds(folder, atATime).run(kills(), FailpointRounds::tell));
-    Seed used = seed == null ? Seed.fresh() : new Seed(seed);
+    Seed used = run.seed();
     if (!noBrokers) {
       outcomes.addAll(brokers(folder, used));
     }
@@ -121,7 +115,7 @@ public final class FailpointRounds implements Callable<Integer> {
     }
     var plan =
         new ChaosPlan(
-            "failpoint-rounds", used, BrokerDeaths.workload(), 500, 0, PATIENCE, PATIENCE);
+            "failpoint-rounds", used, DamageRounds.workload(), 500, 0, PATIENCE, PATIENCE);
     ChaosResult result =
         new ChaosRun(BrokerDeaths.cluster(folder.resolve("brokers"), used), plan)
             .run(

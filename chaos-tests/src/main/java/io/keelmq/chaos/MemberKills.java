@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -46,11 +47,7 @@ public final class MemberKills implements Callable<Integer> {
   private static final int LEAST = 3;
   private static final int MOST = 5;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  @Mixin RunOptions run;
 
   @Option(
       names = "--rounds",
@@ -63,9 +60,6 @@ public final class MemberKills implements Callable<Integer> {
       defaultValue = "60",
       description = "After so many no further round begins (default: ${DEFAULT-VALUE}).")
   int minutes;
-
-  @Option(names = "--seed", description = "Of what the run draws (default: a new one).")
-  Long seed;
 
   private final List<Outcome> outcomes = new ArrayList<>();
   private int pairsKilled;
@@ -88,13 +82,13 @@ public final class MemberKills implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Seed used = seed == null ? Seed.fresh() : new Seed(seed);
+    Seed used = run.seed();
     Path dir = Files.createTempDirectory("keelmq-").resolve("member-kills");
     var plan =
         new ChaosPlan("member-kills", used, workload(), 500, rounds / 2, Duration.ofMinutes(5));
     ChaosResult result = new ChaosRun(cluster(dir, used), plan).run(faults -> rounds(faults, used));
     System.err.println(result.text());
-    System.out.println(json(used, result));
+    System.out.println(json(result));
     return result.holds() && !outcomes.isEmpty() ? 0 : 1;
   }
 
@@ -148,21 +142,11 @@ public final class MemberKills implements Callable<Integer> {
     faults.startAll(killed, START_DEADLINE);
   }
 
-  private Json json(Seed used, ChaosResult result) {
-    return new Json()
-        .put("tool", "member-kills")
-        .put("seed", used.value())
-        .put("rounds", outcomes.size())
-        .put("holds", result.holds())
-        .put("acked", result.counts().acked())
-        .put("failed", result.counts().failed())
-        .put("unknown", result.counts().unknown())
-        .put("gone_messages", result.goneMessages())
-        .put("read_back", result.counts().storedOnReplicas())
+  private Json json(ChaosResult result) {
+    return result
+        .json(outcomes.size())
         .put("replicas_in_the_end", result.counts().replicas())
         .put("two_of_five_killed", pairsKilled)
-        .put("seconds", result.counts().wallMillis() / 1e3)
-        .putTexts("problems", result.problems())
         .putTexts("schedule", result.schedule())
         .putObjects("outcomes", outcomes.stream().map(MemberKills::json).toList());
   }

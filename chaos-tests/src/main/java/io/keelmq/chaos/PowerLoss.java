@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -29,11 +30,7 @@ import picocli.CommandLine.Option;
             + " loss was seen.")
 public final class PowerLoss implements Callable<Integer> {
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  boolean help;
+  @Mixin RunOptions run;
 
   @Option(
       names = "--rounds",
@@ -46,9 +43,6 @@ public final class PowerLoss implements Callable<Integer> {
       defaultValue = "10",
       description = "Of a cluster, before its history is judged (default: ${DEFAULT-VALUE}).")
   int roundsPerCluster;
-
-  @Option(names = "--seed", description = "Of what the run draws (default: a new one).")
-  Long seed;
 
   @Option(
       names = "--kind",
@@ -99,7 +93,7 @@ public final class PowerLoss implements Callable<Integer> {
   }
 
   private int run(Path base) {
-    Seed chosen = seed == null ? Seed.fresh() : new Seed(seed);
+    Seed chosen = run.seed();
     var tally = new PowerTally(chosen);
     // What a canary has lost once, it cannot lose again.
     int perCluster = canary ? 1 : roundsPerCluster;

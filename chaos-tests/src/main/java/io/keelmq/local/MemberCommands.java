@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -58,12 +59,7 @@ final class MemberCommands {
   static final class Add implements Callable<Integer> {
     @CommandLine.ParentCommand ClusterCommand parent;
 
-    @Option(
-        names = "--seed-from",
-        paramLabel = "NODE|FOLDER",
-        description =
-            "Lay the sealed segments of this broker or backup into the new one's folder first.")
-    String seedFrom;
+    @Mixin SeedFrom seedFrom;
 
     @Option(
         names = "--timeout",
@@ -79,7 +75,7 @@ final class MemberCommands {
       Node node = cluster.addNode();
       boolean announced = false;
       try {
-        seed(cluster, seedFrom, node);
+        seedFrom.layInto(cluster, node);
         ask(
             cluster,
             admin ->
@@ -153,12 +149,7 @@ final class MemberCommands {
     @Parameters(paramLabel = "NODE", description = "n1.. or leader; it may be dead.")
     String name;
 
-    @Option(
-        names = "--seed-from",
-        paramLabel = "NODE|FOLDER",
-        description =
-            "Lay the sealed segments of this broker or backup into the new one's folder first.")
-    String seedFrom;
+    @Mixin SeedFrom seedFrom;
 
     @Option(
         names = "--timeout",
@@ -180,7 +171,7 @@ final class MemberCommands {
                     .run(
                         leaving,
                         timeout,
-                        node -> seed(cluster, seedFrom, node),
+                        node -> seedFrom.layInto(cluster, node),
                         System.err::println);
             parent.print(
                 new Json()
@@ -191,12 +182,6 @@ final class MemberCommands {
                     .formatted(leaving.id(), coming.id(), coming.client(), coming.raft()));
           });
       return 0;
-    }
-  }
-
-  private static void seed(LocalCluster cluster, String from, Node node) {
-    if (from != null) {
-      SeedFrom.copy(cluster, from, node);
     }
   }
 

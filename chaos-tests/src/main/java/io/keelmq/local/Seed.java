@@ -1,5 +1,6 @@
 package io.keelmq.local;
 
+import java.util.Optional;
 import java.util.Random;
 
 /**
@@ -11,6 +12,11 @@ public record Seed(long value) {
   /** Another one each time. */
   public static Seed fresh() {
     return new Seed(System.nanoTime() & 0xffff_ffffL);
+  }
+
+  /** As somebody asked for it, else another one each time. */
+  public static Seed givenOrFresh(Optional<Long> given) {
+    return given.map(Seed::new).orElseGet(Seed::fresh);
   }
 
   public Random random() {

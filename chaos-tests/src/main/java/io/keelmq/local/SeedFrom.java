@@ -6,20 +6,33 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import picocli.CommandLine.Option;
 
 /**
  * Lays sealed segments into the folder of a broker that has never run, so that it need not copy
- * them from its leader: of another broker, or of a folder such as a backup. Stateless.
+ * them from its leader: of another broker, or of a folder such as a backup.
  */
 final class SeedFrom {
 
-  private SeedFrom() {}
+  @Option(
+      names = "--seed-from",
+      paramLabel = "NODE|FOLDER",
+      description =
+          "Lay the sealed segments of this broker or backup into the new one's folder first.")
+  private String source;
+
+  /** If it was asked for. */
+  void layInto(LocalCluster cluster, Node node) {
+    if (source != null) {
+      copy(cluster, source, node);
+    }
+  }
 
   /**
    * @param source a broker's name, or a folder in which segments lie, or a folder {@code log} with
    *     them
    */
-  static void copy(LocalCluster cluster, String source, Node to) {
+  private static void copy(LocalCluster cluster, String source, Node to) {
     Path folder =
         cluster.brokers().stream()
             .filter(node -> node.id().equals(source))

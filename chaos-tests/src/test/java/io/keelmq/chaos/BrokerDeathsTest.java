@@ -49,7 +49,7 @@ class BrokerDeathsTest {
     List<Failpoint> all = List.copyOf(BrokerDeaths.failpoints());
     Failpoint drawn = all.get(seed.random().nextInt(all.size()));
     var plan =
-        new ChaosPlan("failpoints", seed, BrokerDeaths.workload(), 500, 0, PATIENCE, PATIENCE);
+        new ChaosPlan("failpoints", seed, DamageRounds.workload(), 500, 0, PATIENCE, PATIENCE);
     var outcomes = new ArrayList<Outcome>();
 
     ChaosResult result =

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,8 +30,7 @@ class KillTest {
 
   private static final int AT_A_TIME = 2;
   private static final int REPLICAS = 4;
-  private static final Seed SEED =
-      Long.getLong("seed") == null ? Seed.fresh() : new Seed(Long.getLong("seed"));
+  private static final Seed SEED = Seed.givenOrFresh(Optional.ofNullable(Long.getLong("seed")));
 
   @TempDir Path folder;
 
