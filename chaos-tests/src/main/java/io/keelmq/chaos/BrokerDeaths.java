@@ -104,6 +104,8 @@ final class BrokerDeaths {
     var problems = new ArrayList<String>();
     List<String> armed = List.of("-D" + Failpoint.PROPERTY + "=" + failpoint);
     long written = size(cluster.logFile(node));
+    // For a moment after a change of the leader nobody is, and then nobody's data may go.
+    cluster.awaitReady(cluster.brokers(), DEADLINE);
     faults.disturb();
     if (SET_ASIDE.contains(failpoint)) {
       cluster.stopNode(node, STOP);
