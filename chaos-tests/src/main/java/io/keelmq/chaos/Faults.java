@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -137,6 +138,19 @@ final class Faults {
               + count
               + "; so far: "
               + schedule);
+    }
+  }
+
+  /**
+   * Waits until something is so.
+   *
+   * @param what names it, for the error
+   * @throws IllegalStateException if that takes longer than the deadline
+   */
+  void await(String what, Duration deadline, BooleanSupplier condition) {
+    if (!Waiting.until(deadline, condition)) {
+      throw new IllegalStateException(
+          "within " + Durations.text(deadline) + " not seen: " + what + "; so far: " + schedule);
     }
   }
 
