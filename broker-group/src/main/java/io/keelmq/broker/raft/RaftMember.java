@@ -154,6 +154,7 @@ final class RaftMember {
             folder.snapshotFolder(),
             raft.getRaftOptions(),
             folder.log(),
+            options.disk(),
             snapshotCounters,
             options.nanos(),
             identity.node());
