@@ -177,14 +177,15 @@ final class RaftMember {
             snapshotCounters,
             view,
             new LogRetention(
-                folder,
+                folder.log(),
+                folder.store(),
                 parts.view(),
                 snapshots,
                 snapshotThread,
                 options.nanos(),
                 options.retention().rest(),
                 snapshotCounters),
-            storage::isShortOfRoom,
+            storage::wantsSnapshot,
             snapshotThread,
             options.nanos());
     this.retention =

@@ -9,10 +9,9 @@ import io.keelmq.raftlog.DiskFile;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -160,6 +159,12 @@ final class SnapshotStaging {
     try {
       Files.createLink(folder.resolve(name), own.file());
       Files.createLink(folder.resolve(sidecar), own.sidecar());
+    } catch (NoSuchFileException e) {
+      // Retention has freed it since: it comes from the leader. A link to the one of two files must
+      // not be left, or the copy would be written into it.
+      Files.deleteIfExists(folder.resolve(name));
+      Files.deleteIfExists(folder.resolve(sidecar));
+      return;
     } catch (UnsupportedOperationException e) {
       throw new IOException("the file system of " + folder + " has no hard links", e);
     }
