@@ -241,6 +241,21 @@ public enum Failpoint {
   /** The snapshot is published and sealed; nobody has been told. */
   SNAPSHOT_SEALED,
 
+  // ---- making room
+
+  /** It is known which queues are too large; nothing is proposed. */
+  QUEUE_TRIM_DECIDED,
+  /** Queues have lost their oldest rows; the log has what they named. */
+  QUEUES_TRIMMED,
+  /** Bodies that outlive their segments are read; nothing of the copy is proposed. */
+  RELOCATION_DECIDED,
+  /** A copy of bodies is on its way into the log, in any state. */
+  RELOCATION_PROPOSED,
+  /** Rows name the copy; the bodies are there twice. */
+  RELOCATED,
+  /** What no row names is gone from the log; nothing was counted, the last snapshot has it. */
+  LOG_FREED,
+
   // ---- snapshot: download and load
 
   /** The leader's listing is known; the unpublished folder holds what an earlier try left. */

@@ -1,14 +1,13 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.failpoint.Publication;
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.DiskFile;
+import io.keelmq.raftlog.RealDisk;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -101,31 +100,26 @@ final class ChecksummedText {
 
   /** Returns when the lines, and the file's name in its folder, are on disk. */
   void write(List<String> lines) throws IOException {
+    write(new RealDisk(), lines);
+  }
+
+  /** As the other one, through a disk. */
+  void write(Disk disk, List<String> lines) throws IOException {
     var body = new StringBuilder(magic).append(format).append('\n');
     lines.forEach(line -> body.append(line).append('\n'));
     String text = body + CHECKSUM + checksum(body.toString()) + "\n";
     Path next = file.resolveSibling(file.getFileName() + ".tmp");
     // What a write that failed has left of it is no ground to write on.
-    Files.deleteIfExists(next);
-    try (var channel =
-        FileChannel.open(
-            next,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+    disk.delete(next);
+    try (DiskFile written = disk.create(next)) {
+      written.write(StandardCharsets.UTF_8.encode(text), 0);
       steps.written().hit();
-      channel.force(true);
+      written.force(true);
       steps.forced().hit();
     }
-    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    disk.rename(next, file);
     steps.renamed().hit();
-    try (var folder = FileChannel.open(file.toAbsolutePath().getParent())) {
-      folder.force(true);
-    }
+    disk.forceDirectory(file.toAbsolutePath().getParent());
     steps.published().hit();
   }
 

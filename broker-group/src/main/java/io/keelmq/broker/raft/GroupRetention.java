@@ -6,6 +6,7 @@ import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.store.RocksTables;
+import io.keelmq.failpoint.Failpoint;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.util.List;
@@ -25,6 +26,10 @@ import org.slf4j.LoggerFactory;
  * size, that the oldest messages go when a disk is nearly full, and that bodies are relocated that
  * keep old segments from being freed. All of it is decided by applying the commands, so that every
  * replica comes to the same; what each of them can free then is told by {@link LogRetention}.
+ *
+ * <p>Relocation writes before it frees. While sends are refused because disks are low, it may be all
+ * that makes room again, so it goes on: in parts that are small against what is left, each of which
+ * is freed before the next is planned.
  *
  * <p>{@link #check} is called by the timer; the work is done on another thread, which owns all that
  * is neither final nor volatile, one step at a time.
@@ -47,6 +52,12 @@ final class GroupRetention {
 
     /** Whether a disk of the group has less free than it should. */
     boolean isShortOfRoom();
+
+    /**
+     * While the group has no room for bodies: how many bytes may be copied all the same before what
+     * they free is free. Empty while it has.
+     */
+    OptionalLong spareBytes();
 
     boolean isStopped();
   }
@@ -72,6 +83,9 @@ final class GroupRetention {
   private long credit;
 
   private long creditedNanos;
+
+  /** Whether what is planned was to fit into {@link Host#spareBytes}. */
+  private boolean plannedToFit;
 
   GroupRetention(
       RetentionPolicy policy,
@@ -187,13 +201,19 @@ final class GroupRetention {
       // The topics have other settings by now, or are gone: another reading tells.
       rest();
     } else {
+      Failpoint.QUEUE_TRIM_DECIDED.hit();
       proposer.accept(
           new Proposal(
               Optional.empty(),
               new Command.TrimQueues(left),
               List.of(),
-              outcome -> later(() -> ended(outcome, () -> trim(which, now)))));
+              outcome -> later(() -> ended(outcome, () -> trimmed(which, now)))));
     }
+  }
+
+  private void trimmed(List<Command.Trim> which, long before) {
+    Failpoint.QUEUES_TRIMMED.hit();
+    trim(which, before);
   }
 
   private long firstOffset(Command.Trim trim) {
@@ -214,6 +234,8 @@ final class GroupRetention {
   private void read() {
     long began = nanos.getAsLong();
     boolean pressed = host.isShortOfRoom();
+    OptionalLong spare = host.spareBytes();
+    boolean urgent = pressed || spare.isPresent();
     List<SegmentSummary> sealed = log.sealedSegments();
     long beforeIndex = log.logicalFirst() - 1;
     long slack = SLACK_SEGMENTS * segmentBytes;
@@ -222,7 +244,7 @@ final class GroupRetention {
             .filter(segment -> segment.lastIndex() < beforeIndex)
             .mapToLong(SegmentSummary::bytes)
             .sum();
-    if (sealed.isEmpty() || (!pressed && freeable <= slack)) {
+    if (sealed.isEmpty() || (!urgent && freeable <= slack)) {
       readNotBefore = afterRest(began);
       busy.set(false);
       return;
@@ -236,9 +258,11 @@ final class GroupRetention {
       if (pressed && use.isOldestLive() && trimByDisk(sealed.get(0))) {
         return;
       }
-      boolean atAnyPrice = pressed && use.isOldestLive();
-      OptionalLong upTo = use.relocateUpTo(beforeIndex, slack, atAnyPrice);
+      boolean atAnyPrice = urgent && use.isOldestLive();
+      OptionalLong upTo =
+          use.relocateUpTo(beforeIndex, slack, atAnyPrice, spare.orElse(Long.MAX_VALUE));
       if (policy.relocateBytesPerSecond() > 0 && upTo.isPresent()) {
+        plannedToFit = spare.isPresent();
         relocation.plan(upTo.getAsLong(), host::isStopped);
       }
     }
@@ -264,6 +288,12 @@ final class GroupRetention {
   }
 
   private void relocate() {
+    if (host.spareBytes().isPresent() != plannedToFit) {
+      // It may cost more than there is now, or be less than could be: another reading tells.
+      relocation.forget();
+      rest();
+      return;
+    }
     if (!hasCredit()) {
       busy.set(false);
       return;
@@ -283,6 +313,7 @@ final class GroupRetention {
   }
 
   private void relocated() {
+    Failpoint.RELOCATED.hit();
     if (!relocation.isPlanned()) {
       LOG.info(
           "relocated messages, rows={} bytes={} since the start",

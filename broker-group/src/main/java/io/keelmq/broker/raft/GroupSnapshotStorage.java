@@ -7,11 +7,14 @@ import com.alipay.sofa.jraft.storage.FileService;
 import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotCopier;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
+import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
 import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotStorage;
 import com.google.protobuf.Message;
+import io.keelmq.raftlog.Disk;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,6 +42,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
   private final Path folder;
   private final RaftOptions raftOptions;
   private final SegmentedLog log;
+  private final Disk disk;
   private final SnapshotCounters counters;
   private final LongSupplier nanos;
   private final String node;
@@ -53,6 +57,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       Path folder,
       RaftOptions options,
       SegmentedLog log,
+      Disk disk,
       SnapshotCounters counters,
       LongSupplier nanos,
       String node) {
@@ -60,9 +65,42 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
     this.folder = folder;
     this.raftOptions = options;
     this.log = log;
+    this.disk = disk;
     this.counters = counters;
     this.nanos = nanos;
     this.node = node;
+  }
+
+  @Override
+  public boolean init(Void nothing) {
+    try {
+      // JRaft makes it too, and its name would not be durable.
+      disk.createFolder(folder);
+    } catch (IOException e) {
+      LOG.error("the folder {} for snapshots cannot be made", folder, e);
+      return false;
+    }
+    return super.init(nothing);
+  }
+
+  @Override
+  public SnapshotWriter create(boolean fromEmpty) {
+    SnapshotWriter made = super.create(fromEmpty);
+    if (made == null) {
+      return null;
+    }
+    var writer = new DurableSnapshotWriter(made.getPath(), this, raftOptions);
+    return writer.init(null) ? writer : null;
+  }
+
+  /** What snapshots are made durable through. */
+  Disk disk() {
+    return disk;
+  }
+
+  /** Keeps the newest snapshot from being deleted until the result is closed. */
+  Optional<SnapshotReader> hold() {
+    return getLastSnapshotIndex() == 0 ? Optional.empty() : Optional.ofNullable(super.open());
   }
 
   @Override
@@ -103,7 +141,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
   /** A snapshot was published: what JRaft's listing of it says is sealed. */
   void seal(long index) {
     try {
-      SnapshotSeal.write(folder.resolve(Snapshot.JRAFT_SNAPSHOT_PREFIX + index));
+      SnapshotSeal.write(disk, folder.resolve(Snapshot.JRAFT_SNAPSHOT_PREFIX + index));
     } catch (IOException e) {
       LOG.warn("the snapshot at {} has no seal", index, e);
     }

@@ -173,7 +173,7 @@ final class GroupSnapshots {
       SnapshotWriter writer, SnapshotAbout about, List<LinkedSegment> segments, Closure done) {
     try {
       Path folder = Path.of(writer.getPath());
-      about.write(folder.resolve(SnapshotFile.ABOUT));
+      about.write(storage.disk(), folder.resolve(SnapshotFile.ABOUT));
       var files = new ArrayList<SnapshotFile>();
       files.add(whole(folder, folder.resolve(SnapshotFile.ABOUT)));
       for (LinkedSegment segment : segments) {
@@ -182,12 +182,12 @@ final class GroupSnapshots {
       try (DirectoryStream<Path> rows =
           Files.newDirectoryStream(folder.resolve(SnapshotFile.ROWS))) {
         for (Path file : rows) {
-          SnapshotFiles.force(file);
+          SnapshotFiles.force(storage.disk(), file);
           files.add(whole(folder, file));
         }
       }
       Failpoint.SNAPSHOT_FILES_WRITTEN.hit();
-      SnapshotFiles.forceFolders(folder);
+      SnapshotFiles.forceFolders(storage.disk(), folder);
       for (SnapshotFile file : files) {
         // As every receiver will.
         SnapshotFile.of(file.name(), file.listed());

@@ -36,6 +36,8 @@ final class LogRetention {
   /** So that reading takes no more than a hundredth of a core. */
   private static final int REST = 100;
 
+  private static final Duration DURABLE_LIMIT = Duration.ofSeconds(10);
+
   private final SegmentedLog log;
   private final RocksTables store;
   private final StateView state;
@@ -48,15 +50,16 @@ final class LogRetention {
   private volatile long notBeforeNanos;
 
   LogRetention(
-      ReplicaFolder folder,
+      SegmentedLog log,
+      RocksTables store,
       StateView state,
       GroupSnapshots snapshots,
       Executor background,
       LongSupplier nanos,
       Duration rest,
       SnapshotCounters counters) {
-    this.log = folder.log();
-    this.store = folder.store();
+    this.log = log;
+    this.store = store;
     this.state = state;
     this.snapshots = snapshots;
     this.background = background;
@@ -109,8 +112,25 @@ final class LogRetention {
       return;
     }
     Failpoint.TRIM_DECIDED.hit();
+    if (!isDurable(state.applied().index())) {
+      LOG.info("freed nothing: what made it needless is not durable yet");
+      return;
+    }
     if (!snapshots.unlessLoadedSince(loads.getAsLong(), () -> retain(needed))) {
       LOG.info("freed nothing: a snapshot has replaced log and rows meanwhile");
+    }
+  }
+
+  /**
+   * What has made an entry needless, a copy of it for one, must not be lost before it is: with
+   * {@code log.sync=os} a power loss takes what was written lately, and would leave neither.
+   */
+  private boolean isDurable(long index) {
+    try {
+      return log.awaitDurable(index, DURABLE_LIMIT);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
     }
   }
 
@@ -121,6 +141,7 @@ final class LogRetention {
         before.stream().filter(segment -> segment.lastIndex() < first).toList();
     int freed = gone.size();
     if (freed > 0) {
+      Failpoint.LOG_FREED.hit();
       counters.freedSegments.add(freed);
       counters.freedBytes.addAndGet(gone.stream().mapToLong(SegmentSummary::bytes).sum());
       LOG.info("freed segments of the log, segments={} first_index={}", freed, first);

@@ -119,8 +119,10 @@ final class LogUse {
    *
    * @param beforeIndex segments that do not end before it cannot be freed
    * @param pressed room is wanted at any price, but for more room than it makes
+   * @param mostBytes that may be copied; nothing is, if that does not do
    */
-  OptionalLong relocateUpTo(long beforeIndex, long slackBytes, boolean pressed) {
+  OptionalLong relocateUpTo(
+      long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
     if (!pressed && deadBytesBefore(beforeIndex) <= totalLiveBytes + slackBytes) {
       return OptionalLong.empty();
     }
@@ -131,6 +133,9 @@ final class LogUse {
         i++) {
       cost += liveBytes[i];
       freed += segments.get(i).bytes();
+      if (cost > mostBytes) {
+        return OptionalLong.empty();
+      }
       if (cost <= freed / 2) {
         return OptionalLong.of(segments.get(i).lastIndex());
       }

@@ -5,6 +5,7 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ProposalOutcome.NotProposed;
 import io.keelmq.broker.ProposalOutcome.Reason;
+import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.log.LogCommand;
@@ -122,8 +123,10 @@ final class Proposer {
       proposal.done().accept(notLeader());
       return;
     }
-    if (!proposal.records().isEmpty()) {
-      // Only bodies: what settles, moves or deletes takes little, and may be what makes room.
+    if (!proposal.records().isEmpty()
+        && !(proposal.command() instanceof Command.RelocateBodies)) {
+      // Only new bodies: what settles or deletes takes little, and may be what makes room; whoever
+      // relocates has seen to it that it does.
       Optional<String> full = noRoom.get();
       if (full.isPresent()) {
         refusedForRoom.increment();

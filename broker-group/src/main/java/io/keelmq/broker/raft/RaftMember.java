@@ -154,6 +154,7 @@ final class RaftMember {
             folder.snapshotFolder(),
             raft.getRaftOptions(),
             folder.log(),
+            options.disk(),
             snapshotCounters,
             options.nanos(),
             identity.node());
@@ -176,14 +177,15 @@ final class RaftMember {
             snapshotCounters,
             view,
             new LogRetention(
-                folder,
+                folder.log(),
+                folder.store(),
                 parts.view(),
                 snapshots,
                 snapshotThread,
                 options.nanos(),
                 options.retention().rest(),
                 snapshotCounters),
-            storage::isShortOfRoom,
+            storage::wantsSnapshot,
             snapshotThread,
             options.nanos());
     this.retention =

@@ -11,6 +11,7 @@ import io.keelmq.broker.state.Command.RunKey;
 import io.keelmq.broker.state.Limits;
 import io.keelmq.broker.state.Table;
 import io.keelmq.broker.store.RocksTables;
+import io.keelmq.failpoint.Failpoint;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -165,7 +166,9 @@ final class Relocation {
     if (bodies.isEmpty()) {
       return false;
     }
+    Failpoint.RELOCATION_DECIDED.hit();
     propose(new Command.RelocateBodies(bodies), records, rows, bytes, done);
+    Failpoint.RELOCATION_PROPOSED.hit();
     return true;
   }
 

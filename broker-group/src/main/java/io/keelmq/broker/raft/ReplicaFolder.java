@@ -31,7 +31,7 @@ final class ReplicaFolder {
 
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaFolder.class);
 
-  private static final String LOG_FOLDER = "log";
+  static final String LOG_FOLDER = "log";
   private static final String STORE_FOLDER = "store";
   static final String META_FOLDER = "raft-meta";
   private static final String MUST_NOT_VOTE =

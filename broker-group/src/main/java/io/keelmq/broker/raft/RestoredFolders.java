@@ -14,6 +14,8 @@ import io.keelmq.broker.store.RocksTables;
 import io.keelmq.common.BackupManifest;
 import io.keelmq.common.BackupRestorer;
 import io.keelmq.common.DamagedBackupException;
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.RealDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +38,7 @@ import java.util.stream.Stream;
 public final class RestoredFolders implements BackupRestorer {
 
   private static final String WORK = "restoring.tmp";
+  private static final Disk DISK = new RealDisk();
 
   @Override
   public void restore(Path backup, Path target, String clusterId, List<Member> members)
@@ -66,7 +69,7 @@ public final class RestoredFolders implements BackupRestorer {
     } finally {
       delete(work);
     }
-    SnapshotFiles.force(target);
+    DISK.forceDirectory(target);
   }
 
   private static List<ReplicaControl.Member> incarnations(List<Member> members) {
@@ -124,13 +127,13 @@ public final class RestoredFolders implements BackupRestorer {
         folder
             .resolve(ReplicaFolder.SNAPSHOT_FOLDER)
             .resolve(Snapshot.JRAFT_SNAPSHOT_PREFIX + manifest.index());
-    Path log = Files.createDirectories(snapshot.resolve(SnapshotFile.LOG));
+    Files.createDirectories(snapshot.resolve(SnapshotFile.LOG));
     var table = new LocalSnapshotMetaTable(new RaftOptions());
     for (BackupManifest.Entry file : manifest.files()) {
       if (file.name().startsWith(SnapshotFile.LOG + "/")) {
         Path copied = snapshot.resolve(file.name());
         Files.copy(backup.resolve(file.name()), copied);
-        SnapshotFiles.force(copied);
+        SnapshotFiles.force(DISK, copied);
         add(table, listed(file));
       }
     }
@@ -140,16 +143,16 @@ public final class RestoredFolders implements BackupRestorer {
         add(table, whole(snapshot, file));
       }
     }
-    about(manifest, backup, plan).write(snapshot.resolve(SnapshotFile.ABOUT));
+    about(manifest, backup, plan).write(DISK, snapshot.resolve(SnapshotFile.ABOUT));
     add(table, whole(snapshot, snapshot.resolve(SnapshotFile.ABOUT)));
     table.setMeta(meta(manifest, plan));
     Path listing = snapshot.resolve(Snapshot.JRAFT_SNAPSHOT_META_FILE);
     if (!table.saveToFile(listing.toString())) {
       throw new IOException("the listing " + listing + " cannot be written");
     }
-    SnapshotFiles.force(log);
-    SnapshotFiles.forceFolders(snapshot);
-    SnapshotFiles.force(snapshot.getParent());
+    SnapshotFiles.force(DISK, listing);
+    SnapshotFiles.forceFolders(DISK, snapshot);
+    DISK.forceDirectory(snapshot.getParent());
     // A term below the log's would be taken for a lost one.
     Path votes = Files.createDirectories(folder.resolve(ReplicaFolder.META_FOLDER));
     new VoteFile(votes).write(new VoteFile.Vote(manifest.term(), VoteFile.Vote.NONE.votedFor()));
@@ -193,7 +196,7 @@ public final class RestoredFolders implements BackupRestorer {
   }
 
   private static SnapshotFile whole(Path snapshot, Path file) throws IOException {
-    SnapshotFiles.force(file);
+    SnapshotFiles.force(DISK, file);
     return new SnapshotFile(
         snapshot.relativize(file).toString(),
         Files.size(file),

@@ -1,6 +1,7 @@
 package io.keelmq.broker.raft;
 
 import io.keelmq.broker.Proposal;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
@@ -48,6 +49,11 @@ final class RoomOfGroup implements GroupRetention.Host {
   @Override
   public boolean isShortOfRoom() {
     return storage.isShortOfRoom();
+  }
+
+  @Override
+  public OptionalLong spareBytes() {
+    return storage.spareBytes();
   }
 
   @Override

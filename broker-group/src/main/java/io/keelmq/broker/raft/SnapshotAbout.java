@@ -2,6 +2,7 @@ package io.keelmq.broker.raft;
 
 import io.keelmq.broker.state.Features;
 import io.keelmq.broker.state.LevelRange;
+import io.keelmq.raftlog.Disk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ record SnapshotAbout(String cluster, String group, long index, long applied, Fea
               + HEAD
               + "level ([0-9]{1,9})\nraised by ([^\n]*)\nraised at ([0-9]{1,18})\n");
 
-  void write(Path file) throws IOException {
+  void write(Disk disk, Path file) throws IOException {
     boolean first = features.level() == LevelRange.FIRST;
     String head =
         "%s%d\ncluster %s\ngroup %s\nindex %d\napplied %d\n"
@@ -43,7 +44,7 @@ record SnapshotAbout(String cluster, String group, long index, long applied, Fea
         "level %d\nraised by %s\nraised at %d\n"
             .formatted(features.level(), features.raisedBy(), features.raisedAt());
     Files.writeString(file, first ? head : head + level);
-    SnapshotFiles.force(file);
+    SnapshotFiles.force(disk, file);
   }
 
   /**

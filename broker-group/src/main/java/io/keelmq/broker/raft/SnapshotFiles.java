@@ -1,5 +1,7 @@
 package io.keelmq.broker.raft;
 
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.DiskFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -59,20 +61,20 @@ final class SnapshotFiles {
     }
   }
 
-  /** Makes a file's bytes durable, or the names in a folder. */
-  static void force(Path fileOrFolder) throws IOException {
-    try (var channel = FileChannel.open(fileOrFolder, StandardOpenOption.READ)) {
-      channel.force(true);
+  /** Makes a file's bytes durable. */
+  static void force(Disk disk, Path path) throws IOException {
+    try (DiskFile file = disk.open(path)) {
+      file.force(true);
     }
   }
 
   /** Makes the names of a snapshot's files durable. */
-  static void forceFolders(Path snapshot) throws IOException {
+  static void forceFolders(Disk disk, Path snapshot) throws IOException {
     for (String folder : new String[] {SnapshotFile.ROWS, SnapshotFile.LOG}) {
       if (Files.isDirectory(snapshot.resolve(folder))) {
-        force(snapshot.resolve(folder));
+        disk.forceDirectory(snapshot.resolve(folder));
       }
     }
-    force(snapshot);
+    disk.forceDirectory(snapshot);
   }
 }

@@ -3,6 +3,7 @@ package io.keelmq.broker.raft;
 import com.alipay.sofa.jraft.storage.snapshot.Snapshot;
 import io.keelmq.failpoint.Failpoint;
 import io.keelmq.failpoint.Publication;
+import io.keelmq.raftlog.Disk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,8 +30,8 @@ final class SnapshotSeal {
   private SnapshotSeal() {}
 
   /** Returns when it is on disk. */
-  static void write(Path snapshot) throws IOException {
-    text(snapshot).write(List.of(checksum(snapshot)));
+  static void write(Disk disk, Path snapshot) throws IOException {
+    text(snapshot).write(disk, List.of(checksum(snapshot)));
   }
 
   /**

@@ -4,13 +4,14 @@ import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.storage.snapshot.local.LocalSnapshotWriter;
 import io.keelmq.broker.raft.SnapshotFile.Content;
+import io.keelmq.raftlog.Disk;
+import io.keelmq.raftlog.DiskFile;
 import io.keelmq.raftlog.SegmentSummary;
 import io.keelmq.raftlog.SegmentedLog;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ final class SnapshotStaging {
   private static final long RESERVE_BYTES = 64L << 20;
 
   private final LocalSnapshotWriter writer;
+  private final Disk disk;
   private final Path folder;
   private final SnapshotCounters counters;
   private final BooleanSupplier stopped;
@@ -52,8 +54,9 @@ final class SnapshotStaging {
   private long seedBytes;
 
   private SnapshotStaging(
-      LocalSnapshotWriter writer, SnapshotCounters counters, BooleanSupplier stopped) {
+      LocalSnapshotWriter writer, Disk disk, SnapshotCounters counters, BooleanSupplier stopped) {
     this.writer = writer;
+    this.disk = disk;
     this.folder = Path.of(writer.getPath());
     this.counters = counters;
     this.stopped = stopped;
@@ -73,7 +76,7 @@ final class SnapshotStaging {
     if (writer == null) {
       throw new IOException("the folder for a snapshot cannot be made; the log tells why");
     }
-    var staging = new SnapshotStaging(writer, counters, stopped);
+    var staging = new SnapshotStaging(writer, storage.disk(), counters, stopped);
     Files.createDirectories(staging.folder.resolve(SnapshotFile.ROWS));
     Files.createDirectories(staging.folder.resolve(SnapshotFile.LOG));
     return staging;
@@ -156,6 +159,12 @@ final class SnapshotStaging {
     try {
       Files.createLink(folder.resolve(name), own.file());
       Files.createLink(folder.resolve(sidecar), own.sidecar());
+    } catch (NoSuchFileException e) {
+      // Retention has freed it since: it comes from the leader. A link to the one of two files must
+      // not be left, or the copy would be written into it.
+      Files.deleteIfExists(folder.resolve(name));
+      Files.deleteIfExists(folder.resolve(sidecar));
+      return;
     } catch (UnsupportedOperationException e) {
       throw new IOException("the file system of " + folder + " has no hard links", e);
     }
@@ -230,12 +239,12 @@ final class SnapshotStaging {
    */
   void add(SnapshotFile file) throws IOException {
     Path path = path(file);
-    try (var channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-      if (channel.size() > file.bytes()) {
+    try (DiskFile written = disk.open(path)) {
+      if (written.size() > file.bytes()) {
         // The segment that the snapshot ends in has grown at the leader since.
-        channel.truncate(file.bytes());
+        written.truncate(file.bytes());
       }
-      channel.force(true);
+      written.force(true);
     }
     copiedBytes += file.bytes();
     counters.bytesCopied.add(file.bytes());
@@ -257,7 +266,7 @@ final class SnapshotStaging {
     if (!missing.isEmpty()) {
       throw new IllegalStateException("still missing: " + missing.keySet());
     }
-    SnapshotFiles.forceFolders(folder);
+    SnapshotFiles.forceFolders(disk, folder);
     writer.saveMeta(meta);
     writer.close(false);
   }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -31,6 +32,8 @@ final class StorageWatch {
   private static final Logger LOG = LoggerFactory.getLogger(StorageWatch.class);
 
   private static final long LOOK_MILLIS = 200;
+
+  private static final int SPARE_SHARE = 8;
 
   private final RaftReplicaOptions options;
   private final ReplicaFolder folder;
@@ -146,6 +149,22 @@ final class StorageWatch {
   boolean isShortOfRoom() {
     long below = options.retention().trimBelow(diskBytes);
     return below > 0 && (health.freeBytes() < below || disks.isAnyLow());
+  }
+
+  /** Whether this replica should let go of what only its last snapshot still has of the log. */
+  boolean wantsSnapshot() {
+    return isShortOfRoom() || health.isLow();
+  }
+
+  /**
+   * While bodies are refused: what may be written all the same, at a time, to make room. A share of
+   * what is free, so that it never ends; and of the reserve, for a replica that has less than this
+   * one.
+   */
+  OptionalLong spareBytes() {
+    return refusal().isEmpty()
+        ? OptionalLong.empty()
+        : OptionalLong.of(Math.min(health.freeBytes(), health.lowBelow()) / SPARE_SHARE);
   }
 
   /** See {@link GroupDisks#refusal}. */

@@ -10,17 +10,25 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
-/** A disk that works until it is told to fail or stall every force, or to link no more. */
+/** A disk that works until it is told to fail or stall every force, to link no more, or to do
+ * something else first. */
 final class FailingDisk implements Disk {
 
   private final Disk real = new RealDisk();
   private volatile boolean failing;
   private volatile CountDownLatch stall = new CountDownLatch(0);
+  private final AtomicReference<Runnable> beforeForce = new AtomicReference<>(() -> {});
   private final AtomicInteger linksLeft = new AtomicInteger(Integer.MAX_VALUE);
 
   void failForces() {
     failing = true;
+  }
+
+  /** Does something else before the next force of a file, on its thread. */
+  void beforeNextForce(Runnable action) {
+    beforeForce.set(action);
   }
 
   /** Keeps every force waiting until {@link #endStall}. */
@@ -129,6 +137,7 @@ final class FailingDisk implements Disk {
 
     @Override
     public void force(boolean metadata) throws IOException {
+      beforeForce.getAndSet(() -> {}).run();
       fail();
       awaitStall();
       file.force(metadata);

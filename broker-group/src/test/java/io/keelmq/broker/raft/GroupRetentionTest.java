@@ -4,8 +4,10 @@ import static io.keelmq.broker.raft.ReplicaCluster.TOPIC;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Feature;
 import io.keelmq.broker.state.StateView.HeldRun;
@@ -31,6 +33,8 @@ class GroupRetentionTest {
 
   private static final String KEPT = "kept";
   private static final String LATER = "later";
+  private static final StorageLimits MORE_THAN_ANY_DISK_HAS =
+      new StorageLimits(Duration.ofMinutes(1), 1L << 60, 0, Duration.ZERO);
 
   @TempDir Path folder;
 
@@ -153,6 +157,55 @@ class GroupRetentionTest {
         assertBodies(replica, 10);
       }
       assertTrue(cluster.group.fatal.isEmpty(), cluster.group.fatal.toString());
+    }
+  }
+
+  /** It is what makes room again where sends are refused for want of it. */
+  @Test
+  void relocatesWhileDisksAreLowAndSendsAreRefused() throws Exception {
+    try (var cluster =
+        begin(
+            options ->
+                SnapshotCluster.smallSegments(options)
+                    .withRetention(
+                        RetentionPolicy.DEFAULT
+                            .with(0, 0, 0, Duration.ZERO)
+                            .withRest(Duration.ofMillis(50))))) {
+      fill(cluster, 10);
+      long last = runs(cluster.group.leader(), KEPT).get(9).logIndex();
+      cluster.group.awaitApplied(cluster.group.leader().state().applied().index());
+      for (var replica : cluster.group.replicas()) {
+        cluster.snapshotTwice(replica);
+      }
+      cluster.group.awaitApplied(cluster.group.leader().state().applied().index());
+      for (var member : cluster.group.plan().members()) {
+        cluster.group.set(
+            member.node(), options -> hurried(options).withStorage(MORE_THAN_ANY_DISK_HAS));
+        cluster.group.close(member.node());
+      }
+
+      for (var member : cluster.group.plan().members()) {
+        cluster.group.open(member.node());
+      }
+
+      for (var replica : cluster.group.replicas()) {
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(() -> replica.status().logFirstIndex() > last - 60);
+      }
+      ByteBuffer record = ReplicaCluster.record("more");
+      var refused =
+          ReplicaCluster.propose(
+                  cluster.group.leader(),
+                  ReplicaCluster.sendCommand("another", 1, record.remaining()),
+                  record)
+              .join();
+      assertEquals(
+          ProposalOutcome.Reason.DISK_FULL,
+          assertInstanceOf(ProposalOutcome.NotProposed.class, refused).reason());
+      for (var replica : cluster.group.replicas()) {
+        assertBodies(replica, 10);
+      }
     }
   }
 

@@ -30,20 +30,20 @@ class LogUseTest {
 
   @Test
   void leavesItAloneWhileMoreIsLiveThanDead() {
-    assertEquals(OptionalLong.empty(), use(0, 10, 60, 90).relocateUpTo(ALL, 0, false));
-    assertEquals(OptionalLong.empty(), use(500, 10, 10, 10).relocateUpTo(ALL, 0, false));
-    assertEquals(OptionalLong.empty(), use(0, 10, 10, 10).relocateUpTo(ALL, 240, false));
+    assertEquals(OptionalLong.empty(), use(0, 10, 60, 90).relocateUpTo(ALL, 0, false, ALL));
+    assertEquals(OptionalLong.empty(), use(500, 10, 10, 10).relocateUpTo(ALL, 0, false, ALL));
+    assertEquals(OptionalLong.empty(), use(0, 10, 10, 10).relocateUpTo(ALL, 240, false, ALL));
   }
 
   @Test
   void takesTheFewestOfTheOldestThatAreDeadByHalf() {
-    assertEquals(OptionalLong.of(10), use(0, 10, 10, 10).relocateUpTo(ALL, 200, false));
-    assertEquals(OptionalLong.of(20), use(0, 90, 10, 0, 0).relocateUpTo(ALL, 0, false));
+    assertEquals(OptionalLong.of(10), use(0, 10, 10, 10).relocateUpTo(ALL, 200, false, ALL));
+    assertEquals(OptionalLong.of(20), use(0, 90, 10, 0, 0).relocateUpTo(ALL, 0, false, ALL));
   }
 
   @Test
   void looksAtWhatCanBeFreedOnly() {
-    assertEquals(OptionalLong.empty(), use(0, 90, 10, 0, 0).relocateUpTo(20, 0, false));
+    assertEquals(OptionalLong.empty(), use(0, 90, 10, 0, 0).relocateUpTo(20, 0, false, ALL));
     assertEquals(120 - 10, use(0, 90, 0, 0).deadBytesBefore(21));
     assertEquals(10, use(0, 90, 0, 0).deadBytesBefore(20));
   }
@@ -53,15 +53,25 @@ class LogUseTest {
     var use = use(0, 0, 0, 40, 40);
     assertEquals(120, use.deadBytesBefore(ALL));
     assertFalse(use.isOldestLive());
-    assertEquals(OptionalLong.of(30), use.relocateUpTo(ALL, 0, false));
-    assertEquals(OptionalLong.empty(), use(0, 0, 0, 60, 60).relocateUpTo(ALL, 0, false));
+    assertEquals(OptionalLong.of(30), use.relocateUpTo(ALL, 0, false, ALL));
+    assertEquals(OptionalLong.empty(), use(0, 0, 0, 60, 60).relocateUpTo(ALL, 0, false, ALL));
   }
 
   @Test
   void whoIsPressedCopiesWhateverMakesMoreRoomThanItTakes() {
     var use = use(500, 50, 90);
     assertTrue(use.isOldestLive());
-    assertEquals(OptionalLong.of(10), use.relocateUpTo(ALL, 1_000, true));
-    assertEquals(OptionalLong.empty(), use(500, 60, 90).relocateUpTo(ALL, 1_000, true));
+    assertEquals(OptionalLong.of(10), use.relocateUpTo(ALL, 1_000, true, ALL));
+    assertEquals(OptionalLong.empty(), use(500, 60, 90).relocateUpTo(ALL, 1_000, true, ALL));
+  }
+
+  @Test
+  void copiesNothingThatCostsMoreThanThereIsToSpare() {
+    var use = use(0, 40, 90, 10, 0);
+    assertEquals(OptionalLong.of(10), use.relocateUpTo(ALL, 0, true, 40));
+    assertEquals(OptionalLong.empty(), use.relocateUpTo(ALL, 0, true, 39));
+    // It takes the first three to free more than they cost.
+    assertEquals(OptionalLong.of(30), use(0, 60, 60, 10).relocateUpTo(ALL, 0, true, 130));
+    assertEquals(OptionalLong.empty(), use(0, 60, 60, 10).relocateUpTo(ALL, 0, true, 129));
   }
 }

@@ -14,6 +14,7 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ProposalOutcome.Reason;
 import io.keelmq.broker.raft.LogEntryBytes.Decoded;
+import io.keelmq.broker.state.BodyAddress;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
@@ -94,6 +95,11 @@ class ProposerTest {
     proposer.propose(
         new Proposal(Optional.empty(), new Command.DeleteTopic("old"), List.of(), outcomes::add));
     awaitEntries(1);
+    proposeRelocation(100);
+    // Past the disks; this group is of an earlier level, which is another matter.
+    var other = assertInstanceOf(ProposalOutcome.NotProposed.class, outcomes.get(1));
+    assertEquals(ProposalOutcome.Reason.FEATURE_LEVEL, other.reason());
+    assertEquals(1, proposer.refusedForRoom());
 
     noRoom = Optional.empty();
     propose(100);
@@ -367,6 +373,18 @@ class ProposerTest {
     proposer.propose(
         new Proposal(
             Optional.empty(), send(bytes), List.of(ByteBuffer.allocate(bytes)), outcomes::add));
+  }
+
+  private void proposeRelocation(int bytes) {
+    var body =
+        new Command.Body(
+            new BodyAddress(1, 0), 0, bytes, List.of(new Command.RunKey(1, 0, 0)), List.of());
+    proposer.propose(
+        new Proposal(
+            Optional.empty(),
+            new Command.RelocateBodies(List.of(body)),
+            List.of(ByteBuffer.allocate(bytes)),
+            outcomes::add));
   }
 
   private static Command send(int bytes) {

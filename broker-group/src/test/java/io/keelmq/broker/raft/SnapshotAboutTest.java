@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.broker.state.Features;
+import io.keelmq.raftlog.RealDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ class SnapshotAboutTest {
     Path file = folder.resolve("about");
     var about = new SnapshotAbout("c", "g", 9, 8, Features.FIRST);
 
-    about.write(file);
+    about.write(new RealDisk(), file);
 
     assertEquals(FIRST, Files.readString(file));
     assertEquals(about, SnapshotAbout.read(file));
@@ -35,7 +36,7 @@ class SnapshotAboutTest {
     for (var features : List.of(new Features(2, "0.2.0", 7), new Features(9, "9 beta", 8))) {
       var about = new SnapshotAbout("c", "g", 9, 8, features);
 
-      about.write(file);
+      about.write(new RealDisk(), file);
 
       assertTrue(Files.readString(file).startsWith("keelmq-snapshot 2\n"));
       assertEquals(about, SnapshotAbout.read(file));

@@ -25,6 +25,15 @@ public final class ReplicaRig implements Rig {
 
   private static final Set<Failpoint> SETTING_ASIDE =
       EnumSet.range(Failpoint.ASIDE_FOLDER_MADE, Failpoint.ASIDE_MOVED);
+  private static final Set<Failpoint> MAKING_ROOM =
+      EnumSet.of(
+          Failpoint.TRIM_DECIDED,
+          Failpoint.QUEUE_TRIM_DECIDED,
+          Failpoint.QUEUES_TRIMMED,
+          Failpoint.RELOCATION_DECIDED,
+          Failpoint.RELOCATION_PROPOSED,
+          Failpoint.RELOCATED,
+          Failpoint.LOG_FREED);
   private static final Set<Failpoint> JOINING =
       EnumSet.of(Failpoint.INCARNATION_GIVEN, Failpoint.INCARNATION_TAKEN);
 
@@ -36,7 +45,7 @@ public final class ReplicaRig implements Rig {
   @Override
   public Set<Failpoint> failpoints() {
     var reached = EnumSet.range(Failpoint.VOTE_WRITTEN, Failpoint.SNAPSHOT_SEALED);
-    reached.add(Failpoint.TRIM_DECIDED);
+    reached.addAll(MAKING_ROOM);
     return reached;
   }
 
@@ -52,8 +61,7 @@ public final class ReplicaRig implements Rig {
         problems.add("it did not serve: " + served.lastWords());
       }
     }
-    // Without its hit where it is the first: what waits for it asks for the name alone.
-    DyingChild child = run(folder, hit == 1 ? failpoint.name() : failpoint + ":" + hit, port, part);
+    DyingChild child = run(folder, failpoint + ":" + hit, port, part);
     boolean died = child.diedAt(failpoint, hit);
     if (!died && !child.finished()) {
       problems.add(child.lastWords());
@@ -71,6 +79,9 @@ public final class ReplicaRig implements Rig {
     if (SETTING_ASIDE.contains(failpoint)) {
       return Part.SET_ASIDE;
     }
+    if (MAKING_ROOM.contains(failpoint)) {
+      return Part.MAKE_ROOM;
+    }
     return JOINING.contains(failpoint) ? Part.JOIN : Part.SERVE;
   }
 
@@ -87,7 +98,7 @@ public final class ReplicaRig implements Rig {
   static void judge(Part part, Path folder, int port, List<String> problems)
       throws IOException, UnusableFolderException, Refused {
     switch (part) {
-      case SERVE -> serves(ReplicaScript.data(folder), port, ReplicaScript.acked(folder), problems);
+      case SERVE, MAKE_ROOM -> serves(ReplicaScript.data(folder), port, ReplicaScript.acked(folder), problems);
       case JOIN -> joins(ReplicaScript.data(folder), port, problems);
       case SET_ASIDE -> isSetAside(folder, port, problems);
     }

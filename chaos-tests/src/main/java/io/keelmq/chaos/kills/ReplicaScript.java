@@ -4,7 +4,6 @@ import io.keelmq.broker.Membership.Place;
 import io.keelmq.broker.ReplicaControl.Refused;
 import io.keelmq.broker.raft.DamagedFolder;
 import io.keelmq.broker.raft.UnusableFolderException;
-import io.keelmq.failpoint.Failpoint;
 import io.keelmq.local.Waiting;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,10 +21,17 @@ final class ReplicaScript {
 
   private static final int MESSAGES = 45;
 
+  /** Messages that stay, each with some that do not behind it. */
+  private static final int KEPT = 12;
+
+  private static final int PASSING_EACH = 3;
+
   /** What it does. */
   enum Part {
     /** Makes its group, takes messages and two snapshots. */
     SERVE,
+    /** Takes messages of which most go soon, and makes room for more until it dies. */
+    MAKE_ROOM,
     /** Sets aside what an earlier child served. */
     SET_ASIDE,
     /** Is given an incarnation, as an empty replica of a group of others. */
@@ -57,6 +63,7 @@ final class ReplicaScript {
     Files.writeString(folder.resolve("port"), arguments[1]);
     switch (Part.valueOf(arguments[2])) {
       case SERVE -> serve(folder, port);
+      case MAKE_ROOM -> makeRoom(folder, port);
       case SET_ASIDE -> setAside(data(folder), port);
       case JOIN -> {
         try (var one = OneReplica.open(data(folder), port)) {
@@ -71,17 +78,37 @@ final class ReplicaScript {
     try (var one = OneReplica.open(data(folder), port)) {
       one.begin();
       for (int number = 1; number <= MESSAGES; number++) {
-        one.send(number);
-        Files.writeString(notes(folder), ".", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        send(one, folder, number);
         if (number == MESSAGES / 3 || number == MESSAGES * 2 / 3) {
           // The log begins behind the first of two.
           one.snapshot();
         }
       }
-      if (Failpoint.armed().filter(Failpoint.TRIM_DECIDED.name()::equals).isPresent()) {
-        // The replica looks for what it can free by itself, about once a second.
-        Waiting.until(OneReplica.DEADLINE, () -> false);
+    }
+  }
+
+  private static void send(OneReplica one, Path folder, int number) throws IOException {
+    one.send(number);
+    Files.writeString(notes(folder), ".", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  private static void makeRoom(Path folder, int port)
+      throws IOException, UnusableFolderException, Refused {
+    try (var one = OneReplica.open(data(folder), port)) {
+      one.begin();
+      one.beginPassing();
+      int passing = 0;
+      for (int number = 1; number <= KEPT; number++) {
+        send(one, folder, number);
+        for (int i = 0; i < PASSING_EACH; i++) {
+          one.sendPassing(++passing);
+        }
       }
+      one.snapshot();
+      send(one, folder, KEPT + 1);
+      one.snapshot();
+      // The replica looks for what it can do by itself, about once a second.
+      Waiting.until(OneReplica.DEADLINE, () -> false);
     }
   }
 

@@ -64,8 +64,6 @@ class KillTest {
   void replicaKeepsItsPromisesWhereItDies() throws IOException {
     var rig = new ReplicaRig();
     var drawn = new ArrayList<>(rig.failpoints());
-    // It is looked for once a second only.
-    drawn.remove(Failpoint.TRIM_DECIDED);
     Random random = SEED.random();
     Collections.shuffle(drawn, random);
 
