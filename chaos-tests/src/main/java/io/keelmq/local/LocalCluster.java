@@ -140,6 +140,14 @@ public final class LocalCluster {
     }
   }
 
+  /**
+   * From the next start on, the node is started from this; its folder stays. Whoever opens the
+   * cluster's folder later starts it from what they name.
+   */
+  public void install(Node node, Release release) {
+    processes.install(node, release);
+  }
+
   /** Starts one node and does not wait for it. */
   public void startNode(Node node) {
     startNode(node, List.of());

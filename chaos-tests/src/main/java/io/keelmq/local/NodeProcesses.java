@@ -37,6 +37,8 @@ final class NodeProcesses {
   private final NodeLauncher launcher;
   // Guarded by this: what this JVM started, for the exit codes.
   private final Map<String, Process> children = new HashMap<>();
+  // Guarded by this: of nodes that are not started from what the others are.
+  private final Map<String, Release> installed = new HashMap<>();
   // Guarded by this: as last read or written.
   private ClusterFile file;
 
@@ -63,6 +65,12 @@ final class NodeProcesses {
 
   synchronized void remove(Node node) {
     locked(() -> change(now -> now.withoutNode(node)));
+  }
+
+  /** What the node is started from from now on; this JVM alone knows of it. */
+  synchronized void install(Node node, Release release) {
+    requireJars(release.distribution());
+    installed.put(node.id(), release);
   }
 
   synchronized Optional<ProcessId> process(Node node) {
@@ -94,12 +102,7 @@ final class NodeProcesses {
    * @param jvmOptions more of them, for this start
    */
   synchronized List<Node> launch(Collection<Node> nodes, List<String> jvmOptions) {
-    if (!launcher.distribution().hasJars()) {
-      throw new ClusterFailure(
-          Kind.PRECONDITION,
-          "no jars in %s; run `mvn -DskipTests package`"
-              .formatted(launcher.distribution().home().resolve("lib")));
-    }
+    requireJars(launcher.distribution());
     var started = new ArrayList<Node>();
     locked(
         () -> {
@@ -173,10 +176,22 @@ final class NodeProcesses {
   }
 
   private void launch(Node node, List<String> jvmOptions) {
-    Process child = launcher.launch(node, file.nodes(), file.brokerSettings(), jvmOptions);
+    Release release =
+        installed.getOrDefault(
+            node.id(), new Release(launcher.distribution(), file.brokerSettings()));
+    Process child = launcher.launch(node, file.nodes(), release, jvmOptions);
     children.put(node.id(), child);
     ProcessId process = ProcessId.of(child.pid()).orElseThrow(() -> diedAtStart(node));
     change(now -> now.withProcess(node.id(), process));
+  }
+
+  private static void requireJars(Distribution distribution) {
+    if (!distribution.hasJars()) {
+      throw new ClusterFailure(
+          Kind.PRECONDITION,
+          "no jars in %s; run `mvn -DskipTests package`"
+              .formatted(distribution.home().resolve("lib")));
+    }
   }
 
   private static void requireFreePorts(Node node) {
