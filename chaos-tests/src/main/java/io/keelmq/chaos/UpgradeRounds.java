@@ -43,6 +43,9 @@ public final class UpgradeRounds implements Callable<Integer> {
   private static final Map<String, String> SETTINGS =
       Map.of("log.segment.bytes", "1MiB", "snapshot.bytes", "2MiB");
 
+  /** Brokers live for a minute here, and are started more than a dozen times. */
+  private static final List<String> QUICK_START = List.of("-XX:TieredStopAtLevel=1");
+
   private static final long LEAST_SENDS = 2_000;
   private static final long LEAST_DELIVERIES = 1_000;
   private static final int LEAST_FAULTS = 10;
@@ -64,7 +67,7 @@ public final class UpgradeRounds implements Callable<Integer> {
 
   @Option(
       names = "--rate",
-      defaultValue = "50",
+      defaultValue = "30",
       description = "Messages a second for each of two topics, half of it for each of two more.")
   int rate;
 
@@ -78,8 +81,8 @@ public final class UpgradeRounds implements Callable<Integer> {
       names = "--tolerance-ms",
       defaultValue = "10000",
       description =
-          "By which timers and deliveries may be later than promised, on a machine that is busy with"
-              + " others (default: ${DEFAULT-VALUE}).")
+          "By which timers and deliveries may be later than promised, on a machine that is busy"
+              + " with others (default: ${DEFAULT-VALUE}).")
   long toleranceMillis;
 
   private UpgradeRounds() {}
@@ -104,9 +107,7 @@ public final class UpgradeRounds implements Callable<Integer> {
 
     Json json() {
       var sizes = new Json();
-      verdict
-          .sizesWhileMixed()
-          .forEach((leader, size) -> sizes.put(leader.name(), size.name()));
+      verdict.sizesWhileMixed().forEach((leader, size) -> sizes.put(leader.name(), size.name()));
       return new Json()
           .put("steps_of_nodes", round.steps().size())
           .putObjects("steps", round.steps().stream().map(UpgradeRounds::json).toList())
@@ -123,7 +124,8 @@ public final class UpgradeRounds implements Callable<Integer> {
     Release old = releases.get(Side.OLD);
     var options =
         new ClusterOptions(dir, old.distribution(), new PortPlan.Free(plan.seed().random()))
-            .withBrokerSettings(old.brokerSettings());
+            .withBrokerSettings(old.brokerSettings())
+            .withBrokerJvm(QUICK_START, List.of());
     var verdict = new UpgradeVerdict(options.brokers());
     var round = new UpgradeRound(releases, verdict);
     ConsumeResult result =

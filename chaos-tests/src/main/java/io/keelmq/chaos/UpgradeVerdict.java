@@ -164,7 +164,8 @@ final class UpgradeVerdict {
     require(
         !oldOneSaid.isEmpty(),
         problems,
-        "a broker of the old release was started on the folder of the raised group, and did not end");
+        "a broker of the old release was started on the folder of the raised group, and did not"
+            + " end");
     require(
         oldOneSaid.isEmpty() || !refusal.isEmpty(),
         problems,

@@ -328,9 +328,9 @@ public final class LocalCluster {
     processes.stop(List.of(node), graceful);
   }
 
-  /** Kills what runs, for exits in a hurry, and waits a little for it to be gone. */
+  /** Kills what runs, for exits in a hurry; by this object nothing is started any more. */
   public void killEverything() {
-    processes.kill(nodes());
+    processes.end();
   }
 
   /** No node was ever started: nothing is lost if it is made again with other options. */

@@ -41,8 +41,7 @@ record NodeLauncher(
    * @param release what it is started from
    * @param more JVM options of this start, for a broker
    */
-  Process launch(
-      Node node, List<Node> nodes, Release release, List<String> more) {
+  Process launch(Node node, List<Node> nodes, Release release, List<String> more) {
     Path log = logFile(dir, node.id());
     try {
       Files.createDirectories(log.getParent());
@@ -52,10 +51,12 @@ record NodeLauncher(
       }
       boolean broker = node.isBroker();
       command.addAll(
-          release.distribution().javaCommand(
-              node.role(),
-              broker ? jvmOptions(node, more) : List.of(),
-              broker ? extraClassPath : List.of()));
+          release
+              .distribution()
+              .javaCommand(
+                  node.role(),
+                  broker ? jvmOptions(node, more) : List.of(),
+                  broker ? extraClassPath : List.of()));
       settings(node, nodes, release.brokerSettings())
           .forEach((key, value) -> command.add(key + "=" + value));
       var process = new ProcessBuilder(command);

@@ -39,6 +39,8 @@ final class NodeProcesses {
   private final Map<String, Process> children = new HashMap<>();
   // Guarded by this: of nodes that are not started from what the others are.
   private final Map<String, Release> installed = new HashMap<>();
+  // Guarded by this: whether nothing is to be started any more.
+  private boolean ended;
   // Guarded by this: as last read or written.
   private ClusterFile file;
 
@@ -102,6 +104,10 @@ final class NodeProcesses {
    * @param jvmOptions more of them, for this start
    */
   synchronized List<Node> launch(Collection<Node> nodes, List<String> jvmOptions) {
+    if (ended) {
+      throw new ClusterFailure(
+          Kind.PRECONDITION, "this cluster is being ended: nothing is started any more");
+    }
     requireJars(launcher.distribution());
     var started = new ArrayList<Node>();
     locked(
@@ -136,6 +142,14 @@ final class NodeProcesses {
     synchronized (this) {
       locked(() -> nodes.forEach(node -> change(now -> now.withoutProcess(node.id()))));
     }
+  }
+
+  /** Kills all; who still drives the cluster meanwhile starts nothing any more. */
+  void end() {
+    synchronized (this) {
+      ended = true;
+    }
+    kill(file().nodes());
   }
 
   /** SIGKILL to all at one moment; returns when they are gone. */

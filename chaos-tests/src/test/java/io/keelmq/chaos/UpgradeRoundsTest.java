@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Goal: a cluster is upgraded under load and loses nothing, whoever leads while it is mixed. Method:
- * one round of {@link UpgradeRounds}, from this release held at the first feature level; from older
- * ones by its main.
+ * Goal: a cluster is upgraded under load and loses nothing, whoever leads while it is mixed.
+ * Method: one round of {@link UpgradeRounds}, from this release held at the first feature level;
+ * from older ones by its main.
  */
 @Tag("chaos")
 class UpgradeRoundsTest {

@@ -29,7 +29,8 @@ class UpgradeVerdictTest {
   void findsEachPlantedFault() {
     Map<String, Consumer<UpgradeVerdict>> faults = new LinkedHashMap<>();
     faults.put("n1 is at feature level 2", v -> v.levelBeforeRise("n1", 2));
-    faults.put("a new leader of the mixed group: TAKEN", v -> v.sizeWhileMixed(Side.NEW, Size.TAKEN));
+    faults.put(
+        "a new leader of the mixed group: TAKEN", v -> v.sizeWhileMixed(Side.NEW, Size.TAKEN));
     faults.put("taken by an old leader", v -> v.sizeWhileMixed(Side.OLD, Size.TAKEN));
     faults.put("reached feature level 1, expected 2", v -> v.reached(1, 2));
     faults.put("retention by size at feature level 2: REFUSED", v -> v.sizeAfterRise(Size.REFUSED));
