@@ -1,5 +1,6 @@
 package io.keelmq.chaos;
 
+import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Seed;
 import java.time.Duration;
 
@@ -14,6 +15,7 @@ import java.time.Duration;
  * @param tolerance by which timers and messages that became visible may be later than promised:
  *     none on a machine of its own; on one that others use, a broker's thread waits for the
  *     processor without any answer being slow
+ * @param startDeadline how long nodes and consumers may take to be ready
  */
 record ConsumePlan(
     String name,
@@ -23,7 +25,29 @@ record ConsumePlan(
     long minOks,
     long minDeliveries,
     int minFaults,
-    Duration tolerance) {
+    Duration tolerance,
+    Duration startDeadline) {
+
+  ConsumePlan(
+      String name,
+      Seed seed,
+      int ratePerSecond,
+      int consumerProcesses,
+      long minOks,
+      long minDeliveries,
+      int minFaults,
+      Duration tolerance) {
+    this(
+        name,
+        seed,
+        ratePerSecond,
+        consumerProcesses,
+        minOks,
+        minDeliveries,
+        minFaults,
+        tolerance,
+        LocalCluster.START_DEADLINE);
+  }
 
   /** What happens to the processes while the workload runs. */
   @FunctionalInterface

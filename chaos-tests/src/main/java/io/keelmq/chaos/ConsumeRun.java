@@ -65,7 +65,7 @@ final class ConsumeRun {
     LocalCluster cluster = LocalCluster.create(options, new ClientBootstrap());
     var guard = new KillOnExit(cluster);
     try {
-      cluster.start(LocalCluster.START_DEADLINE);
+      cluster.start(plan.startDeadline());
       ConsumeResult result = run(cluster, scenario);
       cluster.stop(GRACEFUL_STOP);
       if (result.holds()) {
@@ -102,7 +102,7 @@ final class ConsumeRun {
           consumers.start(place);
         }
         // Nothing is owed to consumers whose processes are still starting.
-        consumers.awaitOpen(LocalCluster.START_DEADLINE);
+        consumers.awaitOpen(plan.startDeadline());
         workload.start();
         try {
           scenario.inject(faults, consumers);
@@ -140,7 +140,7 @@ final class ConsumeRun {
     }
   }
 
-  private static void heal(LocalCluster cluster) {
+  private void heal(LocalCluster cluster) {
     for (var node : cluster.nodes()) {
       if (cluster.isRunning(node)) {
         cluster.resume(node);
@@ -148,7 +148,7 @@ final class ConsumeRun {
         cluster.startNode(node);
       }
     }
-    cluster.awaitReady(cluster.nodes(), LocalCluster.START_DEADLINE);
+    cluster.awaitReady(cluster.nodes(), plan.startDeadline());
   }
 
   private void drain(KeelClient client, LaneWorkload workload, ConsumerProcesses consumers) {
@@ -296,6 +296,7 @@ final class ConsumeRun {
               + TimeUnit.NANOSECONDS.toSeconds(timeline.pausedNanos())
               + " s, which leaves too little time in which something was promised");
     }
+    problems.addAll(faults.problems());
     problems.addAll(checks.verdict.problems());
     problems.addAll(leases.problems());
     var broken = new ArrayList<>(checks.verdict.broken());

@@ -140,6 +140,14 @@ public final class LocalCluster {
     }
   }
 
+  /**
+   * From the next start on, the node is started from this; its folder stays. Whoever opens the
+   * cluster's folder later starts it from what they name.
+   */
+  public void install(Node node, Release release) {
+    processes.install(node, release);
+  }
+
   /** Starts one node and does not wait for it. */
   public void startNode(Node node) {
     startNode(node, List.of());
@@ -320,9 +328,9 @@ public final class LocalCluster {
     processes.stop(List.of(node), graceful);
   }
 
-  /** Kills what runs, for exits in a hurry, and waits a little for it to be gone. */
+  /** Kills what runs, for exits in a hurry; by this object nothing is started any more. */
   public void killEverything() {
-    processes.kill(nodes());
+    processes.end();
   }
 
   /** No node was ever started: nothing is lost if it is made again with other options. */

@@ -38,10 +38,10 @@ record NodeLauncher(
 
   /**
    * @param nodes all nodes of the cluster: a broker is told the name servers
+   * @param release what it is started from
    * @param more JVM options of this start, for a broker
    */
-  Process launch(
-      Node node, List<Node> nodes, Map<String, String> brokerSettings, List<String> more) {
+  Process launch(Node node, List<Node> nodes, Release release, List<String> more) {
     Path log = logFile(dir, node.id());
     try {
       Files.createDirectories(log.getParent());
@@ -51,11 +51,14 @@ record NodeLauncher(
       }
       boolean broker = node.isBroker();
       command.addAll(
-          distribution.javaCommand(
-              node.role(),
-              broker ? jvmOptions(node, more) : List.of(),
-              broker ? extraClassPath : List.of()));
-      settings(node, nodes, brokerSettings).forEach((key, value) -> command.add(key + "=" + value));
+          release
+              .distribution()
+              .javaCommand(
+                  node.role(),
+                  broker ? jvmOptions(node, more) : List.of(),
+                  broker ? extraClassPath : List.of()));
+      settings(node, nodes, release.brokerSettings())
+          .forEach((key, value) -> command.add(key + "=" + value));
       var process = new ProcessBuilder(command);
       // As bin/broker does: glibc's arenas for each thread would triple what RocksDB's buffers
       // cost.

@@ -37,6 +37,10 @@ final class NodeProcesses {
   private final NodeLauncher launcher;
   // Guarded by this: what this JVM started, for the exit codes.
   private final Map<String, Process> children = new HashMap<>();
+  // Guarded by this: of nodes that are not started from what the others are.
+  private final Map<String, Release> installed = new HashMap<>();
+  // Guarded by this: whether nothing is to be started any more.
+  private boolean ended;
   // Guarded by this: as last read or written.
   private ClusterFile file;
 
@@ -63,6 +67,12 @@ final class NodeProcesses {
 
   synchronized void remove(Node node) {
     locked(() -> change(now -> now.withoutNode(node)));
+  }
+
+  /** What the node is started from from now on; this JVM alone knows of it. */
+  synchronized void install(Node node, Release release) {
+    requireJars(release.distribution());
+    installed.put(node.id(), release);
   }
 
   synchronized Optional<ProcessId> process(Node node) {
@@ -94,12 +104,11 @@ final class NodeProcesses {
    * @param jvmOptions more of them, for this start
    */
   synchronized List<Node> launch(Collection<Node> nodes, List<String> jvmOptions) {
-    if (!launcher.distribution().hasJars()) {
+    if (ended) {
       throw new ClusterFailure(
-          Kind.PRECONDITION,
-          "no jars in %s; run `mvn -DskipTests package`"
-              .formatted(launcher.distribution().home().resolve("lib")));
+          Kind.PRECONDITION, "this cluster is being ended: nothing is started any more");
     }
+    requireJars(launcher.distribution());
     var started = new ArrayList<Node>();
     locked(
         () -> {
@@ -133,6 +142,14 @@ final class NodeProcesses {
     synchronized (this) {
       locked(() -> nodes.forEach(node -> change(now -> now.withoutProcess(node.id()))));
     }
+  }
+
+  /** Kills all; who still drives the cluster meanwhile starts nothing any more. */
+  void end() {
+    synchronized (this) {
+      ended = true;
+    }
+    kill(file().nodes());
   }
 
   /** SIGKILL to all at one moment; returns when they are gone. */
@@ -173,10 +190,22 @@ final class NodeProcesses {
   }
 
   private void launch(Node node, List<String> jvmOptions) {
-    Process child = launcher.launch(node, file.nodes(), file.brokerSettings(), jvmOptions);
+    Release release =
+        installed.getOrDefault(
+            node.id(), new Release(launcher.distribution(), file.brokerSettings()));
+    Process child = launcher.launch(node, file.nodes(), release, jvmOptions);
     children.put(node.id(), child);
     ProcessId process = ProcessId.of(child.pid()).orElseThrow(() -> diedAtStart(node));
     change(now -> now.withProcess(node.id(), process));
+  }
+
+  private static void requireJars(Distribution distribution) {
+    if (!distribution.hasJars()) {
+      throw new ClusterFailure(
+          Kind.PRECONDITION,
+          "no jars in %s; run `mvn -DskipTests package`"
+              .formatted(distribution.home().resolve("lib")));
+    }
   }
 
   private static void requireFreePorts(Node node) {

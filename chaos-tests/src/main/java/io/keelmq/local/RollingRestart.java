@@ -83,7 +83,13 @@ public final class RollingRestart {
     }
   }
 
-  private Step restart(Node node, Consumer<Node> beforeStop) {
+  /**
+   * Restarts one.
+   *
+   * @param beforeStop told of it before its signal
+   * @throws ClusterFailure whatever its start failed with
+   */
+  public Step restart(Node node, Consumer<Node> beforeStop) {
     String role = cluster.status(node).role();
     beforeStop.accept(node);
     long stopped = System.nanoTime();

@@ -166,7 +166,7 @@ record DataFolder(Path path) {
       }
       var handles = new ArrayList<ColumnFamilyHandle>();
       try (RocksDB db = RocksDB.open(options, store().toString(), families, handles)) {
-        byte[] newer = ByteBuffer.allocate(4).putInt(2).array();
+        byte[] newer = ByteBuffer.allocate(4).putInt(3).array();
         db.put("format".getBytes(StandardCharsets.US_ASCII), newer);
         handles.forEach(ColumnFamilyHandle::close);
       }

@@ -75,7 +75,8 @@ class NewerFormatsTest {
             "vote has format 2, this version reads format 1"));
     kinds.put(
         "the rows",
-        new Newer(DataFolder::makeStoreNewer, "store has format 2, this version reads format 1"));
+        new Newer(
+            DataFolder::makeStoreNewer, "store has format 3, this version reads up to format 2"));
 
     assertAll(kinds.entrySet().stream().map(this::refused));
   }

@@ -9,6 +9,7 @@ import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.Features;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.LogEntryInfo;
 import io.keelmq.broker.state.Outcome;
 import io.keelmq.broker.state.Reply;
@@ -114,6 +115,7 @@ final class ApplyLoop {
     this.onEffects = onEffects;
     this.oldEntries = log.last();
     this.committedIndex = state.applied().index();
+    markLevel();
   }
 
   /** Applies what JRaft says is committed. */
@@ -154,6 +156,9 @@ final class ApplyLoop {
       Outcome outcome = state.apply(info, placed.origin(), placed.command());
       told.add(outcome.reply());
       effects.addAll(outcome.effects());
+      if (placed.command() instanceof Command.RaiseLevel) {
+        markLevel();
+      }
     }
     state.finish(info);
     terms.applied(index, info.term());
@@ -179,6 +184,13 @@ final class ApplyLoop {
               : state.features().raisedBy();
       UnsupportedLevelException.require(
           version, new Features(level, raisedBy, index), "log entry " + index);
+    }
+  }
+
+  /** Versions from before levels do not look at the row that has it. */
+  private void markLevel() {
+    if (state.features().level() > LevelRange.FIRST) {
+      store.refuseVersionsBeforeLevels();
     }
   }
 
@@ -267,6 +279,7 @@ final class ApplyLoop {
       state = new BrokerState(store);
       UnsupportedLevelException.require(
           version, state.features(), "the snapshot up to entry " + lastIndex);
+      markLevel();
       committedIndex = state.applied().index();
       seenIndex = lastIndex;
       oldEntries = Math.min(oldEntries, lastIndex);

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksObject;
 import org.rocksdb.SstFileReader;
+import org.rocksdb.WriteBatch;
 
 /**
  * Makes, opens and discards the folder of a store.
@@ -40,6 +42,12 @@ final class RocksFolder {
    * Of keys and values as the store sees them; the state machine's rows have formats of their own.
    */
   static final int FORMAT = 1;
+
+  /**
+   * The same, of a group beyond the first feature level: versions that know nothing of levels
+   * refuse it, and would otherwise take its rows for theirs.
+   */
+  static final int RAISED_FORMAT = 2;
 
   private static final byte[] FORMAT_KEY = "format".getBytes(StandardCharsets.US_ASCII);
   private static final String DEFAULT = "default";
@@ -170,8 +178,7 @@ final class RocksFolder {
       Opened opened = open(unfinished, options, true);
       try (var write = options.write();
           var flush = options.flush(true)) {
-        byte[] format = ByteBuffer.allocate(4).putInt(FORMAT).array();
-        opened.db().put(write, FORMAT_KEY, format);
+        opened.db().put(write, FORMAT_KEY, formatRow(FORMAT));
         opened.db().flush(flush, opened.allFamilies());
       } finally {
         close(opened);
@@ -229,7 +236,7 @@ final class RocksFolder {
 
   private static void checkFormat(Path folder, Opened opened) throws RocksDBException {
     byte[] row = opened.db().get(FORMAT_KEY);
-    if (row != null && row.length == 4 && ByteBuffer.wrap(row).getInt() == FORMAT) {
+    if (Arrays.equals(row, formatRow(FORMAT)) || Arrays.equals(row, formatRow(RAISED_FORMAT))) {
       return;
     }
     close(opened);
@@ -240,8 +247,17 @@ final class RocksFolder {
           true);
     }
     throw new StoreException(
-        "store %s has format %d, this version reads format %d: start the version that wrote it"
-            .formatted(folder, ByteBuffer.wrap(row).getInt(), FORMAT));
+        "store %s has format %d, this version reads up to format %d: start the version that wrote it"
+            .formatted(folder, ByteBuffer.wrap(row).getInt(), RAISED_FORMAT));
+  }
+
+  /** With the rows of that batch the store becomes one of a raised group. */
+  static void addRaisedFormat(WriteBatch writes) throws RocksDBException {
+    writes.put(FORMAT_KEY, formatRow(RAISED_FORMAT));
+  }
+
+  private static byte[] formatRow(int format) {
+    return ByteBuffer.allocate(4).putInt(format).array();
   }
 
   private static void close(Opened opened) {

@@ -31,6 +31,9 @@ public final class RocksTables implements Tables, AutoCloseable {
   private final LongAdder commits = new LongAdder();
   private final LongAdder flushes = new LongAdder();
 
+  /** Whether the next commit says that the rows are of a raised group. */
+  private boolean raised;
+
   /** Written by the apply thread, read by whoever decides to flush. */
   private volatile long unflushedBytes;
 
@@ -100,6 +103,14 @@ public final class RocksTables implements Tables, AutoCloseable {
     batch.delete(table, key);
   }
 
+  /**
+   * Says with the rows of the next commit, and so as durably as they are, that versions from before
+   * feature levels must not open this store any more. Again and again is fine.
+   */
+  public void refuseVersionsBeforeLevels() {
+    raised = true;
+  }
+
   /** Row bytes gathered since the last commit. */
   public long batchBytes() {
     return batch.bytes();
@@ -123,12 +134,16 @@ public final class RocksTables implements Tables, AutoCloseable {
             for (Table table : Table.values()) {
               addChanges(writes, rocks.family(table), batch.changes(table));
             }
+            if (raised) {
+              RocksFolder.addRaisedFormat(writes);
+            }
             rocks.db().write(rocks.writeOptions(), writes);
             return null;
           });
     }
     Failpoint.ROWS_COMMITTED.hit();
     unflushedBytes = unflushed;
+    raised = false;
     batch.clear();
     commits.increment();
   }
@@ -260,6 +275,7 @@ public final class RocksTables implements Tables, AutoCloseable {
    */
   public void restore(Path checkpoint) {
     RocksFolder.prepare(folder, checkpoint);
+    raised = false;
     batch.clear();
     committed.replace(
         old -> {

@@ -17,12 +17,16 @@ import io.keelmq.raftlog.LogRecord;
 import io.keelmq.raftlog.RealDisk;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
 
 /**
  * Goal: replicas of two versions are one group, which uses what both know and nothing else; and
@@ -68,6 +72,8 @@ class MixedLevelsTest {
       List.of("n1", "n2", "n3", "n4").forEach(cluster::close);
       for (Member member : cluster.plan().members()) {
         assertEquals(1, rises(cluster.dataFolder(member.node())), member.node());
+        // Which versions refuse that know nothing of levels.
+        assertEquals(2, storeFormat(cluster.dataFolder(member.node())), member.node());
       }
       refusesToOpenWhatItDoesNotSupport(cluster);
     }
@@ -221,6 +227,12 @@ class MixedLevelsTest {
               hear(cluster);
               return condition.call();
             });
+  }
+
+  private static int storeFormat(Path dataFolder) throws RocksDBException {
+    try (var rows = RocksDB.openReadOnly(dataFolder.resolve("store").toString())) {
+      return ByteBuffer.wrap(rows.get("format".getBytes(StandardCharsets.US_ASCII))).getInt();
+    }
   }
 
   /** How often the log of a replica that does not run raises the level. */

@@ -266,9 +266,38 @@ class RocksTablesTest {
     assertTrue(refused.getMessage().contains("\"later\""), refused.getMessage());
 
     RocksTables.discard(store());
-    makePlainDatabase(ByteBuffer.allocate(4).putInt(2).array());
+    makePlainDatabase(ByteBuffer.allocate(4).putInt(3).array());
     refused = assertThrows(StoreException.class, () -> RocksTables.open(store()));
-    assertTrue(refused.getMessage().contains("format 2"), refused.getMessage());
+    assertTrue(refused.getMessage().contains("format 3"), refused.getMessage());
+  }
+
+  @Test
+  void hasAFormatThatVersionsBeforeLevelsRefuseAsSoonAsTheRowsThatCameWithIt() throws Exception {
+    try (var tables = RocksTables.open(store())) {
+      raise(tables);
+    }
+    assertEquals(1, format(), "neither was flushed");
+    try (var tables = RocksTables.open(store())) {
+      assertTrue(tables.get(Table.META, key(1)).isEmpty());
+      raise(tables);
+      tables.flushAndWait();
+    }
+    assertEquals(2, format());
+    try (var tables = RocksTables.open(store())) {
+      assertTrue(tables.get(Table.META, key(1)).isPresent());
+    }
+  }
+
+  private static void raise(RocksTables tables) {
+    tables.put(Table.META, key(1), value("level 2"));
+    tables.refuseVersionsBeforeLevels();
+    tables.commit();
+  }
+
+  private int format() throws Exception {
+    try (var db = RocksDB.openReadOnly(store().toString())) {
+      return ByteBuffer.wrap(db.get(value("format"))).getInt();
+    }
   }
 
   @Test
