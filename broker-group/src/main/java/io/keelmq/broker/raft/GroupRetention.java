@@ -39,6 +39,9 @@ final class GroupRetention {
   /** Dead segments that are left alone however little is live. */
   private static final int SLACK_SEGMENTS = 2;
 
+  /** Messages may go for want of disk every second. */
+  private static final long WARN_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   /** What is asked of the replica. */
   interface Host {
 
@@ -47,6 +50,12 @@ final class GroupRetention {
 
     /** Whether a disk of the group has less free than it should. */
     boolean isShortOfRoom();
+
+    /** Whether it is this one. */
+    boolean isMissingBytes();
+
+    /** How many of the oldest bytes of the log have to go for it, of live ones and dead ones. */
+    long bytesToTrim();
 
     boolean isStopped();
   }
@@ -73,6 +82,11 @@ final class GroupRetention {
 
   private long creditedNanos;
 
+  private long warnNotBefore;
+
+  /** The last index that was applied when a nearly full disk was looked at last. */
+  private long seenIndex = -1;
+
   GroupRetention(
       RetentionPolicy policy,
       SegmentedLog log,
@@ -98,6 +112,7 @@ final class GroupRetention {
     this.readNotBefore = nanos.getAsLong();
     this.sizesNotBefore = readNotBefore;
     this.creditedNanos = readNotBefore;
+    this.warnNotBefore = readNotBefore;
   }
 
   RetentionCounters counters() {
@@ -169,7 +184,8 @@ final class GroupRetention {
 
   private long afterRest(long began) {
     long now = nanos.getAsLong();
-    return now + Math.max(policy.rest().toNanos(), (now - began) * REST);
+    return now
+        + Math.max(policy.rest(host.isMissingBytes()).toNanos(), (now - began) * REST);
   }
 
   /**
@@ -233,7 +249,13 @@ final class GroupRetention {
       counters.liveBytes = use.totalLiveBytes();
       counters.deadBytes = use.deadBytesBefore(beforeIndex);
       // What is dead already only waits to be freed: no message has to go for it.
-      if (pressed && use.isOldestLive() && trimByDisk(sealed.get(0))) {
+      OptionalLong tooMuch = use.trimUpTo(host.bytesToTrim());
+      if (pressed && tooMuch.isPresent() && trimByDisk(tooMuch.getAsLong())) {
+        return;
+      }
+      if (pressed && !use.isOldestLive() && isStandingStill()) {
+        readNotBefore = afterRest(began);
+        move();
         return;
       }
       boolean atAnyPrice = pressed && use.isOldestLive();
@@ -246,18 +268,40 @@ final class GroupRetention {
     step();
   }
 
+  private boolean isStandingStill() {
+    long before = seenIndex;
+    seenIndex = state.applied().index();
+    return seenIndex == before;
+  }
+
+  /**
+   * Segments are freed behind snapshots, and nobody takes one of nothing new. A group that refuses
+   * sends for want of disk may have nothing else to apply, and would refuse them for ever.
+   */
+  private void move() {
+    proposer.accept(
+        new Proposal(
+            Optional.empty(),
+            new Command.TrimQueues(List.of()),
+            List.of(),
+            outcome -> later(() -> ended(outcome, () -> busy.set(false)))));
+  }
+
   /** True if there was something to trim. */
-  private boolean trimByDisk(SegmentSummary oldest) {
+  private boolean trimByDisk(long lastIndex) {
     long keepMillis = policy.trimKeep().toMillis();
-    List<Command.Trim> old = trims.byDisk(oldest.lastIndex(), keepMillis, host::isStopped);
+    List<Command.Trim> old = trims.byDisk(lastIndex, keepMillis, host::isStopped);
     if (old.isEmpty()) {
       return false;
     }
-    LOG.warn(
-        "a disk is nearly full: the oldest messages of {} queues go, though their topics would keep"
-            + " them; none younger than {} ms",
-        old.size(),
-        keepMillis);
+    if (isDue(warnNotBefore)) {
+      warnNotBefore = nanos.getAsLong() + WARN_NANOS;
+      LOG.warn(
+          "a disk is nearly full: the oldest messages of {} queues go, though their topics would"
+              + " keep them; none younger than {} ms",
+          old.size(),
+          keepMillis);
+    }
     counters.trimsByDisk.add(old.size());
     trim(old, Long.MIN_VALUE);
     return true;
