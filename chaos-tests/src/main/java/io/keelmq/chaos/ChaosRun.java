@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class ChaosRun {
 
-  private static final String TOPIC = "chaos";
+  static final String TOPIC = "chaos";
   private static final Duration GRACEFUL_STOP = Duration.ofSeconds(5);
 
   private final ClusterOptions options;

@@ -44,6 +44,11 @@ final class Faults {
     return cluster;
   }
 
+  /** Sends of the run's own workload that were acknowledged so far. */
+  long oks() {
+    return oks.getAsLong();
+  }
+
   /** Nanoseconds of each fault, rising. */
   List<Long> moments() {
     return List.copyOf(moments);

@@ -18,6 +18,7 @@ import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StreamsGrpc;
 import io.keelmq.v1.TakeSnapshotRequest;
 import io.keelmq.v1.TakeSnapshotResponse;
+import io.keelmq.v1.Trimmed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -71,6 +72,22 @@ final class ReplicaAccess implements AutoCloseable {
    * @throws IllegalStateException if the stream ended before the end it had named
    */
   SortedMap<Integer, Long> read(String topic, Consumer<Stored> to) {
+    return read(
+        topic,
+        to,
+        trimmed -> {
+          throw new IllegalStateException(
+              "replica " + node + " has trimmed messages of a topic without retention: " + trimmed);
+        });
+  }
+
+  /** The same of a topic whose retention may take messages while they are read. */
+  SortedMap<Integer, Long> readWhatIsKept(String topic, Consumer<Stored> to) {
+    return read(topic, to, trimmed -> {});
+  }
+
+  private SortedMap<Integer, Long> read(
+      String topic, Consumer<Stored> to, Consumer<Trimmed> onTrimmed) {
     var request = ReadRequest.newBuilder().setTopic(topic).build();
     var ends = new TreeMap<Integer, Long>();
     var next = new TreeMap<Integer, Long>();
@@ -88,14 +105,18 @@ final class ReplicaAccess implements AutoCloseable {
           event
               .getOpened()
               .getQueuesList()
-              .forEach(queue -> ends.put(queue.getQueue(), queue.getEndOffset()));
+              .forEach(
+                  queue -> {
+                    ends.put(queue.getQueue(), queue.getEndOffset());
+                    next.put(queue.getQueue(), queue.getStartOffset());
+                  });
         } else if (event.hasBatch()) {
           ReadBatch batch = event.getBatch();
           unpack(batch, to);
           next.put(batch.getQueue(), batch.getFirstOffset() + batch.getCount());
         } else if (event.hasTrimmed()) {
-          throw new IllegalStateException(
-              "replica " + node + " has trimmed messages of a topic without retention: " + event);
+          onTrimmed.accept(event.getTrimmed());
+          next.put(event.getTrimmed().getQueue(), event.getTrimmed().getFirstOffset());
         }
       }
     } finally {

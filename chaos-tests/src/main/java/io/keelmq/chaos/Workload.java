@@ -2,6 +2,7 @@ package io.keelmq.chaos;
 
 import io.keelmq.client.ClientClosed;
 import io.keelmq.client.KeelClient;
+import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.Overloaded;
 import io.keelmq.client.Producer;
@@ -20,6 +21,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * Producers of keyed messages and a reader that follows the topic, all recorded in a history.
@@ -36,6 +38,7 @@ final class Workload implements AutoCloseable {
   private final WorkloadOptions options;
   private final History history;
   private final Seed seed;
+  private final Consumer<MessagesTrimmed> onTrimmed;
   private final List<Thread> senders = new ArrayList<>();
   private final AtomicLong oks = new AtomicLong();
   private final AtomicLong fails = new AtomicLong();
@@ -46,13 +49,35 @@ final class Workload implements AutoCloseable {
   private volatile boolean reading = true;
   private Thread readerThread;
 
-  /** The topic is there already. */
+  /** The topic is there already, and keeps what it gets. */
   Workload(KeelClient client, String topic, WorkloadOptions options, History history, Seed seed) {
+    this(
+        client,
+        topic,
+        options,
+        history,
+        seed,
+        lost -> {
+          throw lost;
+        });
+  }
+
+  /**
+   * @param onTrimmed takes what retention took before the reader came to it
+   */
+  Workload(
+      KeelClient client,
+      String topic,
+      WorkloadOptions options,
+      History history,
+      Seed seed,
+      Consumer<MessagesTrimmed> onTrimmed) {
     this.client = client;
     this.topic = topic;
     this.options = options;
     this.history = history;
     this.seed = seed;
+    this.onTrimmed = onTrimmed;
   }
 
   void start() {
@@ -175,7 +200,7 @@ final class Workload implements AutoCloseable {
   }
 
   private void read() {
-    try (Reader reader = client.reader(topic).follow(true).open()) {
+    try (Reader reader = client.reader(topic).follow(true).onTrimmed(onTrimmed).open()) {
       while (reading) {
         try {
           for (ReadMessage message : reader.poll(POLL)) {

@@ -7,6 +7,8 @@ import io.keelmq.common.Settings;
 import io.keelmq.common.Shutdown;
 import io.keelmq.failpoint.Failpoint;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -40,7 +42,7 @@ public final class BrokerMain {
     BrokerOptions options;
     try {
       Settings settings = Settings.parse(BrokerOptions.KEYS, arguments);
-      options = BrokerOptions.of(settings);
+      options = BrokerOptions.of(settings, BrokerMain::diskBytes);
       log.info("broker starting {}", settings.describe());
     } catch (ConfigurationException e) {
       log.error("bad configuration: {}", e.getMessage());
@@ -70,6 +72,20 @@ public final class BrokerMain {
       return;
     }
     shutdown.awaitEnd();
+  }
+
+  /** The folder may be made later only. */
+  private static long diskBytes(Path folder) {
+    Path there = folder;
+    while (!Files.exists(there) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    try {
+      return Files.getFileStore(there).getTotalSpace();
+    } catch (IOException e) {
+      throw new ConfigurationException(
+          "data.dir=%s: the size of its disk cannot be read: %s".formatted(folder, e), e);
+    }
   }
 
   private static InstantSource wallClock(Logger log) {

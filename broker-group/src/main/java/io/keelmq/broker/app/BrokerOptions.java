@@ -12,6 +12,7 @@ import io.keelmq.edge.EdgeSecurity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 /**
@@ -96,9 +97,30 @@ record BrokerOptions(
       Stream.of(OWN_KEYS, EdgeSecurity.KEYS, RocketmqOptions.KEYS).flatMap(List::stream).toList();
 
   /**
+   * @param diskBytes size of the disk on which a folder lies, or will
    * @throws io.keelmq.common.ConfigurationException naming the key, what was expected and found
    */
-  static BrokerOptions of(Settings settings) {
+  static BrokerOptions of(Settings settings, ToLongFunction<Path> diskBytes) {
+    BrokerOptions options = of(settings);
+    if (options.retention().trimsForWantOfDisk()) {
+      long size = diskBytes.applyAsLong(options.dataFolder());
+      long trimBelow = options.retention().trimBelow(size);
+      requireAbove(settings, trimBelow, options.storage().lowBelow(size), size);
+    }
+    return options;
+  }
+
+  /** Otherwise sends would be refused before the first message goes. */
+  private static void requireAbove(Settings settings, long trimBelow, long lowBelow, long size) {
+    if (trimBelow <= lowBelow) {
+      throw settings.bad(
+          "disk.trim.free",
+          "more than disk.min.free=%s, which is %d bytes of this disk of %d; this is %d: raise disk.trim.free, or lower disk.min.free"
+              .formatted(settings.string("disk.min.free"), lowBelow, size, trimBelow));
+    }
+  }
+
+  private static BrokerOptions of(Settings settings) {
     HostPort clientListen = settings.hostPort("client.listen");
     HostPort raftListen = settings.hostPort("raft.listen");
     HostPort opsListen = settings.hostPort("ops.listen");

@@ -27,9 +27,9 @@ import org.slf4j.LoggerFactory;
  * keep old segments from being freed. All of it is decided by applying the commands, so that every
  * replica comes to the same; what each of them can free then is told by {@link LogRetention}.
  *
- * <p>Relocation writes before it frees. While sends are refused because disks are low, it may be all
- * that makes room again, so it goes on: in parts that are small against what is left, each of which
- * is freed before the next is planned.
+ * <p>Relocation writes before it frees. While sends are refused because disks are low, it may be
+ * all that makes room again, so it goes on: in parts that are small against what is left, each of
+ * which is freed before the next is planned.
  *
  * <p>{@link #check} is called by the timer; the work is done on another thread, which owns all that
  * is neither final nor volatile, one step at a time.
@@ -43,6 +43,9 @@ final class GroupRetention {
 
   /** Dead segments that are left alone however little is live. */
   private static final int SLACK_SEGMENTS = 2;
+
+  /** Messages may go for want of disk every second. */
+  private static final long WARN_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   /** What is asked of the replica. */
   interface Host {
@@ -58,6 +61,12 @@ final class GroupRetention {
      * they free is free. Empty while it has.
      */
     OptionalLong spareBytes();
+
+    /** Whether it is this one. */
+    boolean isMissingBytes();
+
+    /** How many of the oldest bytes of the log have to go for it, of live ones and dead ones. */
+    long bytesToTrim();
 
     boolean isStopped();
   }
@@ -87,6 +96,11 @@ final class GroupRetention {
   /** Whether what is planned was to fit into {@link Host#spareBytes}. */
   private boolean plannedToFit;
 
+  private long warnNotBefore;
+
+  /** The last index that was applied when a nearly full disk was looked at last. */
+  private long seenIndex = -1;
+
   GroupRetention(
       RetentionPolicy policy,
       SegmentedLog log,
@@ -112,6 +126,7 @@ final class GroupRetention {
     this.readNotBefore = nanos.getAsLong();
     this.sizesNotBefore = readNotBefore;
     this.creditedNanos = readNotBefore;
+    this.warnNotBefore = readNotBefore;
   }
 
   RetentionCounters counters() {
@@ -183,7 +198,7 @@ final class GroupRetention {
 
   private long afterRest(long began) {
     long now = nanos.getAsLong();
-    return now + Math.max(policy.rest().toNanos(), (now - began) * REST);
+    return now + Math.max(policy.rest(host.isMissingBytes()).toNanos(), (now - began) * REST);
   }
 
   /**
@@ -255,7 +270,13 @@ final class GroupRetention {
       counters.liveBytes = use.totalLiveBytes();
       counters.deadBytes = use.deadBytesBefore(beforeIndex);
       // What is dead already only waits to be freed: no message has to go for it.
-      if (pressed && use.isOldestLive() && trimByDisk(sealed.get(0))) {
+      OptionalLong tooMuch = use.trimUpTo(host.bytesToTrim());
+      if (pressed && tooMuch.isPresent() && trimByDisk(tooMuch.getAsLong())) {
+        return;
+      }
+      if (urgent && !use.isOldestLive() && isStandingStill()) {
+        readNotBefore = afterRest(began);
+        move();
         return;
       }
       boolean atAnyPrice = urgent && use.isOldestLive();
@@ -270,18 +291,40 @@ final class GroupRetention {
     step();
   }
 
+  private boolean isStandingStill() {
+    long before = seenIndex;
+    seenIndex = state.applied().index();
+    return seenIndex == before;
+  }
+
+  /**
+   * Segments are freed behind snapshots, and nobody takes one of nothing new. A group that refuses
+   * sends for want of disk may have nothing else to apply, and would refuse them for ever.
+   */
+  private void move() {
+    proposer.accept(
+        new Proposal(
+            Optional.empty(),
+            new Command.TrimQueues(List.of()),
+            List.of(),
+            outcome -> later(() -> ended(outcome, () -> busy.set(false)))));
+  }
+
   /** True if there was something to trim. */
-  private boolean trimByDisk(SegmentSummary oldest) {
+  private boolean trimByDisk(long lastIndex) {
     long keepMillis = policy.trimKeep().toMillis();
-    List<Command.Trim> old = trims.byDisk(oldest.lastIndex(), keepMillis, host::isStopped);
+    List<Command.Trim> old = trims.byDisk(lastIndex, keepMillis, host::isStopped);
     if (old.isEmpty()) {
       return false;
     }
-    LOG.warn(
-        "a disk is nearly full: the oldest messages of {} queues go, though their topics would keep"
-            + " them; none younger than {} ms",
-        old.size(),
-        keepMillis);
+    if (isDue(warnNotBefore)) {
+      warnNotBefore = nanos.getAsLong() + WARN_NANOS;
+      LOG.warn(
+          "a disk is nearly full: the oldest messages of {} queues go, though their topics would"
+              + " keep them; none younger than {} ms",
+          old.size(),
+          keepMillis);
+    }
     counters.trimsByDisk.add(old.size());
     trim(old, Long.MIN_VALUE);
     return true;

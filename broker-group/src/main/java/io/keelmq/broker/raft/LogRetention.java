@@ -15,6 +15,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +45,7 @@ final class LogRetention {
   private final GroupSnapshots snapshots;
   private final Executor background;
   private final LongSupplier nanos;
-  private final long restNanos;
+  private final Supplier<Duration> rest;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final SnapshotCounters counters;
   private volatile long notBeforeNanos;
@@ -56,7 +57,7 @@ final class LogRetention {
       GroupSnapshots snapshots,
       Executor background,
       LongSupplier nanos,
-      Duration rest,
+      Supplier<Duration> rest,
       SnapshotCounters counters) {
     this.log = log;
     this.store = store;
@@ -64,9 +65,14 @@ final class LogRetention {
     this.snapshots = snapshots;
     this.background = background;
     this.nanos = nanos;
-    this.restNanos = rest.toNanos();
+    this.rest = rest;
     this.counters = counters;
     this.notBeforeNanos = nanos.getAsLong();
+  }
+
+  /** Between two looks, at least; less while this disk is nearly full. */
+  long restNanos() {
+    return rest.get().toNanos();
   }
 
   /** Called about once a second. */
@@ -92,7 +98,7 @@ final class LogRetention {
       LOG.warn("no segments were freed: {}", e.toString());
     } finally {
       long now = nanos.getAsLong();
-      notBeforeNanos = now + Math.max(restNanos, (now - began) * REST);
+      notBeforeNanos = now + Math.max(restNanos(), (now - began) * REST);
       busy.set(false);
     }
   }

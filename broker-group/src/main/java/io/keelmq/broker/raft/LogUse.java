@@ -102,6 +102,22 @@ final class LogUse {
     return liveBytes.length > 0 && liveBytes[0] > 0;
   }
 
+  /**
+   * The last index of the oldest segments that have so many bytes together, of all sealed ones if
+   * they have fewer; empty if they are dead already and only wait to be freed.
+   */
+  OptionalLong trimUpTo(long bytes) {
+    long room = 0;
+    boolean live = false;
+    OptionalLong last = OptionalLong.empty();
+    for (int i = 0; i < segments.size() && room < bytes; i++) {
+      room += segments.get(i).bytes();
+      live |= liveBytes[i] > 0;
+      last = OptionalLong.of(segments.get(i).lastIndex());
+    }
+    return live ? last : OptionalLong.empty();
+  }
+
   private int oldestLive() {
     int i = 0;
     while (i < liveBytes.length && liveBytes[i] == 0) {
@@ -121,8 +137,7 @@ final class LogUse {
    * @param pressed room is wanted at any price, but for more room than it makes
    * @param mostBytes that may be copied; nothing is, if that does not do
    */
-  OptionalLong relocateUpTo(
-      long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
+  OptionalLong relocateUpTo(long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
     if (!pressed && deadBytesBefore(beforeIndex) <= totalLiveBytes + slackBytes) {
       return OptionalLong.empty();
     }

@@ -183,13 +183,13 @@ final class RaftMember {
                 snapshots,
                 snapshotThread,
                 options.nanos(),
-                options.retention().rest(),
+                () -> options.retention().rest(storage.isMissingBytes()),
                 snapshotCounters),
             storage::wantsSnapshot,
             snapshotThread,
             options.nanos());
     this.retention =
-        new RoomOfGroup(options, parts, leadership, storage, snapshots)
+        new RoomOfGroup(options, parts, leadership, storage, snapshots, snapshotCounters)
             .retention(folder, proposer::propose, snapshotThread);
     this.readPoints =
         new ReadPoints(

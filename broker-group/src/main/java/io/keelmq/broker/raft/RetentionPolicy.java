@@ -34,6 +34,9 @@ public record RetentionPolicy(
           Duration.ofSeconds(10),
           state -> state.features().allows(Feature.RELOCATED_BODIES));
 
+  /** So many times as often is looked while messages go for want of disk. */
+  private static final int PRESSED = 10;
+
   public RetentionPolicy {
     if (relocateBytesPerSecond < 0
         || trimBelowBytes < 0
@@ -47,8 +50,22 @@ public record RetentionPolicy(
     }
   }
 
+  /** Whether messages ever go that their topics would keep. */
+  public boolean trimsForWantOfDisk() {
+    return trimBelowBytes > 0 || trimBelowPercent > 0;
+  }
+
+  /**
+   * Between two looks, at least.
+   *
+   * @param pressed this disk has less free than it should
+   */
+  Duration rest(boolean pressed) {
+    return pressed ? rest.dividedBy(PRESSED) : rest;
+  }
+
   /** A disk with less than this free wants messages to go; 0: none ever does. */
-  long trimBelow(long diskBytes) {
+  public long trimBelow(long diskBytes) {
     return trimBelowBytes > 0 ? trimBelowBytes : diskBytes / 100 * trimBelowPercent;
   }
 

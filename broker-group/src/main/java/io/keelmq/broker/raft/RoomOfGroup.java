@@ -13,18 +13,21 @@ final class RoomOfGroup implements GroupRetention.Host {
   private final LeadershipView leadership;
   private final StorageWatch storage;
   private final GroupSnapshots snapshots;
+  private final SnapshotCounters counters;
 
   RoomOfGroup(
       RaftReplicaOptions options,
       ReplicaParts parts,
       LeadershipView leadership,
       StorageWatch storage,
-      GroupSnapshots snapshots) {
+      GroupSnapshots snapshots,
+      SnapshotCounters counters) {
     this.options = options;
     this.parts = parts;
     this.leadership = leadership;
     this.storage = storage;
     this.snapshots = snapshots;
+    this.counters = counters;
   }
 
   GroupRetention retention(ReplicaFolder folder, Consumer<Proposal> proposer, Executor background) {
@@ -54,6 +57,22 @@ final class RoomOfGroup implements GroupRetention.Host {
   @Override
   public OptionalLong spareBytes() {
     return storage.spareBytes();
+  }
+
+  @Override
+  public boolean isMissingBytes() {
+    return storage.isMissingBytes();
+  }
+
+  @Override
+  public long bytesToTrim() {
+    // In this order: what a snapshot gives back meanwhile is not missed for a second time.
+    long waiting = counters.freedBytes.get();
+    long missing = storage.missingBytes();
+    if (missing > 0) {
+      return Math.max(0, missing - waiting);
+    }
+    return waiting == 0 && isShortOfRoom() ? 1 : 0;
   }
 
   @Override

@@ -62,6 +62,9 @@ final class SnapshotTrigger {
   /** Written by the timer. */
   private long notBeforeNanos;
 
+  /** Whether the last one that was due was taken. */
+  private volatile boolean succeeded;
+
   SnapshotTrigger(
       SnapshotPolicy policy,
       SegmentedLog log,
@@ -109,22 +112,38 @@ final class SnapshotTrigger {
     // A snapshot lets the log begin later.
     retention.check();
     long now = nanos.getAsLong();
-    if (now - notBeforeNanos < 0
-        || !(policy.due(grownBytes() + counters.freedBytes.get(), now - lastNanos) || makesRoom())
+    boolean makesRoom = makesRoom();
+    boolean rested =
+        now - notBeforeNanos >= 0
+            || (makesRoom && succeeded && now - lastNanos >= retention.restNanos());
+    if (!rested
+        || !(policy.due(grownBytes() + counters.freedBytes.get(), now - lastNanos) || makesRoom)
         || refusal().isPresent()) {
       return;
     }
     notBeforeNanos = now + RETRY_NANOS;
-    now().whenComplete((taken, failure) -> tell(failure));
+    succeeded = false;
+    now()
+        .whenComplete(
+            (taken, failure) -> {
+              succeeded = failure == null;
+              tell(failure);
+            });
   }
 
   /**
-   * The last snapshot has links to segments that were freed since, and what the log must keep for
-   * those who lag begins behind the one before it.
+   * The last snapshot has links to segments that were freed since. With the next one the log may
+   * begin at the last one; a segment that was sealed since needs both. So there are two or three
+   * for each segment that fills, and none of a log that does not grow.
    */
   private boolean makesRoom() {
-    return shortOfRoom.getAsBoolean()
-        && (counters.freedBytes.get() > 0 || log.segmentsBefore(log.logicalFirst() - 1) == 0);
+    if (!shortOfRoom.getAsBoolean()) {
+      return false;
+    }
+    long last = snapshots.published().index();
+    return counters.freedBytes.get() > 0
+        || log.segmentsBefore(last) > log.segmentsBefore(log.logicalFirst() - 1)
+        || log.segmentsBefore(Long.MAX_VALUE) > log.segmentsBefore(last);
   }
 
   private static void tell(Throwable failure) {

@@ -147,8 +147,26 @@ final class StorageWatch {
 
   /** Whether a disk has so little room that the oldest messages shall go. */
   boolean isShortOfRoom() {
-    long below = options.retention().trimBelow(diskBytes);
-    return below > 0 && (health.freeBytes() < below || disks.isAnyLow());
+    return options.retention().trimsForWantOfDisk() && (isMissingBytes() || disks.isAnyLow());
+  }
+
+  /** Whether this disk has so little room. */
+  boolean isMissingBytes() {
+    return missingBytes(health.freeBytes()) > 0;
+  }
+
+  /** What it has less free than it should, asked of the disk now; 0: nothing. */
+  long missingBytes() {
+    try {
+      return missingBytes(Files.getFileStore(options.dataFolder()).getUsableSpace());
+    } catch (IOException e) {
+      LOG.debug("the disk could not be looked at, the last look counts", e);
+      return missingBytes(health.freeBytes());
+    }
+  }
+
+  private long missingBytes(long freeBytes) {
+    return Math.max(0, options.retention().trimBelow(diskBytes) - freeBytes);
   }
 
   /** Whether this replica should let go of what only its last snapshot still has of the log. */

@@ -291,6 +291,66 @@ class GroupRetentionTest {
     }
   }
 
+  /** Whose disk is always fuller than it should be. */
+  private static RaftReplicaOptions onFullDisk(RaftReplicaOptions options, Duration keep) {
+    return SnapshotCluster.smallSegments(options)
+        .withRetention(
+            RetentionPolicy.DEFAULT
+                .with(0, Long.MAX_VALUE, 0, keep)
+                .withRest(Duration.ofMillis(500)));
+  }
+
+  @Test
+  void theOldestMessagesGoForWantOfDiskAndNobodyHasToAskForSnapshots() throws Exception {
+    try (var cluster = begin(options -> onFullDisk(options, Duration.ZERO))) {
+      cluster.send(400);
+
+      for (var replica : cluster.group.replicas()) {
+        long id = replica.state().topic(TOPIC).orElseThrow().id();
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(
+                () ->
+                    replica.state().bounds(id, 0).firstOffset() > 300
+                        && replica.status().logFirstIndex() > 300);
+      }
+      var leader = cluster.group.leader();
+      List<StoredRun> left = runs(leader, TOPIC);
+      assertEquals(399, left.get(left.size() - 1).firstOffset(), "what is not sealed stays");
+      assertTrue(body(leader, left.get(left.size() - 1)).isPresent());
+      cluster.group.awaitApplied(leader.state().applied().index());
+      cluster.group.commonState();
+    }
+  }
+
+  @Test
+  void nothingThatIsYoungGoesForWantOfDisk() throws Exception {
+    var asked = new AtomicInteger();
+    try (var cluster =
+        begin(
+            options -> {
+              var full = onFullDisk(options, Duration.ofHours(1));
+              return full.withRetention(
+                  full.retention()
+                      .withAllowed(
+                          state -> {
+                            asked.incrementAndGet();
+                            return RetentionPolicy.DEFAULT.allowed().test(state);
+                          }));
+            })) {
+      cluster.send(200);
+      int before = asked.get();
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> asked.get() > before + 5);
+
+      for (var replica : cluster.group.replicas()) {
+        long id = replica.state().topic(TOPIC).orElseThrow().id();
+        assertEquals(0, replica.state().bounds(id, 0).firstOffset());
+      }
+    }
+  }
+
   @Test
   void queuesKeepTheirSize() throws Exception {
     try (var cluster = begin(GroupRetentionTest::hurried)) {

@@ -58,6 +58,21 @@ class LogUseTest {
   }
 
   @Test
+  void letsSoManyOfTheOldestGoAsAreMissing() {
+    assertEquals(OptionalLong.empty(), use(0, 50, 50, 50).trimUpTo(0));
+    assertEquals(OptionalLong.of(10), use(0, 50, 50, 50).trimUpTo(1));
+    assertEquals(OptionalLong.of(10), use(0, 50, 50, 50).trimUpTo(100));
+    assertEquals(OptionalLong.of(20), use(0, 50, 50, 50).trimUpTo(101));
+    assertEquals(OptionalLong.of(30), use(0, 50, 50, 50).trimUpTo(ALL));
+  }
+
+  @Test
+  void whatIsDeadAndNotFreedYetCountsAsMuch() {
+    assertEquals(OptionalLong.empty(), use(0, 0, 0, 50).trimUpTo(200));
+    assertEquals(OptionalLong.of(30), use(0, 0, 0, 50).trimUpTo(201));
+  }
+
+  @Test
   void whoIsPressedCopiesWhateverMakesMoreRoomThanItTakes() {
     var use = use(500, 50, 90);
     assertTrue(use.isOldestLive());

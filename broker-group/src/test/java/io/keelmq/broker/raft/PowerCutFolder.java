@@ -139,8 +139,7 @@ final class PowerCutFolder {
             getClass().getClassLoader(),
             new Class<?>[] {port},
             (proxy, method, arguments) -> {
-              Path path =
-                  open.orElseGet(() -> arguments[0] instanceof Path given ? given : root);
+              Path path = open.orElseGet(() -> arguments[0] instanceof Path given ? given : root);
               Object result = call(method.getName(), path, () -> method.invoke(real, arguments));
               return result instanceof DiskFile opened
                   ? watch(DiskFile.class, opened, Optional.of(path))
@@ -242,8 +241,7 @@ final class PowerCutFolder {
     names(node, ofNames)
         .forEach(
             (name, child) ->
-                survive(
-                    child, path.isEmpty() ? name : path + "/" + name, ofNames, ofBytes, found));
+                survive(child, path.isEmpty() ? name : path + "/" + name, ofNames, ofBytes, found));
   }
 
   private Map<String, Object> names(Node folder, Survival survival) {

@@ -180,8 +180,7 @@ final class OneReplica implements AutoCloseable {
   private Optional<ByteBuffer> body(long topicId, long offset) {
     Optional<StoredRun> looked = Optional.empty();
     while (true) {
-      Optional<StoredRun> run =
-          replica.state().runs(topicId, 0, offset, 1).stream().findFirst();
+      Optional<StoredRun> run = replica.state().runs(topicId, 0, offset, 1).stream().findFirst();
       Optional<ByteBuffer> found =
           run.flatMap(
               at ->
