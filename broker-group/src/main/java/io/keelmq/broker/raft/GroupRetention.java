@@ -27,9 +27,9 @@ import org.slf4j.LoggerFactory;
  * keep old segments from being freed. All of it is decided by applying the commands, so that every
  * replica comes to the same; what each of them can free then is told by {@link LogRetention}.
  *
- * <p>Relocation writes before it frees. While sends are refused because disks are low, it may be all
- * that makes room again, so it goes on: in parts that are small against what is left, each of which
- * is freed before the next is planned.
+ * <p>Relocation writes before it frees. While sends are refused because disks are low, it may be
+ * all that makes room again, so it goes on: in parts that are small against what is left, each of
+ * which is freed before the next is planned.
  *
  * <p>{@link #check} is called by the timer; the work is done on another thread, which owns all that
  * is neither final nor volatile, one step at a time.

@@ -121,8 +121,7 @@ final class LogUse {
    * @param pressed room is wanted at any price, but for more room than it makes
    * @param mostBytes that may be copied; nothing is, if that does not do
    */
-  OptionalLong relocateUpTo(
-      long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
+  OptionalLong relocateUpTo(long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
     if (!pressed && deadBytesBefore(beforeIndex) <= totalLiveBytes + slackBytes) {
       return OptionalLong.empty();
     }

@@ -123,8 +123,7 @@ final class Proposer {
       proposal.done().accept(notLeader());
       return;
     }
-    if (!proposal.records().isEmpty()
-        && !(proposal.command() instanceof Command.RelocateBodies)) {
+    if (!proposal.records().isEmpty() && !(proposal.command() instanceof Command.RelocateBodies)) {
       // Only new bodies: what settles or deletes takes little, and may be what makes room; whoever
       // relocates has seen to it that it does.
       Optional<String> full = noRoom.get();

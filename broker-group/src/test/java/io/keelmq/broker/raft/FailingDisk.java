@@ -12,8 +12,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A disk that works until it is told to fail or stall every force, to link no more, or to do
- * something else first. */
+/**
+ * A disk that works until it is told to fail or stall every force, to link no more, or to do
+ * something else first.
+ */
 final class FailingDisk implements Disk {
 
   private final Disk real = new RealDisk();

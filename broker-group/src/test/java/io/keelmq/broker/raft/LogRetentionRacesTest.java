@@ -86,8 +86,7 @@ class LogRetentionRacesTest {
   }
 
   private void apply(int index) {
-    log.append(
-        List.of(new LogRecord(index, 1, LogRecord.Type.DATA, ByteBuffer.allocate(1_000))));
+    log.append(List.of(new LogRecord(index, 1, LogRecord.Type.DATA, ByteBuffer.allocate(1_000))));
     var entry = new LogEntryInfo(index, 1, index);
     state.apply(entry, Optional.empty(), new Command.AdvanceTime());
     state.finish(entry);
@@ -157,8 +156,7 @@ class LogRetentionRacesTest {
     assertTrue(storage.init(null));
     Map<String, SnapshotFile> wanted = filesOf(log.sealedSegments());
     var staging = SnapshotStaging.open(storage, log, counters, () -> false);
-    staging.keepWhatFits(
-        SnapshotListing.of(wanted.keySet(), name -> wanted.get(name).listed()));
+    staging.keepWhatFits(SnapshotListing.of(wanted.keySet(), name -> wanted.get(name).listed()));
     SegmentSummary first = log.sealedSegments().get(0);
     Files.delete(first.sidecar());
 
@@ -179,10 +177,7 @@ class LogRetentionRacesTest {
       files.put(
           name,
           new SnapshotFile(
-              name,
-              each.bytes(),
-              each.checksum(),
-              Optional.of(SnapshotFile.Content.of(each))));
+              name, each.bytes(), each.checksum(), Optional.of(SnapshotFile.Content.of(each))));
       String index = SnapshotFile.sidecarOf(name);
       long bytes = Files.size(each.sidecar());
       int checksum = SnapshotFiles.checksum(each.sidecar(), bytes, () -> false);

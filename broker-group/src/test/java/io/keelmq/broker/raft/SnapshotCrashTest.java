@@ -40,8 +40,7 @@ class SnapshotCrashTest {
   @TempDir Path folder;
 
   private PowerCutFolder watched(SnapshotCluster cluster, String node) {
-    var watched =
-        new PowerCutFolder(cluster.group.dataFolder(node), WATCHED, new Random(seed));
+    var watched = new PowerCutFolder(cluster.group.dataFolder(node), WATCHED, new Random(seed));
     cluster.group.set(
         node, options -> SnapshotCluster.smallSegments(options).withDisk(watched.disk()));
     return watched;
@@ -140,8 +139,7 @@ class SnapshotCrashTest {
             index);
       }
       OptionalLong held = log.term(log.logicalFirst());
-      if (log.logicalFirst() > index + 1
-          || (log.logicalFirst() <= log.last() && held.isEmpty())) {
+      if (log.logicalFirst() > index + 1 || (log.logicalFirst() <= log.last() && held.isEmpty())) {
         throw new IOException(
             "the log begins at %d and holds entries %d to %d"
                 .formatted(log.logicalFirst(), log.physicalFirst(), log.last()));
@@ -220,7 +218,7 @@ class SnapshotCrashTest {
     List<Image> images =
         ofThreeSnapshots((call, path) -> call.equals("force") && path.toString().contains("/db/"));
 
-    assertTrue(isNoticed(images, "checksum"));
+    assertTrue(isNoticed(images, "bytes, expected"));
   }
 
   @Test
