@@ -74,8 +74,9 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
   @Override
   public boolean init(Void nothing) {
     try {
-      // JRaft makes it too, and its name would not be durable.
+      // It may be there since a moment ago, made by JRaft or to try a link, and its name be lost.
       disk.createFolder(folder);
+      disk.forceDirectory(folder.toAbsolutePath().getParent());
     } catch (IOException e) {
       LOG.error("the folder {} for snapshots cannot be made", folder, e);
       return false;

@@ -81,8 +81,8 @@ final class PowerCutFolder {
     private final boolean folder;
     private byte[] durableBytes = {};
     private byte[] bytes = {};
-    private Map<String, Object> durableNames = new TreeMap<>();
-    private Map<String, Object> names = new TreeMap<>();
+    private Map<String, Node> durableNames = new TreeMap<>();
+    private Map<String, Node> names = new TreeMap<>();
 
     Node(boolean folder) {
       this.folder = folder;
@@ -92,7 +92,10 @@ final class PowerCutFolder {
   private final Path root;
   private final Set<String> watched;
   private final Random random;
+
+  /** Those that are there, by what the file system calls them. */
   private final Map<Object, Node> nodes = new HashMap<>();
+
   private final List<Image> images = new ArrayList<>();
   private final Set<Integer> fingerprints = new HashSet<>();
   private BiPredicate<String, Path> lies = (call, path) -> false;
@@ -218,7 +221,7 @@ final class PowerCutFolder {
   private void keep(Survival ofNames, Survival ofBytes, String call) {
     var files = new LinkedHashMap<String, byte[]>();
     try {
-      survive(key(root), "", ofNames, ofBytes, files);
+      at(root).ifPresent(node -> survive(node, "", ofNames, ofBytes, files));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -229,10 +232,9 @@ final class PowerCutFolder {
   }
 
   private void survive(
-      Object key, String path, Survival ofNames, Survival ofBytes, Map<String, byte[]> found) {
-    Node node = nodes.get(key);
-    if (node == null || !node.folder) {
-      found.put(path, node == null ? new byte[0] : survivor(node, ofBytes));
+      Node node, String path, Survival ofNames, Survival ofBytes, Map<String, byte[]> found) {
+    if (!node.folder) {
+      found.put(path, survivor(node, ofBytes));
       return;
     }
     if (!path.isEmpty()) {
@@ -244,17 +246,17 @@ final class PowerCutFolder {
                 survive(child, path.isEmpty() ? name : path + "/" + name, ofNames, ofBytes, found));
   }
 
-  private Map<String, Object> names(Node folder, Survival survival) {
+  private Map<String, Node> names(Node folder, Survival survival) {
     var left = new TreeMap<>(folder.durableNames);
     var changed = new TreeSet<>(folder.durableNames.keySet());
     changed.addAll(folder.names.keySet());
     changed.removeIf(
         name -> {
-          Object before = folder.durableNames.get(name);
+          Node before = folder.durableNames.get(name);
           return before != null && before.equals(folder.names.get(name));
         });
     for (String name : List.copyOf(changed)) {
-      Object now = folder.names.get(name);
+      Node now = folder.names.get(name);
       boolean survives =
           survival == Survival.ALL || (survival == Survival.ANY && random.nextBoolean());
       if (now == null || !changed.contains(name)) {
@@ -311,33 +313,31 @@ final class PowerCutFolder {
   private void look() throws IOException {
     var seen = new HashSet<Object>();
     look(root, seen);
-    // Of a folder that is gone, all that was in it is.
-    nodes.forEach(
-        (key, node) -> {
-          if (node.folder && !seen.contains(key)) {
-            node.names = new TreeMap<>();
-          }
-        });
+    var gone = new HashSet<>(nodes.keySet());
+    gone.removeAll(seen);
+    for (Object key : gone) {
+      // With a folder, all that was in it. What is made next may be called the same.
+      nodes.remove(key).names = new TreeMap<>();
+    }
   }
 
-  private Object look(Path path, Set<Object> seen) throws IOException {
+  private Node look(Path path, Set<Object> seen) throws IOException {
     var attributes = Files.readAttributes(path, BasicFileAttributes.class);
     Object key = attributes.fileKey();
     Node known = nodes.get(key);
-    // The number of a file that is gone is given to another one.
     Node node =
         known != null && known.folder == attributes.isDirectory()
             ? known
             : new Node(attributes.isDirectory());
     nodes.put(key, node);
     if (!seen.add(key)) {
-      return key;
+      return node;
     }
     if (!node.folder) {
       node.bytes = Files.readAllBytes(path);
-      return key;
+      return node;
     }
-    var names = new TreeMap<String, Object>();
+    var names = new TreeMap<String, Node>();
     for (Path child : children(path)) {
       try {
         names.put(child.getFileName().toString(), look(child, seen));
@@ -347,7 +347,7 @@ final class PowerCutFolder {
       }
     }
     node.names = names;
-    return key;
+    return node;
   }
 
   private List<Path> children(Path folder) throws IOException {

@@ -218,7 +218,7 @@ class SnapshotCrashTest {
     List<Image> images =
         ofThreeSnapshots((call, path) -> call.equals("force") && path.toString().contains("/db/"));
 
-    assertTrue(isNoticed(images, "checksum"));
+    assertTrue(isNoticed(images, "bytes, expected"));
   }
 
   @Test
