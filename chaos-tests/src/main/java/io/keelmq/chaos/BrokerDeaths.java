@@ -11,13 +11,11 @@ import io.keelmq.local.Seed;
 import io.keelmq.local.Waiting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -102,20 +100,19 @@ final class BrokerDeaths {
     faults.count("dies at " + failpoint);
     faults.note(node.id() + " loses its data, to die at " + failpoint);
     var problems = new ArrayList<String>();
-    List<String> armed = List.of("-D" + Failpoint.PROPERTY + "=" + failpoint);
-    long written = size(cluster.logFile(node));
+    var armed = new ArmedBroker(cluster, node, failpoint);
     // For a moment after a change of the leader nobody is, and then nobody's data may go.
     cluster.awaitReady(cluster.brokers(), DEADLINE);
     faults.disturb();
     if (SET_ASIDE.contains(failpoint)) {
       cluster.stopNode(node, STOP);
       delete(cluster.dataDir(node).resolve(VOTE));
-      cluster.startNode(node, armed);
+      cluster.startNode(node, armed.jvmOptions());
     } else {
-      cluster.wipe(node, STOP, armed);
+      cluster.wipe(node, STOP, armed.jvmOptions());
     }
-    boolean ended = Waiting.until(DEADLINE, () -> !cluster.isRunning(node));
-    boolean died = ended && saidSo(cluster.logFile(node), written, failpoint);
+    boolean ended = Waiting.until(DEADLINE, () -> !armed.isRunning());
+    boolean died = ended && armed.saidSo();
     if (ended) {
       faults.note(node.id() + " is started once more");
       cluster.startNode(node);
@@ -127,26 +124,6 @@ final class BrokerDeaths {
       problems.add("it ended otherwise: " + cluster.tail(node, 10));
     }
     return new Outcome(RIG, failpoint, 1, died, problems, millis);
-  }
-
-  /** In a line that was written since its start. */
-  private static boolean saidSo(Path log, long from, Failpoint failpoint) {
-    try {
-      byte[] all = Files.readAllBytes(log);
-      return new String(all, (int) from, all.length - (int) from, StandardCharsets.UTF_8)
-          .lines()
-          .anyMatch(Failpoint.line(failpoint, 1)::equals);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static long size(Path file) {
-    try {
-      return Files.size(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static void delete(Path file) {

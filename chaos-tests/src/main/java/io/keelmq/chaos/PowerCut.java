@@ -94,17 +94,32 @@ final class PowerCut implements AutoCloseable {
     }
   }
 
+  /**
+   * To be called before each cut. It syncs a file on each file system, and with it everything that
+   * is not synced there: so before a process gets to the point at which it shall find the cut.
+   */
+  void prepare(List<Path> mounts) {
+    var request = new Json().putTexts("prepare", mounts.stream().map(Path::toString).toList());
+    answer(request, "prepared");
+  }
+
   /** Returns when the power is off; the processes that were stopped are so still. */
   Done cut(Request request) {
+    String[] words = answer(request.json(), "cut ").split(" ", 3);
+    return new Done(words[1].equals("1"), Long.parseLong(words[2]));
+  }
+
+  private String answer(Json request, String expected) {
     try {
-      requests.write(request.json() + "\n");
+      requests.write(request + "\n");
       requests.flush();
       String answer = answers.readLine();
-      if (answer == null || !answer.startsWith("cut ")) {
-        throw new IllegalStateException("the power was not cut: " + answer);
+      if (answer == null || !answer.startsWith(expected)) {
+        throw new IllegalStateException(
+            "the power was not cut: %s said %s, expected %s"
+                .formatted(SCRIPT, answer, expected.strip()));
       }
-      String[] words = answer.split(" ", 3);
-      return new Done(words[1].equals("1"), Long.parseLong(words[2]));
+      return answer;
     } catch (IOException e) {
       throw new UncheckedIOException("the power was not cut", e);
     }

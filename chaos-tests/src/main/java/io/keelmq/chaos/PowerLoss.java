@@ -10,6 +10,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,9 +53,17 @@ public final class PowerLoss implements Callable<Integer> {
 
   @Option(
       names = "--moment",
+      split = ",",
       defaultValue = "MIXED",
-      description = "When: ${COMPLETION-CANDIDATES} (default: mixed).")
-  PowerPlan.Moment moment;
+      description = "When, one or more: ${COMPLETION-CANDIDATES} (default: mixed).")
+  List<PowerPlan.Moment> moments;
+
+  @Option(
+      names = "--torn",
+      description =
+          "Behind each cut, write over what was not forced, as disks do that write no whole pages;"
+              + " without it, in about every second round of a run of several moments.")
+  boolean torn;
 
   @Option(
       names = "--canary",
@@ -98,7 +107,7 @@ public final class PowerLoss implements Callable<Integer> {
     // What a canary has lost once, it cannot lose again.
     int perCluster = canary ? 1 : roundsPerCluster;
     for (int done = 0; done < rounds && (canary || !tally.isBroken()); done += perCluster) {
-      var plan = new PowerPlan(Math.min(perCluster, rounds - done), kind, moment(), canary);
+      var plan = new PowerPlan(Math.min(perCluster, rounds - done), kind, moments(), torn, canary);
       Path folder = base.resolve("run-" + chosen.value() + "-" + (done / perCluster + 1));
       if (Files.exists(folder)) {
         throw new ClusterFailure(
@@ -118,15 +127,15 @@ public final class PowerLoss implements Callable<Integer> {
         System.err.println("history, logs and disks are left in " + folder);
       }
     }
-    Json result = tally.json(kind, moment(), canary);
+    Json result = tally.json(kind, moments(), canary);
     System.out.println(result);
     boolean good = canary ? tally.sawLoss() : !tally.isBroken();
     return good ? 0 : 1;
   }
 
   /** A canary neither rolls nor takes a snapshot. */
-  private PowerPlan.Moment moment() {
-    return canary ? PowerPlan.Moment.ANY : moment;
+  private List<PowerPlan.Moment> moments() {
+    return canary ? List.of(PowerPlan.Moment.ANY) : moments;
   }
 
   private static Json line(int before, PowerRound round) {

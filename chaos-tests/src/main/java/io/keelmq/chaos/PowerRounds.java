@@ -5,6 +5,7 @@ import io.keelmq.chaos.PowerPlan.Moment;
 import io.keelmq.chaos.checks.DurableCopies;
 import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
+import io.keelmq.local.Seed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -73,16 +75,60 @@ final class PowerRounds {
   }
 
   private void round(int number, Faults faults, History history, PowerCut power) {
-    LocalCluster cluster = faults.cluster();
-    List<Node> victims = drawVictims(faults);
-    Moment moment = plan.moment();
-    if (moment == Moment.MIXED) {
-      moment = List.of(Moment.ANY, Moment.ROLL, Moment.SNAPSHOT).get(faults.draw(0, 3));
+    Moment moment = plan.drawMoment(faults::draw);
+    boolean torn = plan.drawTorn(faults::draw);
+    Optional<PowerAim> aim = aim(moment, faults);
+    List<Node> victims = drawVictims(faults, aim.map(PowerAim::node));
+
+    PowerCut.Done done = cut(victims, moment, aim, faults, power);
+    for (Node victim : victims) {
+      LoopDisk disk = disks.disk(victim.id());
+      disk.unmount();
+      disk.mount();
+      String flaw = disks.cutFlaw(victim.id());
+      if (!flaw.isEmpty()) {
+        faults.problem("VOID: round " + number + ": " + flaw);
+      }
     }
+    faults.note("cut " + victims.stream().map(Node::id).toList() + " " + moment);
+    PowerRound round = look(number, victims, moment, aim, done, history);
+    judge(round, faults.cluster(), faults);
+    if (torn) {
+      round = round.withTorn(tear(round, faults));
+      PowerRound again = look(number, victims, moment, aim, done, history);
+      if (again.onDisk().tooFew() > round.onDisk().tooFew()) {
+        faults.problem(
+            "VOID: round %d: tearing what was not forced took %d acknowledged messages"
+                .formatted(number, again.onDisk().tooFew() - round.onDisk().tooFew()));
+      }
+    }
+    rounds.add(round);
+    restart(victims, faults);
+    told.accept(round);
+  }
+
+  private Optional<PowerAim> aim(Moment moment, Faults faults) {
+    return switch (moment) {
+      case TRUNCATE -> Optional.of(PowerAim.truncate(faults, disks));
+      case ADOPT -> Optional.of(PowerAim.adopt(faults));
+      case ANY, ROLL, SNAPSHOT, MIXED -> Optional.empty();
+    };
+  }
+
+  private PowerCut.Done cut(
+      List<Node> victims, Moment moment, Optional<PowerAim> aim, Faults faults, PowerCut power) {
+    LocalCluster cluster = faults.cluster();
+    List<Path> mounts = victims.stream().map(node -> disks.disk(node.id()).folder()).toList();
+    power.prepare(mounts);
+    boolean hit = aim.map(at -> at.isHit(faults)).orElse(false);
     var request =
         new PowerCut.Request(
-            victims.stream().map(node -> disks.disk(node.id()).folder()).toList(),
-            victims.stream().map(cluster::pid).toList(),
+            mounts,
+            victims.stream()
+                .filter(cluster::isRunning)
+                .map(cluster::pid)
+                .filter(pid -> pid > 0)
+                .toList(),
             watched(victims, moment),
             PATIENCE,
             linger(moment, faults));
@@ -94,21 +140,7 @@ final class PowerRounds {
     PowerCut.Done done = power.cut(request);
     cluster.killIfRunning(victims);
     faults.count(victims.size() + " without power");
-    for (Node victim : victims) {
-      LoopDisk disk = disks.disk(victim.id());
-      disk.unmount();
-      disk.mount();
-      String flaw = disks.cutFlaw(victim.id());
-      if (!flaw.isEmpty()) {
-        faults.problem("VOID: round " + number + ": " + flaw);
-      }
-    }
-    faults.note("cut " + victims.stream().map(Node::id).toList() + " " + moment);
-    PowerRound round = look(number, victims, moment, done, history);
-    rounds.add(round);
-    judge(round, cluster, faults);
-    restart(victims, faults);
-    told.accept(round);
+    return aim.isPresent() ? new PowerCut.Done(hit, done.micros()) : done;
   }
 
   /** By itself a replica takes none for a minute behind the last. */
@@ -124,7 +156,10 @@ final class PowerRounds {
         });
   }
 
-  private List<Node> drawVictims(Faults faults) {
+  /**
+   * @param first one of them in any case
+   */
+  private List<Node> drawVictims(Faults faults, Optional<Node> first) {
     var brokers = new ArrayList<>(faults.cluster().brokers());
     int count =
         switch (plan.kind()) {
@@ -133,7 +168,8 @@ final class PowerRounds {
           case TWO -> 2;
           case MIXED -> faults.draw(1, brokers.size() + 1);
         };
-    var victims = new ArrayList<Node>();
+    var victims = new ArrayList<Node>(first.stream().toList());
+    brokers.removeAll(victims);
     while (victims.size() < count) {
       victims.add(brokers.remove(faults.draw(0, brokers.size())));
     }
@@ -141,11 +177,15 @@ final class PowerRounds {
   }
 
   private List<Path> watched(List<Node> victims, Moment moment) {
-    if (moment == Moment.ANY) {
-      return List.of();
-    }
-    String folder = moment == Moment.ROLL ? "log" : "snapshot";
-    return victims.stream().map(node -> disks.replica(node.id()).resolve(folder)).toList();
+    return switch (moment) {
+      case ROLL -> folders(victims, "log");
+      case SNAPSHOT -> folders(victims, "snapshot");
+      case ANY, TRUNCATE, ADOPT, MIXED -> List.of();
+    };
+  }
+
+  private List<Path> folders(List<Node> victims, String name) {
+    return victims.stream().map(node -> disks.replica(node.id()).resolve(name)).toList();
   }
 
   /** A roll takes some milliseconds, a snapshot some tens of them. */
@@ -154,6 +194,8 @@ final class PowerRounds {
         switch (moment) {
           case ROLL -> 10_000;
           case SNAPSHOT -> 100_000;
+          // The one that matters is dead already.
+          case TRUNCATE, ADOPT -> 1;
           case ANY, MIXED -> 300_000;
         };
     return Duration.ofNanos(1_000L * faults.draw(0, mostMicros));
@@ -161,7 +203,12 @@ final class PowerRounds {
 
   /** Everything that was acknowledged by now has to be on a majority of the disks. */
   private PowerRound look(
-      int number, List<Node> victims, Moment moment, PowerCut.Done done, History history) {
+      int number,
+      List<Node> victims,
+      Moment moment,
+      Optional<PowerAim> aim,
+      PowerCut.Done done,
+      History history) {
     int majority = disks.nodes().size() / 2 + 1;
     int scans = 0;
     DurableCopies.Count count;
@@ -176,7 +223,34 @@ final class PowerRounds {
       }
       count = copies.count();
     } while (count.tooFew() > 0 && scans < MAX_SCANS && victims.size() < disks.nodes().size());
-    return new PowerRound(number, victims, moment, done.seen(), done.micros(), count, scans);
+    return new PowerRound(
+        number,
+        victims,
+        moment,
+        done.seen(),
+        aim.map(PowerAim::failpoint),
+        done.micros(),
+        count,
+        scans,
+        List.of());
+  }
+
+  /** On every disk that lost its power. */
+  private List<String> tear(PowerRound round, Faults faults) {
+    var tears = new ArrayList<String>();
+    var random = new Seed(faults.draw(0, Integer.MAX_VALUE)).random();
+    for (Node victim : round.victims()) {
+      TornTail.of(disks.replica(victim.id()).resolve("log"))
+          .ifPresent(
+              tail -> {
+                tears.add(victim.id() + " " + tail.tear(random));
+                String flaw = tail.flaw();
+                if (!flaw.isEmpty()) {
+                  faults.problem("VOID: round " + round.number() + ": " + flaw);
+                }
+              });
+    }
+    return tears;
   }
 
   private void judge(PowerRound round, LocalCluster cluster, Faults faults) {

@@ -46,20 +46,24 @@ final class PowerTally {
     return sawLoss && !results.isEmpty();
   }
 
-  Json json(PowerPlan.Kind kind, PowerPlan.Moment moment, boolean canary) {
+  Json json(PowerPlan.Kind kind, List<PowerPlan.Moment> asked, boolean canary) {
     var cuts = new TreeMap<String, Integer>(Map.of("one", 0, "two", 0, "all", 0));
     var moments = new TreeMap<String, Integer>();
+    var missed = new TreeMap<String, Integer>();
+    var failpoints = new TreeMap<String, Integer>();
+    long torn = 0;
     for (PowerRound round : rounds) {
       int count = round.victims().size();
       cuts.merge(count == 1 ? "one" : count == 2 ? "two" : "all", 1, Integer::sum);
       if (round.moment() == PowerPlan.Moment.ANY || round.seen()) {
         moments.merge(round.moment().name(), 1, Integer::sum);
+        round.failpoint().ifPresent(each -> failpoints.merge(each.name(), 1, Integer::sum));
+      } else {
+        // The power went, but not when it was to: no word about that moment.
+        missed.merge(round.moment().name(), 1, Integer::sum);
       }
+      torn += round.torn().size();
     }
-    var cutsJson = new Json();
-    cuts.forEach((name, count) -> cutsJson.put(name, count));
-    var momentsJson = new Json();
-    moments.forEach((name, count) -> momentsJson.put(name, count));
     var pauses =
         results.stream()
             .flatMap(result -> result.pauses().stream())
@@ -70,11 +74,14 @@ final class PowerTally {
         .put("canary", canary)
         .put("seed", seed.value())
         .put("kind", kind.name())
-        .put("moment", moment.name())
+        .putTexts("moment", asked.stream().map(PowerPlan.Moment::name).toList())
         .put("rounds", rounds.size())
         .put("clusters", results.size())
-        .put("cuts", cutsJson)
-        .put("moments_seen", momentsJson)
+        .put("cuts", counts(cuts))
+        .put("moments_seen", counts(moments))
+        .put("moments_missed", counts(missed))
+        .put("died_at", counts(failpoints))
+        .put("torn_disks", torn)
         .put("invoked", sum(ChaosResult.Counts::invoked))
         .put("acked", sum(ChaosResult.Counts::acked))
         .put("failed", sum(ChaosResult.Counts::failed))
@@ -90,6 +97,12 @@ final class PowerTally {
         .put("seconds", (System.nanoTime() - startNanos) / 1e9)
         .putTexts("broken", broken)
         .putTexts("problems", problems);
+  }
+
+  private static Json counts(Map<String, Integer> counts) {
+    var json = new Json();
+    counts.forEach((name, count) -> json.put(name, count));
+    return json;
   }
 
   private long sum(ToLongFunction<ChaosResult.Counts> field) {

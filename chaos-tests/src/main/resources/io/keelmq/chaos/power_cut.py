@@ -1,6 +1,10 @@
 """Cuts the power of ext4 file systems: one JSON request a line, one line of answer to each.
 
-A request holds, besides "mounts" (the folders where they are mounted):
+A request {"prepare": [...]} names the folders where they are mounted, and is answered "prepared". It
+syncs a file there, and with it all that is not synced yet: so whoever wants to find what some
+process has not synced sends it before that process writes.
+
+The request for the cut holds, besides "mounts" (the same folders):
   "pids"          processes that are stopped (SIGSTOP) right before, so that none of them sees it:
                   an fsync that is under way at the cut may succeed, and what it synced be gone
   "watch"         folders; waits until a name in one of them comes or goes, so as to cut then
@@ -11,8 +15,9 @@ Answers "cut SEEN MICROS", where SEEN is 1 if the watched names changed, and MIC
 cut took from the first file system to the last; or "failed WHY".
 
 The cut is the kernel's own: with no log flush the journal ends where it is, and what was not synced
-is dropped. Two files are left behind in each file system, probe-synced and probe-unsynced: behind an
-honest cut the first has its bytes, and the second has not.
+is dropped. Two files are left behind in each file system, probe-synced (by "prepare") and
+probe-unsynced (right before the cut): behind an honest cut the first has its bytes, and the second
+has not.
 """
 
 import fcntl
@@ -61,18 +66,23 @@ def await_change(folders, seconds):
     return False
 
 
-def cut(request):
-    mounts = request["mounts"]
+def prepare(mounts):
     for mount in mounts:
         unsynced = os.path.join(mount, "probe-unsynced")
         if os.path.exists(unsynced):
             os.remove(unsynced)
         probe(mount, "probe-synced", True)
-        probe(mount, "probe-unsynced", False)
+    return "prepared"
+
+
+def cut(request):
+    mounts = request["mounts"]
     roots = [os.open(mount, os.O_RDONLY | os.O_DIRECTORY) for mount in mounts]
     try:
         seen = bool(request["watch"]) and await_change(request["watch"], request["wait_seconds"])
         time.sleep(request["linger_micros"] / 1e6)
+        for mount in mounts:
+            probe(mount, "probe-unsynced", False)
         for pid in request["pids"]:
             os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
@@ -88,7 +98,9 @@ def main():
     print("ready", flush=True)
     for line in sys.stdin:
         try:
-            print(cut(json.loads(line)), flush=True)
+            request = json.loads(line)
+            answer = prepare(request["prepare"]) if "prepare" in request else cut(request)
+            print(answer, flush=True)
         except (OSError, ValueError, KeyError) as failure:
             print("failed %s: %s" % (type(failure).__name__, failure), flush=True)
 

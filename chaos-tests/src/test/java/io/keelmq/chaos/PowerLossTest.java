@@ -9,6 +9,7 @@ import io.keelmq.chaos.PowerPlan.Moment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,7 @@ class PowerLossTest {
     String lacking = "";
     try (var power = PowerCut.start();
         var disk = LoopDisk.create(image, folder.resolve("try"), 16 * MEBIBYTE)) {
+      power.prepare(List.of(disk.folder()));
       power.cut(PowerCut.Request.of(disk.folder()));
     } catch (IllegalStateException e) {
       lacking = e.getMessage();
@@ -45,7 +47,9 @@ class PowerLossTest {
 
   @Test
   void losesNothingWhenAllReplicasLosePower() {
-    var plan = new PowerPlan(2, Kind.ALL, Moment.MIXED, false);
+    // Those that need replicas to be far apart first take minutes: PowerLoss does them.
+    var moments = List.of(Moment.ANY, Moment.ROLL, Moment.SNAPSHOT);
+    var plan = new PowerPlan(2, Kind.ALL, moments, false, false);
 
     var outcome = new PowerLossRun(folder, ChaosPlan.givenOrNewSeed(), plan).run(round -> {});
 
@@ -57,7 +61,7 @@ class PowerLossTest {
 
   @Test
   void seesTheLossOfReplicasThatDoNotSync() {
-    var plan = new PowerPlan(1, Kind.ALL, Moment.ANY, true);
+    var plan = new PowerPlan(1, Kind.ALL, List.of(Moment.ANY), false, true);
 
     var outcome = new PowerLossRun(folder, ChaosPlan.givenOrNewSeed(), plan).run(round -> {});
 

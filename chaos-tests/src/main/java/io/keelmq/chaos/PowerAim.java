@@ -1,0 +1,219 @@
+package io.keelmq.chaos;
+
+import io.grpc.StatusRuntimeException;
+import io.keelmq.failpoint.Failpoint;
+import io.keelmq.local.ClusterFailure;
+import io.keelmq.local.LocalCluster;
+import io.keelmq.local.Node;
+import io.keelmq.local.NodeStatus.State;
+import io.keelmq.local.Waiting;
+import io.keelmq.v1.ReplicaStatus;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A replica that is down, and whose next start has to truncate its log or to adopt the leader's;
+ * and the failpoint on that way at which it shall die. Its disk then is as it was at that point.
+ * For one thread.
+ *
+ * @param upTo what the others had committed by then: with that applied it is past the failpoint
+ */
+record PowerAim(Node node, Failpoint failpoint, long upTo) {
+
+  /** Of entries in the active segment. */
+  static final Set<Failpoint> TRUNCATE_IN_ACTIVE =
+      EnumSet.of(
+          Failpoint.TRUNCATE_FLOOR_LOWERED, Failpoint.TRUNCATE_CUT, Failpoint.TRUNCATE_CUT_FORCED);
+
+  /** Of the active segment and the end of a sealed one. */
+  static final Set<Failpoint> TRUNCATE_IN_SEALED =
+      EnumSet.of(
+          Failpoint.TRUNCATE_FLOOR_LOWERED,
+          Failpoint.TRUNCATE_SEGMENT_GONE,
+          Failpoint.TRUNCATE_COPY_WRITTEN,
+          Failpoint.TRUNCATE_COPY_FORCED,
+          Failpoint.TRUNCATE_SIDECAR_DELETED,
+          Failpoint.TRUNCATE_SIDECAR_GONE,
+          Failpoint.TRUNCATE_COPY_RENAMED,
+          Failpoint.TRUNCATE_COPY_PUBLISHED);
+
+  /**
+   * Of a replica that has a log, rows and a snapshot, all too old. LOAD_BEGUN and LOAD_CHECKED are
+   * left out: its own snapshot passes them at the start.
+   */
+  static final Set<Failpoint> ADOPT =
+      EnumSet.of(
+          Failpoint.DOWNLOAD_BEGUN,
+          Failpoint.DOWNLOAD_FILE_HERE,
+          Failpoint.DOWNLOAD_COMPLETE,
+          Failpoint.DOWNLOAD_PUBLISHED,
+          Failpoint.ADOPT_CHECKED,
+          Failpoint.ADOPT_ANNOUNCED,
+          Failpoint.ADOPT_SEGMENT_DELETED,
+          Failpoint.ADOPT_SEGMENTS_GONE,
+          Failpoint.ADOPT_LINKED,
+          Failpoint.ADOPT_TAIL_WRITTEN,
+          Failpoint.ADOPT_TAIL_FORCED,
+          Failpoint.ADOPT_TAIL_RENAMED,
+          Failpoint.ADOPT_FILES_IN,
+          Failpoint.ADOPT_DONE,
+          Failpoint.LOAD_LOG_ADOPTED,
+          Failpoint.SWAP_PREPARED,
+          Failpoint.SWAP_OLD_ASIDE,
+          Failpoint.SWAP_RENAMED,
+          Failpoint.SWAP_PUBLISHED,
+          Failpoint.LOAD_ROWS_RESTORED);
+
+  private static final Logger LOG = LoggerFactory.getLogger(PowerAim.class);
+
+  private static final Duration DEADLINE = Duration.ofMinutes(5);
+
+  /** Longer than a leader leads that hears of nobody. */
+  private static final Duration ALONE = Duration.ofSeconds(5);
+
+  /** For a replica to start and to get to the failpoint. */
+  private static final Duration ON_ITS_WAY = Duration.ofMinutes(2);
+
+  /**
+   * Lets the leader write alone, what nobody else has then, and the others go on without it.
+   *
+   * @param disks where its log is
+   */
+  static PowerAim truncate(Faults faults, PowerDisks disks) {
+    LocalCluster cluster = faults.cluster();
+    cluster.awaitReady(cluster.brokers(), DEADLINE);
+    Node leader = cluster.leader();
+    List<Node> others = othersThan(leader, cluster);
+    Path log = disks.replica(leader.id()).resolve("log");
+    boolean beyondASegment = faults.draw(0, 2) == 1;
+    // Killed, not paused: they would read later what the leader has sent them by now.
+    faults.kill(others);
+    Path active = lastSegment(log);
+    long bytes = size(active);
+    Waiting.until(
+        ALONE,
+        () ->
+            !lastSegment(log).equals(active) || !beyondASegment && size(lastSegment(log)) > bytes);
+    boolean rolled = !lastSegment(log).equals(active);
+    faults.kill(leader);
+    faults.startAll(others, DEADLINE);
+    // Of another term: entries that contradict those of the leader of before.
+    faults.awaitMoreOks(50, DEADLINE);
+    return at(leader, rolled ? TRUNCATE_IN_SEALED : TRUNCATE_IN_ACTIVE, others, faults);
+  }
+
+  /** Lets a replica miss so much that the others' logs begin behind the end of its own. */
+  static PowerAim adopt(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    cluster.awaitReady(cluster.brokers(), DEADLINE);
+    Node behind = cluster.brokers().get(faults.draw(0, cluster.brokers().size()));
+    List<Node> others = othersThan(behind, cluster);
+    faults.kill(behind);
+    faults.awaitMoreOks(300, DEADLINE);
+    long end = most(others, ReplicaStatus::getLogLastIndex);
+    others.forEach(node -> letBeginBehind(end, node));
+    return at(behind, ADOPT, others, faults);
+  }
+
+  private static PowerAim at(
+      Node node, Set<Failpoint> failpoints, List<Node> others, Faults faults) {
+    Failpoint drawn = List.copyOf(failpoints).get(faults.draw(0, failpoints.size()));
+    return new PowerAim(node, drawn, most(others, ReplicaStatus::getCommittedIndex));
+  }
+
+  /**
+   * Starts it and waits until it is dead, or has gone on without passing the failpoint.
+   *
+   * @return whether it died there; if not it may run
+   */
+  boolean isHit(Faults faults) {
+    LocalCluster cluster = faults.cluster();
+    var armed = new ArmedBroker(cluster, node, failpoint);
+    faults.note("start " + node.id() + " to die at " + failpoint);
+    cluster.startNode(node, armed.jvmOptions());
+    Waiting.until(ON_ITS_WAY, () -> !armed.isRunning() || isPast(cluster));
+    boolean hit = !armed.isRunning() && armed.saidSo();
+    faults.note(node.id() + (hit ? " died at " : " did not die at ") + failpoint);
+    return hit;
+  }
+
+  private boolean isPast(LocalCluster cluster) {
+    if (cluster.status(node).state() != State.READY) {
+      return false;
+    }
+    try (var replica = new ReplicaAccess(node)) {
+      return replica.status().getAppliedIndex() >= upTo;
+    } catch (StatusRuntimeException e) {
+      LOG.debug("it may have died just now: {}", node.id(), e);
+      return false;
+    }
+  }
+
+  private static List<Node> othersThan(Node node, LocalCluster cluster) {
+    var others = new ArrayList<>(cluster.brokers());
+    others.remove(node);
+    return others;
+  }
+
+  private static long most(List<Node> nodes, ToLongFunction<ReplicaStatus> what) {
+    long most = 0;
+    for (Node node : nodes) {
+      try (var replica = new ReplicaAccess(node)) {
+        most = Math.max(most, what.applyAsLong(replica.status()));
+      }
+    }
+    return most;
+  }
+
+  /** Two snapshots behind an entry let the log begin behind it. */
+  private static void letBeginBehind(long end, Node node) {
+    try (var replica = new ReplicaAccess(node)) {
+      boolean begins =
+          Waiting.until(
+              DEADLINE,
+              () -> {
+                if (replica.status().getLogFirstIndex() > end) {
+                  return true;
+                }
+                askForSnapshot(replica);
+                return false;
+              });
+      if (!begins) {
+        throw new ClusterFailure(
+            ClusterFailure.Kind.FAILED,
+            "the log of %s begins at entry %d after %s of snapshots, expected one behind %d"
+                .formatted(node.id(), replica.status().getLogFirstIndex(), DEADLINE, end));
+      }
+    }
+  }
+
+  private static void askForSnapshot(ReplicaAccess replica) {
+    try {
+      replica.takeSnapshot();
+    } catch (StatusRuntimeException e) {
+      LOG.debug("it takes one already, or there is nothing new: {}", replica.node(), e);
+    }
+  }
+
+  private static Path lastSegment(Path log) {
+    return SegmentTail.segments(log).last();
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+}
