@@ -121,7 +121,8 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
     faults.kill(behind);
     faults.awaitMoreOks(300, DEADLINE);
     long end = most(others, ReplicaStatus::getLogLastIndex);
-    others.forEach(node -> letBeginBehind(end, node));
+    // The log of a replica begins, for Raft, behind the snapshot before its newest.
+    others.forEach(node -> snapshotBehind(snapshotBehind(end, node), node));
     return at(behind, ADOPT, others, faults);
   }
 
@@ -148,13 +149,15 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
   }
 
   private boolean isPast(LocalCluster cluster) {
-    if (cluster.status(node).state() != State.READY) {
-      return false;
-    }
+    return cluster.status(node).state() == State.READY
+        && reaches(node, ReplicaStatus::getAppliedIndex, upTo);
+  }
+
+  private static boolean reaches(Node node, ToLongFunction<ReplicaStatus> what, long index) {
     try (var replica = new ReplicaAccess(node)) {
-      return replica.status().getAppliedIndex() >= upTo;
+      return what.applyAsLong(replica.status()) >= index;
     } catch (StatusRuntimeException e) {
-      LOG.debug("it may have died just now: {}", node.id(), e);
+      LOG.debug("it may have died just now, or is busy: {}", node.id(), e);
       return false;
     }
   }
@@ -170,38 +173,43 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
     for (Node node : nodes) {
       try (var replica = new ReplicaAccess(node)) {
         most = Math.max(most, what.applyAsLong(replica.status()));
+      } catch (StatusRuntimeException e) {
+        throw new IllegalStateException(node.id() + " is ready and does not say how it is", e);
       }
     }
     return most;
   }
 
-  /** Two snapshots behind an entry let the log begin behind it. */
-  private static void letBeginBehind(long end, Node node) {
-    try (var replica = new ReplicaAccess(node)) {
-      boolean begins =
-          Waiting.until(
-              DEADLINE,
-              () -> {
-                if (replica.status().getLogFirstIndex() > end) {
-                  return true;
-                }
-                askForSnapshot(replica);
-                return false;
-              });
-      if (!begins) {
-        throw new ClusterFailure(
-            ClusterFailure.Kind.FAILED,
-            "the log of %s begins at entry %d after %s of snapshots, expected one behind %d"
-                .formatted(node.id(), replica.status().getLogFirstIndex(), DEADLINE, end));
-      }
+  /**
+   * Takes a snapshot that ends behind an entry; behind the next one Raft's log begins there.
+   *
+   * @return where the snapshot ends
+   */
+  private static long snapshotBehind(long index, Node node) {
+    boolean taken =
+        Waiting.until(
+            DEADLINE,
+            () -> {
+              if (reaches(node, ReplicaStatus::getSnapshotIndex, index + 1)) {
+                return true;
+              }
+              askForSnapshot(node);
+              return false;
+            });
+    if (!taken) {
+      throw new ClusterFailure(
+          ClusterFailure.Kind.FAILED,
+          "%s took no snapshot behind entry %d within %s".formatted(node.id(), index, DEADLINE));
     }
+    return most(List.of(node), ReplicaStatus::getSnapshotIndex);
   }
 
-  private static void askForSnapshot(ReplicaAccess replica) {
-    try {
+  /** Returns when it has taken one, or has refused. */
+  static void askForSnapshot(Node node) {
+    try (var replica = new ReplicaAccess(node)) {
       replica.takeSnapshot();
     } catch (StatusRuntimeException e) {
-      LOG.debug("it takes one already, or there is nothing new: {}", replica.node(), e);
+      LOG.debug("it has taken one just now, or was cut meanwhile: {}", node.id(), e);
     }
   }
 

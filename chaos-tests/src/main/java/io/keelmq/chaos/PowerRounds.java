@@ -1,6 +1,5 @@
 package io.keelmq.chaos;
 
-import io.grpc.StatusRuntimeException;
 import io.keelmq.chaos.PowerPlan.Moment;
 import io.keelmq.chaos.checks.DurableCopies;
 import io.keelmq.local.LocalCluster;
@@ -145,15 +144,7 @@ final class PowerRounds {
 
   /** By itself a replica takes none for a minute behind the last. */
   private static void askForSnapshot(Node node) {
-    CompletableFuture.runAsync(
-        () -> {
-          try (var replica = new ReplicaAccess(node)) {
-            replica.takeSnapshot();
-          } catch (StatusRuntimeException e) {
-            // The cut comes first, which is what it is for; or it has taken one just now.
-            Thread.onSpinWait();
-          }
-        });
+    CompletableFuture.runAsync(() -> PowerAim.askForSnapshot(node));
   }
 
   /**
