@@ -80,7 +80,7 @@ final class UpgradeRound {
     return List.copyOf(steps);
   }
 
-  /** From the moment the last broker of the new release had caught up; -1: it did not rise. */
+  /** That was still waited for it behind the last broker's step; -1: it did not rise. */
   long riseMillis() {
     return riseMillis;
   }
@@ -91,7 +91,7 @@ final class UpgradeRound {
     cluster = faults.cluster();
     nemesis = new Nemesis(faults, consumers);
     try (var client = KeelClient.connect(cluster.endpoints())) {
-      faults.awaitMoreOks(faults.draw(200, 500), PROGRESS);
+      faults.awaitMoreOks(faults.draw(100, 300), PROGRESS);
       Side leads = faults.draw(0, 2) == 0 ? Side.OLD : Side.NEW;
       for (int i = 0; i < plan.moves().size(); i++) {
         Move move = plan.moves().get(i);
@@ -106,9 +106,9 @@ final class UpgradeRound {
         }
       }
       verdict.sizeAfterRise(topicBySize(client));
-      faults.awaitMoreOks(faults.draw(200, 500), PROGRESS);
+      faults.awaitMoreOks(faults.draw(100, 300), PROGRESS);
       startOldOne(client);
-      faults.awaitMoreOks(faults.draw(200, 500), PROGRESS);
+      faults.awaitMoreOks(faults.draw(100, 300), PROGRESS);
       look();
     }
     verdict.problems().forEach(faults::problem);
@@ -131,7 +131,7 @@ final class UpgradeRound {
     if (move.to() == Side.OLD) {
       verdict.wentBack();
     }
-    faults.awaitMoreOks(faults.draw(100, 400), PROGRESS);
+    faults.awaitMoreOks(faults.draw(50, 200), PROGRESS);
     look();
   }
 
@@ -147,7 +147,7 @@ final class UpgradeRound {
     }
     verdict.ledWhileMixed(side);
     verdict.sizeWhileMixed(side, topicBySize(client));
-    faults.awaitMoreOks(faults.draw(100, 400), PROGRESS);
+    faults.awaitMoreOks(faults.draw(50, 200), PROGRESS);
     if (sentSnapshots.add(side)) {
       sendSnapshot(brokers, side);
     }
