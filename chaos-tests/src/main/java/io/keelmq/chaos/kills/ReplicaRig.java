@@ -98,7 +98,8 @@ public final class ReplicaRig implements Rig {
   static void judge(Part part, Path folder, int port, List<String> problems)
       throws IOException, UnusableFolderException, Refused {
     switch (part) {
-      case SERVE, MAKE_ROOM -> serves(ReplicaScript.data(folder), port, ReplicaScript.acked(folder), problems);
+      case SERVE, MAKE_ROOM ->
+          serves(ReplicaScript.data(folder), port, ReplicaScript.acked(folder), problems);
       case JOIN -> joins(ReplicaScript.data(folder), port, problems);
       case SET_ASIDE -> isSetAside(folder, port, problems);
     }
