@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -151,14 +152,6 @@ class SnapshotCrashTest {
     return found.stream().map(Found::problem).flatMap(Optional::stream).toList();
   }
 
-  private boolean isNoticed(List<Image> images, String problem) {
-    return images.stream()
-        .map(this::open)
-        .map(Found::problem)
-        .flatMap(Optional::stream)
-        .anyMatch(found -> found.contains(problem));
-  }
-
   @Test
   void publishesAWholeSnapshotOrNone() throws Exception {
     List<Image> images = ofThreeSnapshots((call, path) -> false);
@@ -205,38 +198,35 @@ class SnapshotCrashTest {
 
   @Test
   void noticesAPublishedNameThatIsNotForced() throws Exception {
-    List<Image> images =
-        ofThreeSnapshots(
-            (call, path) ->
-                call.equals("forceDirectory") && path.endsWith(ReplicaFolder.SNAPSHOT_FOLDER));
-
-    assertTrue(isNoticed(images, "was promised"));
+    assertNoticed(
+        "forceDirectory", path -> path.endsWith(ReplicaFolder.SNAPSHOT_FOLDER), "was promised");
   }
 
   @Test
   void noticesFilesThatAreNotForced() throws Exception {
-    List<Image> images =
-        ofThreeSnapshots((call, path) -> call.equals("force") && path.toString().contains("/db/"));
-
-    assertTrue(isNoticed(images, "bytes, expected"));
+    assertNoticed("force", path -> path.toString().contains("/db/"), "bytes, expected");
   }
 
   @Test
   void noticesAListingThatIsNotForced() throws Exception {
-    List<Image> images =
-        ofThreeSnapshots(
-            (call, path) ->
-                call.equals("force") && path.endsWith(Snapshot.JRAFT_SNAPSHOT_META_FILE));
-
-    assertTrue(isNoticed(images, "the snapshot at"));
+    assertNoticed(
+        "force", path -> path.endsWith(Snapshot.JRAFT_SNAPSHOT_META_FILE), "the snapshot at");
   }
 
   @Test
   void noticesAFolderInsideThatIsNotForced() throws Exception {
-    List<Image> images =
-        ofThreeSnapshots(
-            (call, path) -> call.equals("forceDirectory") && path.endsWith(SnapshotFile.ROWS));
+    assertNoticed("forceDirectory", path -> path.endsWith(SnapshotFile.ROWS), "the snapshot at");
+  }
 
-    assertTrue(isNoticed(images, "the snapshot at"));
+  private void assertNoticed(String call, Predicate<Path> lies, String problem) throws Exception {
+    List<Image> images =
+        ofThreeSnapshots((called, path) -> called.equals(call) && lies.test(path));
+
+    assertTrue(
+        images.stream()
+            .map(this::open)
+            .map(Found::problem)
+            .flatMap(Optional::stream)
+            .anyMatch(found -> found.contains(problem)));
   }
 }
