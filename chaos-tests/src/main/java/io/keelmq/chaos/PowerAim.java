@@ -103,7 +103,8 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
     Waiting.until(
         ALONE,
         () ->
-            !lastSegment(log).equals(active) || !beyondASegment && size(lastSegment(log)) > bytes);
+            !lastSegment(log).equals(active)
+                || (!beyondASegment && size(lastSegment(log)) > bytes));
     boolean rolled = !lastSegment(log).equals(active);
     faults.kill(leader);
     faults.startAll(others, DEADLINE);

@@ -131,20 +131,22 @@ final class UpgradeVerdict {
   List<String> problems() {
     var problems = new ArrayList<>(flaws);
     for (Side side : Side.values()) {
-      require(ledWhileMixed.contains(side), problems, "no %s broker led the mixed group", side);
+      require(
+          ledWhileMixed.contains(side),
+          problems,
+          "no %s broker led the mixed group".formatted(side));
       require(
           cameBySnapshot.contains(side),
           problems,
-          "no %s replica came by the snapshot of a leader of the other release",
-          side);
+          "no %s replica came by the snapshot of a leader of the other release".formatted(side));
     }
     require(leadersKilledWhileMixed > 0, problems, "no leader of the mixed group was killed");
     require(wentBack > 0, problems, "no broker went back to the old release");
     require(
         sizeWhileMixed.get(Side.NEW) == Size.REFUSED,
         problems,
-        "retention by size at a new leader of the mixed group: %s, expected REFUSED",
-        sizeWhileMixed.get(Side.NEW));
+        "retention by size at a new leader of the mixed group: %s, expected REFUSED"
+            .formatted(sizeWhileMixed.get(Side.NEW)));
     require(
         sizeWhileMixed.get(Side.OLD) != Size.TAKEN,
         problems,
@@ -152,15 +154,12 @@ final class UpgradeVerdict {
     require(
         newest > FIRST_LEVEL && reached == newest,
         problems,
-        "the group reached feature level %d, expected %d",
-        reached,
-        newest);
+        "the group reached feature level %d, expected %d".formatted(reached, newest));
     require(
         sizeAfterRise == Size.TAKEN,
         problems,
-        "retention by size at feature level %d: %s, expected TAKEN",
-        reached,
-        sizeAfterRise);
+        "retention by size at feature level %d: %s, expected TAKEN"
+            .formatted(reached, sizeAfterRise));
     require(
         !oldOneSaid.isEmpty(),
         problems,
@@ -169,18 +168,17 @@ final class UpgradeVerdict {
     require(
         oldOneSaid.isEmpty() || !refusal.isEmpty(),
         problems,
-        "a broker of the old release ended on the folder of the raised group without one of %s: %s",
-        CLEAR,
-        oldOneSaid);
+        "a broker of the old release ended on the folder of the raised group without one of %s: %s"
+            .formatted(CLEAR, oldOneSaid));
     var found = new Findings();
     digests.end(found);
     found.examples().forEach(example -> problems.add(digests.promise() + ": " + example));
     return problems;
   }
 
-  private static void require(boolean holds, List<String> problems, String what, Object... args) {
+  private static void require(boolean holds, List<String> problems, String what) {
     if (!holds) {
-      problems.add(what.formatted(args));
+      problems.add(what);
     }
   }
 }

@@ -12,7 +12,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.IntBinaryOperator;
 import org.junit.jupiter.api.Test;
 
 class PowerPlanTest {
@@ -20,7 +19,10 @@ class PowerPlanTest {
   private static final int DRAWS = 200;
 
   private final Random random = ChaosPlan.givenOrNewSeed().random();
-  private final IntBinaryOperator draw = (from, to) -> from + random.nextInt(to - from);
+
+  private int draw(int from, int to) {
+    return from + random.nextInt(to - from);
+  }
 
   @Test
   void mixedDrawsEveryMoment() {
@@ -45,8 +47,8 @@ class PowerPlanTest {
     var mixed = new HashSet<Boolean>();
     PowerPlan one = plan(List.of(Moment.ADOPT));
     for (int i = 0; i < DRAWS; i++) {
-      mixed.add(plan(List.of(Moment.MIXED)).drawTorn(draw));
-      assertFalse(one.drawTorn(draw));
+      mixed.add(plan(List.of(Moment.MIXED)).drawTorn(this::draw));
+      assertFalse(one.drawTorn(this::draw));
     }
 
     assertEquals(Set.of(true, false), mixed);
@@ -57,8 +59,8 @@ class PowerPlanTest {
     var asked = new PowerPlan(1, Kind.ALL, List.of(Moment.MIXED), true, false);
     var canary = new PowerPlan(1, Kind.ALL, List.of(Moment.MIXED), true, true);
     for (int i = 0; i < DRAWS; i++) {
-      assertTrue(asked.drawTorn(draw));
-      assertFalse(canary.drawTorn(draw));
+      assertTrue(asked.drawTorn(this::draw));
+      assertFalse(canary.drawTorn(this::draw));
     }
   }
 
@@ -69,7 +71,7 @@ class PowerPlanTest {
   private Set<Moment> moments(PowerPlan plan) {
     var moments = EnumSet.noneOf(Moment.class);
     for (int i = 0; i < DRAWS; i++) {
-      moments.add(plan.drawMoment(draw));
+      moments.add(plan.drawMoment(this::draw));
     }
     return moments;
   }

@@ -81,7 +81,7 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       LOG.error("the folder {} for snapshots cannot be made", folder, e);
       return false;
     }
-    return super.init(nothing);
+    return super.init(null);
   }
 
   @Override

@@ -343,7 +343,6 @@ final class PowerCutFolder {
         names.put(child.getFileName().toString(), look(child, seen));
       } catch (NoSuchFileException | NotDirectoryException e) {
         // Somebody else has just deleted it.
-        continue;
       }
     }
     node.names = names;

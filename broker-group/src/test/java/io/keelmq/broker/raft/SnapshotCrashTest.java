@@ -219,8 +219,7 @@ class SnapshotCrashTest {
   }
 
   private void assertNoticed(String call, Predicate<Path> lies, String problem) throws Exception {
-    List<Image> images =
-        ofThreeSnapshots((called, path) -> called.equals(call) && lies.test(path));
+    List<Image> images = ofThreeSnapshots((called, path) -> called.equals(call) && lies.test(path));
 
     assertTrue(
         images.stream()
