@@ -35,7 +35,9 @@ final class ReplicaAccess implements AutoCloseable {
 
   private static final int MAX_MESSAGE_BYTES = 16 << 20;
   private static final long STATUS_SECONDS = 30;
-  private static final long READ_SECONDS = 120;
+
+  /** Of a queue with all that a long run has sent, on a machine that is busy with others. */
+  private static final long READ_SECONDS = 600;
 
   private final String node;
   private final ManagedChannel channel;

@@ -128,33 +128,46 @@ final class LogUse {
 
   /**
    * The last index of what should be relocated, so that the segments up to there can be freed: as
-   * few of the oldest as are dead by half together. Nothing is, as long as there are not more dead
-   * bytes than live ones and {@code slackBytes}: whoever relocates sooner copies what lives for
-   * long again and again. So the log stays below twice of what is live, and copying costs at most
-   * one more byte for each that is sent.
+   * few of the oldest as are dead by half together and leave no more dead bytes than live ones and
+   * {@code slackBytes}. Nothing is, as long as there are no more anyway: whoever relocates sooner
+   * copies what lives for long again and again. So the log stays below twice of what is live, and
+   * copying costs at most one more byte for each that is sent. All of it comes with one reading:
+   * the next one may be far off, and the log must not grow faster than readings come.
    *
    * @param beforeIndex segments that do not end before it cannot be freed
    * @param pressed room is wanted at any price, but for more room than it makes
-   * @param mostBytes that may be copied; nothing is, if that does not do
+   * @param mostBytes that may be copied
    */
   OptionalLong relocateUpTo(long beforeIndex, long slackBytes, boolean pressed, long mostBytes) {
-    if (!pressed && deadBytesBefore(beforeIndex) <= totalLiveBytes + slackBytes) {
+    long tooMuch = deadBytesBefore(beforeIndex) - totalLiveBytes - slackBytes;
+    if (!pressed && tooMuch <= 0) {
       return OptionalLong.empty();
     }
+    long copied = 0;
     long cost = 0;
     long freed = 0;
+    long gained = 0;
+    OptionalLong upTo = OptionalLong.empty();
     for (int i = oldestLive();
         i < segments.size() && segments.get(i).lastIndex() < beforeIndex;
         i++) {
+      copied += liveBytes[i];
       cost += liveBytes[i];
       freed += segments.get(i).bytes();
-      if (cost > mostBytes) {
-        return OptionalLong.empty();
+      if (copied > mostBytes) {
+        break;
       }
       if (cost <= freed / 2) {
-        return OptionalLong.of(segments.get(i).lastIndex());
+        upTo = OptionalLong.of(segments.get(i).lastIndex());
+        gained += freed - cost;
+        if (pressed || gained >= tooMuch) {
+          break;
+        }
+        // What comes next has to be worth it by itself.
+        cost = 0;
+        freed = 0;
       }
     }
-    return OptionalLong.empty();
+    return upTo;
   }
 }

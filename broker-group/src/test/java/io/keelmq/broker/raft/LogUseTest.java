@@ -38,7 +38,16 @@ class LogUseTest {
   @Test
   void takesTheFewestOfTheOldestThatAreDeadByHalf() {
     assertEquals(OptionalLong.of(10), use(0, 10, 10, 10).relocateUpTo(ALL, 200, false, ALL));
-    assertEquals(OptionalLong.of(20), use(0, 90, 10, 0, 0).relocateUpTo(ALL, 0, false, ALL));
+    assertEquals(OptionalLong.of(20), use(0, 90, 10, 0, 0).relocateUpTo(ALL, 100, false, ALL));
+  }
+
+  @Test
+  void takesAsManyAsLeaveNoMoreDeadThanLive() {
+    // 900 bytes are dead and 100 live.
+    long[] live = {10, 10, 10, 10, 10, 10, 10, 10, 10, 10};
+    assertEquals(OptionalLong.of(90), use(0, live).relocateUpTo(ALL, 0, false, ALL));
+    assertEquals(OptionalLong.of(50), use(300, live).relocateUpTo(ALL, 50, false, ALL));
+    assertEquals(OptionalLong.of(10), use(800, live).relocateUpTo(ALL, 0, true, ALL));
   }
 
   @Test
