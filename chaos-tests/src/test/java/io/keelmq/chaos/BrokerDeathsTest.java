@@ -2,7 +2,6 @@ package io.keelmq.chaos;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.keelmq.chaos.kills.Outcome;
 import io.keelmq.chaos.kills.Rig;
@@ -38,9 +37,8 @@ class BrokerDeathsTest {
 
   @Test
   @Tag("chaos")
+  @Tag("long")
   void brokerComesBackWhereverItDies() {
-    assumeTrue(
-        Boolean.getBoolean("broker.deaths"), "takes minutes: asked for with -Dbroker.deaths=true");
     Seed seed = ChaosPlan.givenOrNewSeed();
     Path dir =
         Path.of(

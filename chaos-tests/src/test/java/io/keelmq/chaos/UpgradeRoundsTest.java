@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
  * from older ones by its main.
  */
 @Tag("chaos")
+@Tag("long")
 class UpgradeRoundsTest {
 
   /** Nobody knows what else a machine does that runs tests. */
