@@ -26,15 +26,15 @@ import org.junit.jupiter.api.Test;
 class ChaosTest {
 
   private static final Duration PROGRESS = Duration.ofSeconds(60);
-  private static final int LEADER_KILLS = 5;
+  private static final int LEADER_KILLS = 3;
 
   @Test
-  void keepsItsPromisesWhenTheLeaderIsKilledFiveTimes() {
+  void keepsItsPromisesWhenTheLeaderIsKilledThreeTimes() {
     ChaosResult result =
         run(
             "leader-kills",
             WorkloadOptions.standard(),
-            3_000,
+            1_400,
             LEADER_KILLS,
             faults -> {
               for (int i = 0; i < LEADER_KILLS; i++) {

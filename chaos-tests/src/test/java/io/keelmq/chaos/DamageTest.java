@@ -106,7 +106,7 @@ class DamageTest {
         damage(
             "the rows are of a newer format",
             DataFolder::makeStoreNewer,
-            "has format 2, this version reads format 1",
+            "has format 3, this version reads up to format 2",
             "start the version that wrote it"));
   }
 

@@ -15,10 +15,11 @@ import org.junit.jupiter.api.Test;
  * a replica is put in the place of another one. Method: one round of {@link MemberKills}; more of
  * them by its main.
  */
-@Tag("chaos")
 class MemberKillsTest {
 
   @Test
+  @Tag("chaos")
+  @Tag("long")
   void losesNothingOfFiveReplicasWhenTwoDieAndOneIsReplaced() {
     var seed = ChaosPlan.givenOrNewSeed();
     Path dir =
