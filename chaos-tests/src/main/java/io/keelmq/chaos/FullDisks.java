@@ -7,10 +7,8 @@ import io.keelmq.local.Node;
 import io.keelmq.local.Seed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -35,32 +33,22 @@ final class FullDisks implements AutoCloseable {
   private static final String OPEN_AGAIN = "the replica is open again";
   private static final String REFUSALS = "keelmq_disk_full_refusals_total";
 
-  private final List<Tmpfs> disks = new ArrayList<>();
+  private final List<Tmpfs> disks;
   private final DiskFigures figures;
 
-  private FullDisks(DiskFigures figures) {
+  private FullDisks(List<Tmpfs> disks, DiskFigures figures) {
+    this.disks = disks;
     this.figures = figures;
   }
 
   /** Makes the disks of a cluster that will live in this folder. */
   static FullDisks mount(Path dir, DiskFigures figures) throws IOException {
-    var mounted = new FullDisks(figures);
-    Path data = Files.createDirectories(dir.resolve("data"));
-    for (String node : List.of("n1", "n2", "n3")) {
-      var disk = Tmpfs.mount(data.resolveSibling("disk-" + node), DISK_MEBIBYTES);
-      mounted.disks.add(disk);
-      Files.createSymbolicLink(data.resolve(node), disk.folder());
-    }
-    return mounted;
+    return new FullDisks(Tmpfs.mountData(dir, DISK_MEBIBYTES), figures);
   }
 
   /** Why they are not mounted; empty if they are. */
   String problem() {
-    return disks.stream()
-        .map(Tmpfs::reason)
-        .filter(reason -> !reason.isEmpty())
-        .findFirst()
-        .orElse("");
+    return Tmpfs.problem(disks);
   }
 
   static ClusterOptions settings(ClusterOptions options) {

@@ -46,7 +46,9 @@ public final class RetentionBench implements Callable<Integer> {
   @Option(
       names = "--seconds",
       defaultValue = "300",
-      description = "Of load (default: ${DEFAULT-VALUE}).")
+      description =
+          "Of load, and at most as many again until every disk has fallen behind (default:"
+              + " ${DEFAULT-VALUE}).")
   int seconds;
 
   @Option(

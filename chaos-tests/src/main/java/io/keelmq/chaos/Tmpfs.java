@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -30,6 +31,27 @@ final class Tmpfs implements AutoCloseable {
     Files.createDirectories(folder);
     return new Tmpfs(
         folder, run("mount", "-t", "tmpfs", "-o", "size=" + mebibytes + "m", "tmpfs", "" + folder));
+  }
+
+  /** The data folders of a cluster's brokers, n1 to n3, each on a file system of its own. */
+  static List<Tmpfs> mountData(Path dir, int mebibytes) throws IOException {
+    Path data = Files.createDirectories(dir.resolve("data"));
+    var mounted = new ArrayList<Tmpfs>();
+    for (String node : List.of("n1", "n2", "n3")) {
+      var disk = mount(data.resolveSibling("disk-" + node), mebibytes);
+      mounted.add(disk);
+      Files.createSymbolicLink(data.resolve(node), disk.folder());
+    }
+    return mounted;
+  }
+
+  /** Why some are not mounted; empty if all are. */
+  static String problem(List<Tmpfs> disks) {
+    return disks.stream()
+        .map(Tmpfs::reason)
+        .filter(reason -> !reason.isEmpty())
+        .findFirst()
+        .orElse("");
   }
 
   boolean isMounted() {
