@@ -46,7 +46,9 @@ public final class RetentionBench implements Callable<Integer> {
   @Option(
       names = "--seconds",
       defaultValue = "300",
-      description = "Of load (default: ${DEFAULT-VALUE}).")
+      description =
+          "Of load, and at most as many again until every disk has fallen behind (default:"
+              + " ${DEFAULT-VALUE}).")
   int seconds;
 
   @Option(
@@ -119,7 +121,13 @@ public final class RetentionBench implements Callable<Integer> {
             Duration.ofSeconds(snapshotSeconds));
     var plan =
         new ChaosPlan(
-            "retention-bench", used, workload(1, archiveRate), 1, kills, RetentionRun.PROGRESS);
+            "retention-bench",
+            used,
+            workload(1, archiveRate),
+            1,
+            kills,
+            RetentionRun.PROGRESS,
+            RetentionRun.START_DEADLINE);
     ChaosResult result =
         new ChaosRun(cluster(dir, used), plan)
             .run(
