@@ -121,7 +121,13 @@ public final class RetentionBench implements Callable<Integer> {
             Duration.ofSeconds(snapshotSeconds));
     var plan =
         new ChaosPlan(
-            "retention-bench", used, workload(1, archiveRate), 1, kills, RetentionRun.PROGRESS);
+            "retention-bench",
+            used,
+            workload(1, archiveRate),
+            1,
+            kills,
+            RetentionRun.PROGRESS,
+            RetentionRun.START_DEADLINE);
     ChaosResult result =
         new ChaosRun(cluster(dir, used), plan)
             .run(

@@ -33,7 +33,7 @@ final class RetentionRun {
   static final Duration PROGRESS = Duration.ofMinutes(2);
 
   private static final String TICKS = "ticks";
-  private static final Duration START_DEADLINE = Duration.ofMinutes(3);
+  static final Duration START_DEADLINE = Duration.ofMinutes(3);
   private static final Duration LOOK = Duration.ofSeconds(2);
   private static final int NEEDED_LEVEL = 2;
 
