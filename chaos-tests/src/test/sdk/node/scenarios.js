@@ -11,7 +11,9 @@ const {
 const PATIENCE_MS = 60_000;
 const INVISIBLE_MS = 30_000;
 const [ endpoints, prefix, security ] = process.argv.slice(2);
-const common = { endpoints, namespace: '', sslEnabled: security === 'tls' };
+// What the SDK waits for an answer: its three seconds are short where others build.
+const requestTimeout = 15_000;
+const common = { endpoints, namespace: '', sslEnabled: security === 'tls', requestTimeout };
 
 // What the scenarios are made of.
 
