@@ -114,7 +114,7 @@ final class Tmpfs implements AutoCloseable {
       Files.deleteIfExists(folder.getParent());
     } catch (IOException e) {
       // A failed test left its cluster beside it.
-      System.out.println("left behind: " + e.getMessage());
+      System.err.println("left behind: " + e.getMessage());
     }
   }
 
