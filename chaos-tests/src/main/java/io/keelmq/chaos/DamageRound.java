@@ -146,10 +146,6 @@ final class DamageRound {
 
   /** 0 while its page does not answer. */
   private static long metric(Node node, String name) {
-    try {
-      return (long) OpsPage.metric(node, name);
-    } catch (IllegalStateException | UncheckedIOException e) {
-      return 0;
-    }
+    return (long) OpsPage.ifAnswered(node, name).orElse(0);
   }
 }

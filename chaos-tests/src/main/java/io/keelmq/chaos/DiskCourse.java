@@ -35,15 +35,16 @@ final class DiskCourse {
       return (double) use.logBytes() / Math.max(1, liveBytes);
     }
 
-    private Json json() {
-      return new Json()
-          .put("second", second)
-          .put("node", node)
-          .put("log_bytes", use.logBytes())
+    private Json into(Json json) {
+      return json.put("log_bytes", use.logBytes())
           .put("row_bytes", use.rowBytes())
           .put("folder_bytes", use.folderBytes())
           .put("live_bytes", liveBytes)
           .put("written_bytes", writtenBytes);
+    }
+
+    private Json json() {
+      return into(new Json().put("second", second).put("node", node));
     }
   }
 
@@ -87,14 +88,10 @@ final class DiskCourse {
           Sample last = last(all);
           json.put(
               node,
-              new Json()
-                  .put("log_to_live_in_the_end", last.ratio())
-                  .put("log_to_live_at_most", most(all))
-                  .put("log_bytes", last.use().logBytes())
-                  .put("row_bytes", last.use().rowBytes())
-                  .put("folder_bytes", last.use().folderBytes())
-                  .put("live_bytes", last.liveBytes())
-                  .put("written_bytes", last.writtenBytes()));
+              last.into(
+                  new Json()
+                      .put("log_to_live_in_the_end", last.ratio())
+                      .put("log_to_live_at_most", most(all))));
         });
     return json;
   }

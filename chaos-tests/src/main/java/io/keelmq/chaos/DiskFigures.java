@@ -2,7 +2,6 @@ package io.keelmq.chaos;
 
 import io.keelmq.common.Json;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -29,8 +28,8 @@ final class DiskFigures {
                     Locale.ROOT,
                     "  %s: median %d ms, longest %d ms of %d",
                     figure.getKey(),
-                    median(figure.getValue()),
-                    Collections.max(figure.getValue()),
+                    Pauses.quantile(figure.getValue(), 0.5),
+                    Pauses.quantile(figure.getValue(), 1),
                     figure.getValue().size()))
         .collect(Collectors.joining("\n"));
   }
@@ -41,13 +40,9 @@ final class DiskFigures {
             figure ->
                 new Json()
                     .put("figure", figure.getKey())
-                    .put("median_ms", median(figure.getValue()))
-                    .put("longest_ms", Collections.max(figure.getValue()))
+                    .put("median_ms", Pauses.quantile(figure.getValue(), 0.5))
+                    .put("longest_ms", Pauses.quantile(figure.getValue(), 1))
                     .putNumbers("ms", figure.getValue()))
         .toList();
-  }
-
-  private static long median(List<Long> values) {
-    return values.stream().sorted().skip(values.size() / 2).findFirst().orElseThrow();
   }
 }

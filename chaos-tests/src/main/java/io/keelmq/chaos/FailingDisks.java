@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -68,7 +69,7 @@ final class FailingDisks {
     faults.await(
         leader.id() + " opens its folder again",
         PROGRESS,
-        () -> metric(leader, REPAIRS) == repairs + 1);
+        () -> shows(leader, REPAIRS, repairs + 1));
     cluster.awaitReady(List.of(leader), LocalCluster.START_DEADLINE);
     figures.since(began, "another leader until the failed one was back");
     faults.awaitMoreOks(100, PROGRESS);
@@ -91,7 +92,7 @@ final class FailingDisks {
     }
     long began = System.nanoTime();
     faults.await(
-        leader.id() + " may lead again", PROGRESS, () -> metric(leader, "keelmq_may_lead") == 1);
+        leader.id() + " may lead again", PROGRESS, () -> shows(leader, "keelmq_may_lead", 1));
     figures.since(began, "the end of the stall until the replica might lead again");
     faults.awaitMoreOks(100, PROGRESS);
   }
@@ -104,17 +105,14 @@ final class FailingDisks {
         () ->
             faults.cluster().brokers().stream()
                 .filter(node -> !node.equals(from))
-                .anyMatch(node -> metric(node, "keelmq_leader") == 1));
+                .anyMatch(node -> shows(node, "keelmq_leader", 1)));
     figures.since(began, figure);
   }
 
-  /** -1 if the page is not there: one asked this often may refuse. */
-  private static double metric(Node node, String name) {
-    try {
-      return OpsPage.metric(node, name);
-    } catch (IllegalStateException | UncheckedIOException e) {
-      return -1;
-    }
+  /** A page asked this often may refuse. */
+  private static boolean shows(Node node, String metric, double value) {
+    OptionalDouble now = OpsPage.ifAnswered(node, metric);
+    return now.isPresent() && now.getAsDouble() == value;
   }
 
   private Path fault(String node) {

@@ -6,7 +6,6 @@ import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.Seed;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -195,11 +194,7 @@ final class FullDisks implements AutoCloseable {
   }
 
   private static boolean isLow(Node node) {
-    try {
-      return OpsPage.metric(node, "keelmq_disk_low") == 1;
-    } catch (IllegalStateException | UncheckedIOException e) {
-      return false;
-    }
+    return OpsPage.ifAnswered(node, "keelmq_disk_low").orElse(0) == 1;
   }
 
   private static int lines(LocalCluster cluster, Node node, String text) {

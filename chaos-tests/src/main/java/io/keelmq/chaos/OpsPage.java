@@ -8,6 +8,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.OptionalDouble;
 
 /** The metrics page of a running node. Stateless. */
 final class OpsPage {
@@ -34,6 +35,15 @@ final class OpsPage {
       throw new IllegalStateException("the metrics of " + node.id() + " have no " + name);
     }
     return sum;
+  }
+
+  /** As {@link #metric}; empty if the page does not answer, as of a node that is being started. */
+  static OptionalDouble ifAnswered(Node node, String name) {
+    try {
+      return OptionalDouble.of(metric(node, name));
+    } catch (IllegalStateException | UncheckedIOException e) {
+      return OptionalDouble.empty();
+    }
   }
 
   private static String page(Node node) {

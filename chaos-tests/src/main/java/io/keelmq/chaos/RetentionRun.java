@@ -177,13 +177,9 @@ final class RetentionRun {
   }
 
   private static void count(Map<String, Counted> counters, Node node, String metric) {
-    try {
-      double now = OpsPage.metric(node, metric);
-      counters.computeIfAbsent(node.id(), id -> new Counted()).now(now);
-    } catch (IllegalStateException | UncheckedIOException e) {
-      // It is being started; the next look finds what it has counted.
-      counters.computeIfAbsent(node.id(), id -> new Counted());
-    }
+    Counted counted = counters.computeIfAbsent(node.id(), id -> new Counted());
+    // Of one that is being started the next look finds what it has counted.
+    OpsPage.ifAnswered(node, metric).ifPresent(counted::now);
   }
 
   private void readReplicas(Workload ticks, History history) {

@@ -12,7 +12,6 @@ import io.keelmq.local.Node;
 import io.keelmq.local.ScratchCluster;
 import io.keelmq.local.Seed;
 import io.keelmq.local.Waiting;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -109,12 +108,8 @@ class DamageRepairTest {
   }
 
   private static boolean shows(Node node, String metric) {
-    try {
-      return OpsPage.metric(node, metric) == 1;
-    } catch (IllegalStateException | UncheckedIOException e) {
-      // It may not be up yet.
-      return false;
-    }
+    // It may not be up yet.
+    return OpsPage.ifAnswered(node, metric).orElse(0) == 1;
   }
 
   private static Node follower(Faults faults) {

@@ -15,7 +15,6 @@ import io.keelmq.local.LocalCluster;
 import io.keelmq.local.Node;
 import io.keelmq.local.PortPlan;
 import io.keelmq.local.Waiting;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -250,12 +249,8 @@ class DamageTest {
   }
 
   private static boolean isRepaired(Node node) {
-    try {
-      return OpsPage.metric(node, "keelmq_damage_repairs_total") == 1;
-    } catch (IllegalStateException | UncheckedIOException e) {
-      // It is closed, to be opened again.
-      return false;
-    }
+    // It may be closed, to be opened again.
+    return OpsPage.ifAnswered(node, "keelmq_damage_repairs_total").orElse(0) == 1;
   }
 
   private static String tail(LocalCluster cluster, Node node) {

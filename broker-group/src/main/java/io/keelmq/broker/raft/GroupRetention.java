@@ -56,17 +56,17 @@ final class GroupRetention {
     /** Whether a disk of the group has less free than it should. */
     boolean isShortOfRoom();
 
-    /**
-     * While the group has no room for bodies: how many bytes may be copied all the same before what
-     * they free is free. Empty while it has.
-     */
-    OptionalLong spareBytes();
-
     /** Whether it is this one. */
     boolean isMissingBytes();
 
     /** How many of the oldest bytes of the log have to go for it, of live ones and dead ones. */
     long bytesToTrim();
+
+    /**
+     * While the group has no room for bodies: how many bytes may be copied all the same before what
+     * they free is free. Empty while it has.
+     */
+    OptionalLong spareBytes();
 
     boolean isStopped();
   }
@@ -270,8 +270,8 @@ final class GroupRetention {
       counters.liveBytes = use.totalLiveBytes();
       counters.deadBytes = use.deadBytesBefore(beforeIndex);
       // What is dead already only waits to be freed: no message has to go for it.
-      OptionalLong tooMuch = use.trimUpTo(host.bytesToTrim());
-      if (pressed && tooMuch.isPresent() && trimByDisk(tooMuch.getAsLong())) {
+      OptionalLong tooMuch = pressed ? use.trimUpTo(host.bytesToTrim()) : OptionalLong.empty();
+      if (tooMuch.isPresent() && trimByDisk(tooMuch.getAsLong())) {
         return;
       }
       if (urgent && !use.isOldestLive() && isStandingStill()) {
