@@ -16,6 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
@@ -105,12 +107,41 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
         () ->
             !lastSegment(log).equals(active)
                 || (!beyondASegment && size(lastSegment(log)) > bytes));
-    boolean rolled = !lastSegment(log).equals(active);
     faults.kill(leader);
+    OptionalLong kept = lastIndex(others, disks);
     faults.startAll(others, DEADLINE);
     // Of another term: entries that contradict those of the leader of before.
     faults.awaitMoreOks(50, DEADLINE);
-    return at(leader, rolled ? TRUNCATE_IN_SEALED : TRUNCATE_IN_ACTIVE, others, faults);
+    return at(leader, onTheWay(kept, SegmentTail.firstIndex(lastSegment(log))), others, faults);
+  }
+
+  /**
+   * What a truncation passes.
+   *
+   * @param kept behind which entry it truncates, if that is known
+   * @param active where the last segment begins
+   */
+  static Set<Failpoint> onTheWay(OptionalLong kept, long active) {
+    if (kept.isEmpty()) {
+      return EnumSet.of(Failpoint.TRUNCATE_FLOOR_LOWERED);
+    }
+    return kept.getAsLong() < active ? TRUNCATE_IN_SEALED : TRUNCATE_IN_ACTIVE;
+  }
+
+  /**
+   * Of all entries that replicas have which do not run: the one of them that has it will lead.
+   *
+   * @return empty if one has just sealed its last segment
+   */
+  private static OptionalLong lastIndex(List<Node> nodes, PowerDisks disks) {
+    List<SegmentTail> tails =
+        nodes.stream()
+            .map(node -> SegmentTail.of(disks.replica(node.id()).resolve("log")))
+            .flatMap(Optional::stream)
+            .toList();
+    return tails.size() == nodes.size()
+        ? tails.stream().mapToLong(SegmentTail::lastIndex).max()
+        : OptionalLong.empty();
   }
 
   /** Lets a replica miss so much that the others' logs begin behind the end of its own. */

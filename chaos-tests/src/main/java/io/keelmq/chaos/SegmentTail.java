@@ -42,6 +42,12 @@ record SegmentTail(
     }
   }
 
+  /** Of the first record that a segment holds, or will hold; its name says it. */
+  static long firstIndex(Path segment) {
+    String name = segment.getFileName().toString();
+    return Long.parseLong(name.substring(0, name.length() - 4));
+  }
+
   /**
    * Reads the log of a replica that does not run.
    *
