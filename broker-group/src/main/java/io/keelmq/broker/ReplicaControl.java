@@ -140,7 +140,12 @@ public interface ReplicaControl {
     /** Less room than there should be. */
     LOW,
     /** It does not stand for election, nor take leadership over. */
-    NOT_STANDING
+    NOT_STANDING,
+    /**
+     * It was in trouble lately: it does not stand for election, and takes leadership over only in
+     * place of one that is in trouble now.
+     */
+    ON_PROBATION
   }
 
   /** What is the matter with this replica's disk; nearly always nothing. */

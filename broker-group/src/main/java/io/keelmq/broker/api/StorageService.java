@@ -29,7 +29,9 @@ final class StorageService extends StorageGrpc.StorageImplBase {
   @Override
   public void reportNotStanding(
       ReportNotStandingRequest request, StreamObserver<ReportNotStandingResponse> caller) {
-    control.heard(request.getNode(), DiskTrouble.NOT_STANDING);
+    control.heard(
+        request.getNode(),
+        request.getOnProbation() ? DiskTrouble.ON_PROBATION : DiskTrouble.NOT_STANDING);
     caller.onNext(ReportNotStandingResponse.getDefaultInstance());
     caller.onCompleted();
   }

@@ -49,10 +49,12 @@ final class DiskReports implements AutoCloseable {
         leader.reportLowDisk(
             ReportLowDiskRequest.newBuilder().setNode(node).build(), new Unheard<>());
       }
-      if (troubles.contains(DiskTrouble.NOT_STANDING)) {
+      boolean onProbation = troubles.contains(DiskTrouble.ON_PROBATION);
+      if (onProbation || troubles.contains(DiskTrouble.NOT_STANDING)) {
         // Unknown to leaders of earlier versions: they hand over without knowing, as they did.
         leader.reportNotStanding(
-            ReportNotStandingRequest.newBuilder().setNode(node).build(), new Unheard<>());
+            ReportNotStandingRequest.newBuilder().setNode(node).setOnProbation(onProbation).build(),
+            new Unheard<>());
       }
     } catch (RuntimeException e) {
       // A timer's task: one that throws is never called again.

@@ -8,8 +8,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whether a replica's disk keeps up and has room. A replica whose disk does not answer hands
- * leadership over and does not stand for election before it was sound for as long again; one that
- * is low on disk takes no more bodies. Both end by themselves.
+ * leadership over and does not stand for election before it was sound for as long again, unless the
+ * group has no leader meanwhile; one that is low on disk takes no more bodies. Both end by
+ * themselves.
  *
  * <p>Owned by the storage thread, which waits for nobody's disk; any thread may ask. A failed write
  * or force is not seen here: it ends the replica at once.
@@ -21,8 +22,16 @@ final class StorageHealth {
   /** Between two requests to another replica to take over. */
   static final long HAND_OVER_MILLIS = 2_000;
 
-  /** What a look found. */
-  record Look(boolean leads, long forceNanos, long freeBytes, long diskBytes) {}
+  /** Without a leader for this long, a disk that works now is better than none. */
+  static final long LEADERLESS_MILLIS = 2_000;
+
+  /**
+   * What a look found.
+   *
+   * @param leads whether this replica does
+   * @param hasLeader whether the group has one, as far as this replica knows
+   */
+  record Look(boolean leads, boolean hasLeader, long forceNanos, long freeBytes, long diskBytes) {}
 
   /** What can be done about it. */
   interface Remedies {
@@ -38,8 +47,9 @@ final class StorageHealth {
 
   private long notBeforeNanos;
   private long handedOverNanos;
-  private boolean stalled;
+  private long hadLeaderNanos;
 
+  private volatile boolean stalled;
   private volatile boolean mayStand = true;
   private volatile boolean low;
   private volatile long freeBytes;
@@ -53,6 +63,7 @@ final class StorageHealth {
     this.limits = limits;
     this.nanos = nanos;
     this.remedies = remedies;
+    this.hadLeaderNanos = nanos.getAsLong();
     this.notBeforeNanos = nanos.getAsLong() + limits.standAfter().toNanos();
     this.mayStand = limits.standAfter().isZero();
   }
@@ -60,7 +71,7 @@ final class StorageHealth {
   /** To be called several times a second, and once before Raft runs. */
   void look(Look now) {
     force(now);
-    standing();
+    standing(now);
     room(now);
   }
 
@@ -89,14 +100,23 @@ final class StorageHealth {
     }
   }
 
-  private void standing() {
-    boolean may = !stalled && nanos.getAsLong() - notBeforeNanos >= 0;
+  private void standing(Look found) {
+    long now = nanos.getAsLong();
+    if (found.hasLeader()) {
+      hadLeaderNanos = now;
+    }
+    boolean sound = now - notBeforeNanos >= 0;
+    boolean wanted = now - hadLeaderNanos >= TimeUnit.MILLISECONDS.toNanos(LEADERLESS_MILLIS);
+    boolean may = !stalled && (sound || wanted);
     if (may != mayStand) {
       mayStand = may;
       LOG.info(
           may
-              ? "the disk has been sound for long enough: this replica stands for election again"
-              : "this replica does not stand for election");
+              ? "{}: this replica stands for election again"
+              : "{}: this replica does not stand for election",
+          sound
+              ? "the disk has been sound for long enough"
+              : "the disk failed or stalled lately" + (may ? ", and the group has no leader" : ""));
     }
     remedies.stand(may);
   }
@@ -118,11 +138,17 @@ final class StorageHealth {
     }
   }
 
-  /**
-   * Whether this replica may stand for election, or vote for itself when it is told to take over.
-   */
+  /** Whether this replica may stand for election when no leader is heard of. */
   boolean mayStand() {
     return mayStand;
+  }
+
+  /**
+   * Whether it may vote for itself when a leader tells it to take over. A disk that was in trouble
+   * lately and works now is better than that of a leader who asks because its own does not.
+   */
+  boolean mayTakeOver() {
+    return !stalled;
   }
 
   boolean isLow() {

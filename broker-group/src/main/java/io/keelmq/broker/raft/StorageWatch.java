@@ -114,7 +114,7 @@ final class StorageWatch {
   }
 
   VoteStorage votes(Path metaFolder) {
-    return new VoteStorage(metaFolder, reserve, self, health::mayStand);
+    return new VoteStorage(metaFolder, reserve, self, health::mayTakeOver);
   }
 
   LogScrub scrub() {
@@ -129,7 +129,8 @@ final class StorageWatch {
   void heard(String replica, DiskTrouble trouble) {
     switch (trouble) {
       case LOW -> disks.isLow(replica);
-      case NOT_STANDING -> successors.doesNotStand(replica);
+      case NOT_STANDING -> successors.doesNotStand(replica, false);
+      case ON_PROBATION -> successors.doesNotStand(replica, true);
     }
   }
 
@@ -139,8 +140,10 @@ final class StorageWatch {
     if (health.isLow()) {
       troubles.add(DiskTrouble.LOW);
     }
-    if (!health.mayStand()) {
+    if (!health.mayTakeOver()) {
       troubles.add(DiskTrouble.NOT_STANDING);
+    } else if (!health.mayStand()) {
+      troubles.add(DiskTrouble.ON_PROBATION);
     }
     return troubles;
   }
@@ -194,9 +197,11 @@ final class StorageWatch {
     try {
       var store = Files.getFileStore(options.dataFolder());
       diskBytes = store.getTotalSpace();
+      Leadership now = leadership.get();
       health.look(
           new StorageHealth.Look(
-              leadership.get().isLeader(),
+              now.isLeader(),
+              now.isLeader() || now.leaderAddress().isPresent(),
               folder.log().stats().runningForceNanos(),
               store.getUsableSpace(),
               diskBytes));

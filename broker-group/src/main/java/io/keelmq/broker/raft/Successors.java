@@ -11,13 +11,15 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
  * To whom a leader hands over when nobody in particular is meant. JRaft takes whoever has most of
- * the log, and does not know that a replica whose disk failed or stalled lately refuses: it raises
- * the term, stands down, and the group has no leader until somebody's election timeout ends. Those
- * replicas say so every second, and are left out.
+ * the log, and does not know that a replica whose disk stalls refuses: it raises the term, stands
+ * down, and the group has no leader until somebody's election timeout ends. Those replicas say so
+ * every second, and are left out. So do those whose disk failed or stalled lately; they are asked
+ * when there is nobody else.
  *
  * <p>Thread-safe. Lost with the process and heard again within a second.
  */
@@ -30,7 +32,7 @@ final class Successors {
   private final Supplier<Node> node;
   private final Roster roster;
   private final LongSupplier nanos;
-  private final Map<String, Long> notStanding = new ConcurrentHashMap<>();
+  private final Map<String, Word> notStanding = new ConcurrentHashMap<>();
 
   /** Guarded by this: a try that came to nothing is not repeated with the same one. */
   private int tries;
@@ -45,10 +47,14 @@ final class Successors {
     this.nanos = nanos;
   }
 
-  /** A replica of the group has said so. */
-  void doesNotStand(String replica) {
+  /**
+   * A replica of the group has said so.
+   *
+   * @param onProbation it takes over where nobody else would
+   */
+  void doesNotStand(String replica, boolean onProbation) {
     if (roster.voter(replica).isPresent()) {
-      notStanding.put(replica, nanos.getAsLong());
+      notStanding.put(replica, new Word(nanos.getAsLong(), onProbation));
     }
   }
 
@@ -66,7 +72,7 @@ final class Successors {
         ? node.get().transferLeadershipTo(target.get())
         : new Status(
             RaftError.EAGAIN,
-            "none of the others stands for election: their disks failed or stalled lately");
+            "none of the others can take over: they do not answer, or their disks stall");
   }
 
   /** Empty if nobody would take it. */
@@ -75,31 +81,41 @@ final class Successors {
         roster.voters().stream()
             .filter(member -> !ReplicaIdentity.peerId(member).equals(self))
             .toList();
-    List<PeerId> willing =
-        others.stream()
-            .filter(member -> !saidLately(member.node()))
-            .map(ReplicaIdentity::peerId)
-            .toList();
-    if (willing.size() == others.size()) {
+    if (others.stream().allMatch(member -> lately(member).isEmpty())) {
       return Optional.of(PeerId.ANY_PEER);
     }
-    List<PeerId> alive = willing.stream().filter(node.get().listAlivePeers()::contains).toList();
-    return alive.isEmpty() ? Optional.empty() : Optional.of(alive.get(turn(alive.size())));
+    List<PeerId> alive = node.get().listAlivePeers();
+    return oneOf(others, alive, word -> word.isEmpty())
+        .or(() -> oneOf(others, alive, word -> word.map(Word::onProbation).orElse(true)));
+  }
+
+  private Optional<PeerId> oneOf(
+      List<Member> others, List<PeerId> alive, Predicate<Optional<Word>> fit) {
+    List<PeerId> fits =
+        others.stream()
+            .filter(member -> fit.test(lately(member)))
+            .map(ReplicaIdentity::peerId)
+            .filter(alive::contains)
+            .toList();
+    return fits.isEmpty() ? Optional.empty() : Optional.of(fits.get(turn(fits.size())));
   }
 
   private synchronized int turn(int of) {
     return Math.floorMod(tries++, of);
   }
 
-  private boolean saidLately(String replica) {
-    Long at = notStanding.get(replica);
-    if (at == null) {
-      return false;
+  private Optional<Word> lately(Member member) {
+    Word word = notStanding.get(member.node());
+    if (word == null) {
+      return Optional.empty();
     }
-    boolean lately = nanos.getAsLong() - at < TimeUnit.MILLISECONDS.toNanos(HEARD_MILLIS);
-    if (!lately) {
-      notStanding.remove(replica, at);
+    if (nanos.getAsLong() - word.atNanos() < TimeUnit.MILLISECONDS.toNanos(HEARD_MILLIS)) {
+      return Optional.of(word);
     }
-    return lately;
+    notStanding.remove(member.node(), word);
+    return Optional.empty();
   }
+
+  /** What a replica has said of itself, and when. */
+  private record Word(long atNanos, boolean onProbation) {}
 }

@@ -26,20 +26,20 @@ final class VoteStorage implements RaftMetaStorage {
   private final VoteFile file;
   private final ReserveFile reserve;
   private final PeerId self;
-  private final BooleanSupplier mayStand;
+  private final BooleanSupplier mayTakeOver;
   private Vote vote = Vote.NONE;
   private NodeImpl node;
 
   /**
    * @param reserve given back when there is no room for a vote
-   * @param mayStand whether this replica may vote for itself, which it does too when the leader
-   *     tells it to take over
+   * @param mayTakeOver whether this replica may vote for itself when a leader tells it to; whether
+   *     it may do so by itself, its priority says
    */
-  VoteStorage(Path metaFolder, ReserveFile reserve, PeerId self, BooleanSupplier mayStand) {
+  VoteStorage(Path metaFolder, ReserveFile reserve, PeerId self, BooleanSupplier mayTakeOver) {
     this.file = new VoteFile(metaFolder);
     this.reserve = reserve;
     this.self = self;
-    this.mayStand = mayStand;
+    this.mayTakeOver = mayTakeOver;
   }
 
   @Override
@@ -85,9 +85,9 @@ final class VoteStorage implements RaftMetaStorage {
   }
 
   private boolean set(Vote next) {
-    if (next.votedFor().equals(self) && !mayStand.getAsBoolean()) {
+    if (next.votedFor().equals(self) && !mayTakeOver.getAsBoolean()) {
       // JRaft then steps down and asks nobody; it has the vote in memory, and gives it to no other.
-      LOG.info("not standing for election in term {}: the disk is not sound yet", next.term());
+      LOG.info("not standing for election in term {}: the disk stalls", next.term());
       return false;
     }
     // Also when it is refused by the disk: what was promised in memory must not be taken back.

@@ -118,8 +118,8 @@ class ReplicaFailureTest {
       cluster.createTopic();
       cluster.send("before");
       leadWith(cluster, "n1");
-      assertEquals(Set.of(DiskTrouble.NOT_STANDING), cluster.replica("n2").diskTroubles());
-      cluster.replica("n1").heard("n2", DiskTrouble.NOT_STANDING);
+      assertEquals(Set.of(DiskTrouble.ON_PROBATION), cluster.replica("n2").diskTroubles());
+      cluster.replica("n1").heard("n2", DiskTrouble.ON_PROBATION);
 
       disk.stallForces();
       try {
@@ -127,6 +127,36 @@ class ReplicaFailureTest {
         await()
             .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
             .until(() -> leads(cluster.replica("n3")));
+        assertInstanceOf(Reply.Stored.class, cluster.send("after").reply());
+      } finally {
+        disk.endStall();
+      }
+      cluster.commonState();
+      assertTrue(cluster.fatal.isEmpty());
+    }
+  }
+
+  @Test
+  void handsOverToOneOnProbationWhenTheOthersAllAre() throws Exception {
+    var disk = new FailingDisk();
+    try (var cluster = new ReplicaCluster(folder, 3)) {
+      var limits = new StorageLimits(Duration.ofMillis(300), 1, 0, Duration.ZERO);
+      var probation = limits.withStandAfter(Duration.ofHours(1));
+      cluster.set("n1", options -> options.withDisk(disk).withStorage(limits));
+      cluster.set("n2", options -> options.withStorage(probation));
+      cluster.set("n3", options -> options.withStorage(probation));
+      cluster.begin();
+      cluster.createTopic();
+      leadWith(cluster, "n1");
+      cluster.replica("n1").heard("n2", DiskTrouble.ON_PROBATION);
+      cluster.replica("n1").heard("n3", DiskTrouble.ON_PROBATION);
+
+      disk.stallForces();
+      try {
+        cluster.send("during");
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(() -> leads(cluster.replica("n2")) || leads(cluster.replica("n3")));
         assertInstanceOf(Reply.Stored.class, cluster.send("after").reply());
       } finally {
         disk.endStall();

@@ -40,8 +40,12 @@ class StorageHealthTest {
   }
 
   private void look(boolean leads, long forceSeconds, long free) {
+    look(leads, true, forceSeconds, free);
+  }
+
+  private void look(boolean leads, boolean hasLeader, long forceSeconds, long free) {
     seconds++;
-    health.look(new Look(leads, Duration.ofSeconds(forceSeconds).toNanos(), free, DISK));
+    health.look(new Look(leads, hasLeader, Duration.ofSeconds(forceSeconds).toNanos(), free, DISK));
   }
 
   @Test
@@ -62,6 +66,31 @@ class StorageHealthTest {
     look(false, 0, ROOM);
     assertTrue(stands);
     assertEquals(1, health.stalls());
+  }
+
+  @Test
+  void takesOverAsSoonAsTheDiskAnswers() {
+    look(false, 6, ROOM);
+    assertFalse(health.mayTakeOver());
+
+    look(false, 0, ROOM);
+    assertTrue(health.mayTakeOver());
+    assertFalse(health.mayStand());
+  }
+
+  @Test
+  void standsOnProbationWhenTheGroupHasNoLeaderUnlessItsDiskStalls() {
+    look(false, 6, ROOM);
+    look(false, false, 6, ROOM);
+    look(false, false, 7, ROOM);
+    assertFalse(stands);
+
+    look(false, false, 0, ROOM);
+    assertTrue(stands);
+    look(false, 0, ROOM);
+    assertFalse(stands);
+    look(false, false, 0, ROOM);
+    assertFalse(stands);
   }
 
   @Test

@@ -61,7 +61,7 @@ class SuccessorsTest {
 
   @Test
   void leavesTheChoiceToRaftWhileAllStand() {
-    successors.doesNotStand("stranger");
+    successors.doesNotStand("stranger", false);
 
     assertTrue(successors.handOver().isOk());
 
@@ -70,7 +70,7 @@ class SuccessorsTest {
 
   @Test
   void passesOverThoseThatDoNotStandAndThoseThatDoNotAnswer() {
-    successors.doesNotStand("n2");
+    successors.doesNotStand("n2", false);
     alive.remove(peer(4));
 
     for (int i = 0; i < 3; i++) {
@@ -82,7 +82,7 @@ class SuccessorsTest {
 
   @Test
   void asksNobodyWhileNobodyStandsUnlessSomebodyInParticularIsMeant() {
-    members.forEach(member -> successors.doesNotStand(member.node()));
+    members.forEach(member -> successors.doesNotStand(member.node(), false));
 
     assertFalse(successors.handOver().isOk());
     assertTrue(successors.handOver(Optional.of(peer(2))).isOk());
@@ -91,8 +91,23 @@ class SuccessorsTest {
   }
 
   @Test
+  void asksThoseOnProbationOnlyWhenThereIsNobodyElse() {
+    successors.doesNotStand("n2", true);
+    successors.doesNotStand("n3", true);
+    successors.doesNotStand("n4", false);
+
+    assertTrue(successors.handOver().isOk());
+    assertEquals(List.of(peer(5)), asked);
+
+    alive.remove(peer(5));
+    assertTrue(successors.handOver().isOk());
+    assertTrue(successors.handOver().isOk());
+    assertEquals(List.of(peer(5), peer(3), peer(2)), asked);
+  }
+
+  @Test
   void forgetsWhoHasNotSaidSoForSomeSeconds() {
-    successors.doesNotStand("n2");
+    successors.doesNotStand("n2", false);
 
     seconds = 3;
 
