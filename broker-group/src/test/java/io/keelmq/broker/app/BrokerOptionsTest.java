@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.common.ConfigurationException;
 import io.keelmq.common.Settings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class BrokerOptionsTest {
@@ -19,6 +23,20 @@ class BrokerOptionsTest {
 
   private static String refusal(long diskBytes, String... arguments) {
     return assertThrows(ConfigurationException.class, () -> of(diskBytes, arguments)).getMessage();
+  }
+
+  @Test
+  void theFileOfSettingsShowsEveryKeyWithItsDefault() throws IOException {
+    var file = Path.of("..", "chaos-tests", "src", "dist", "conf", "broker.properties");
+    List<String> shown =
+        Files.readAllLines(file).stream().filter(line -> line.matches("#[a-z0-9.]+=.*")).toList();
+
+    assertEquals(
+        BrokerOptions.KEYS.stream()
+            .map(key -> "#" + key.name() + "=" + key.defaultValue())
+            .sorted()
+            .toList(),
+        shown.stream().sorted().toList());
   }
 
   @Test

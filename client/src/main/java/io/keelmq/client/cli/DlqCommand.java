@@ -77,8 +77,8 @@ final class DlqCommand implements Runnable {
       name = "resend",
       description = {
         "Sends dead letters to the topics they came from, as new messages.",
-        "A new message's id is made of the group and the offset: again within ten minutes it is no"
-            + " second copy. Dead letters stay where they are."
+        "A new message's id is made of the group, the offset and the time of the dead letter: again"
+            + " within ten minutes it is no second copy. Dead letters stay where they are."
       })
   static final class Resend extends CliCommand {
     @Parameters(paramLabel = "GROUP")

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
       "1:failed",
       "2:wrong usage",
       "3:no such topic, queue, consumer group or waiting message",
-      "4:no cluster, no leader or no answer in time",
+      "4:not now, try again: no leader, no answer in time, disks full, outcome unknown",
       "5:does not fit the present state",
     },
     subcommands = {

@@ -83,10 +83,14 @@ final class MachineExamination {
               "does not tell " + String.join(", ", missing),
               page.isPresent()
                   ? "look at that by hand; this version's metrics page does not have it"
-                  : "let this machine reach its ops port, "
-                      + replica.route().getOpsAddress()
-                      + ", or look at that by hand"));
+                  : reachOps(replica.route().getOpsAddress())));
     }
+  }
+
+  private static String reachOps(String address) {
+    return address.isEmpty()
+        ? "it advertises no ops port: set ops.listen, or look at that by hand"
+        : "let this machine reach its ops port, " + address + ", or look at that by hand";
   }
 
   private static void clocks(Sight sight, List<Finding> findings) {
