@@ -55,8 +55,7 @@ final class LogRecovery {
 
   Recovered run() throws IOException {
     // If just the process died, the names we see may be in the page cache only. What follows acts
-    // on them, so
-    // they must not change under it with the next power loss.
+    // on them, so they must not change under it with the next power loss.
     files.forceFolder();
     files.removeLeftovers();
     LogBounds bounds = dropWhatIsGivenUp(readBounds());

@@ -63,16 +63,25 @@ final class BrokerMetrics {
   }
 
   static void scrub(Metrics metrics, ScrubStats scrub) {
-    counter(metrics, "keelmq_scrubbed_bytes_total", "bytes of the log read again", scrub.bytes());
+    counter(
+        metrics,
+        "keelmq_scrubbed_bytes_total",
+        "bytes of the sealed log and of files of rows read again",
+        scrub.bytes());
     counter(
         metrics,
         "keelmq_scrub_passes_total",
-        "how often the whole sealed log was read again",
+        "how often all of the sealed log and the files of rows was read again",
         scrub.passes());
     counter(
         metrics,
+        "keelmq_scrub_failures_total",
+        "readings that ended before their end; the next one begins after the pause",
+        scrub.failures());
+    counter(
+        metrics,
         "keelmq_scrub_damage_total",
-        "damaged segments found by reading the log again, each once in every pass",
+        "damaged files found by reading them again, each once in every pass",
         scrub.damaged());
     counter(
         metrics,

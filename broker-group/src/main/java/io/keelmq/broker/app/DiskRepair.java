@@ -98,6 +98,7 @@ final class DiskRepair {
         failedMeanwhile = Optional.of(cause);
         return;
       }
+      repairing = true;
     }
     if (Damage.in(cause).isPresent()) {
       begin(() -> repairDamage(cause));
@@ -112,9 +113,6 @@ final class DiskRepair {
   }
 
   private void begin(Runnable repair) {
-    synchronized (this) {
-      repairing = true;
-    }
     var thread = new Thread(repair, "disk-repair");
     thread.setDaemon(true);
     thread.start();

@@ -38,9 +38,6 @@ final class GroupRetention {
 
   private static final Logger LOG = LoggerFactory.getLogger(GroupRetention.class);
 
-  /** So that reading takes no more than a hundredth of a core. */
-  private static final int REST = 100;
-
   /** Dead segments that are left alone however little is live. */
   private static final int SLACK_SEGMENTS = 2;
 
@@ -85,6 +82,7 @@ final class GroupRetention {
   private final Relocation relocation;
   private final AtomicBoolean busy = new AtomicBoolean();
 
+  private final ReadingRest resting;
   private volatile long readNotBefore;
   private volatile long sizesNotBefore;
 
@@ -123,6 +121,7 @@ final class GroupRetention {
     this.nanos = nanos;
     this.trims = new QueueTrims(store, state);
     this.relocation = new Relocation(store, messages, proposer, counters);
+    this.resting = new ReadingRest(nanos);
     this.readNotBefore = nanos.getAsLong();
     this.sizesNotBefore = readNotBefore;
     this.creditedNanos = readNotBefore;
@@ -184,21 +183,19 @@ final class GroupRetention {
   }
 
   private void trimBySize() {
-    long began = nanos.getAsLong();
+    resting.begin();
     List<Command.Trim> tooLarge = trims.hasSizes() ? trims.bySize(host::isStopped) : List.of();
+    sizesNotBefore = afterRest();
     if (tooLarge.isEmpty()) {
-      sizesNotBefore = afterRest(began);
       step();
     } else {
       counters.trimsBySize.add(tooLarge.size());
-      sizesNotBefore = afterRest(began);
       trim(tooLarge, Long.MIN_VALUE);
     }
   }
 
-  private long afterRest(long began) {
-    long now = nanos.getAsLong();
-    return now + Math.max(policy.rest(host.isMissingBytes()).toNanos(), (now - began) * REST);
+  private long afterRest() {
+    return resting.nextNotBefore(policy.rest(host.isMissingBytes()).toNanos());
   }
 
   /**
@@ -247,7 +244,7 @@ final class GroupRetention {
 
   /** Reads all rows and decides what to do about the oldest segments. */
   private void read() {
-    long began = nanos.getAsLong();
+    resting.begin();
     boolean pressed = host.isShortOfRoom();
     OptionalLong spare = host.spareBytes();
     boolean urgent = pressed || spare.isPresent();
@@ -260,7 +257,7 @@ final class GroupRetention {
             .mapToLong(SegmentSummary::bytes)
             .sum();
     if (sealed.isEmpty() || (!urgent && freeable <= slack)) {
-      readNotBefore = afterRest(began);
+      readNotBefore = afterRest();
       busy.set(false);
       return;
     }
@@ -275,7 +272,7 @@ final class GroupRetention {
         return;
       }
       if (urgent && !use.isOldestLive() && isStandingStill()) {
-        readNotBefore = afterRest(began);
+        readNotBefore = afterRest();
         move();
         return;
       }
@@ -287,7 +284,7 @@ final class GroupRetention {
         relocation.plan(upTo.getAsLong(), host::isStopped);
       }
     }
-    readNotBefore = afterRest(began);
+    readNotBefore = afterRest();
     step();
   }
 

@@ -34,9 +34,6 @@ final class LogRetention {
 
   private static final Logger LOG = LoggerFactory.getLogger(LogRetention.class);
 
-  /** So that reading takes no more than a hundredth of a core. */
-  private static final int REST = 100;
-
   private static final Duration DURABLE_LIMIT = Duration.ofSeconds(10);
 
   private final SegmentedLog log;
@@ -48,6 +45,7 @@ final class LogRetention {
   private final Supplier<Duration> rest;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final SnapshotCounters counters;
+  private final ReadingRest resting;
   private volatile long notBeforeNanos;
 
   LogRetention(
@@ -67,6 +65,7 @@ final class LogRetention {
     this.nanos = nanos;
     this.rest = rest;
     this.counters = counters;
+    this.resting = new ReadingRest(nanos);
     this.notBeforeNanos = nanos.getAsLong();
   }
 
@@ -90,23 +89,21 @@ final class LogRetention {
   }
 
   private void run() {
-    long began = nanos.getAsLong();
+    resting.begin();
     try {
       free();
     } catch (RuntimeException e) {
       // A store that cannot be read, or a log that cannot be written, has told its owner.
       LOG.warn("no segments were freed: {}", e.toString());
     } finally {
-      long now = nanos.getAsLong();
-      notBeforeNanos = now + Math.max(restNanos(), (now - began) * REST);
+      notBeforeNanos = resting.nextNotBefore(restNanos());
       busy.set(false);
     }
   }
 
   private void free() {
     // A snapshot that is brought in replaces the log first and the rows later: by the rows of
-    // before,
-    // which may be none, nothing of the log of after would be needed.
+    // before, which may be none, nothing of the log of after would be needed.
     OptionalLong loads = snapshots.loads();
     if (loads.isEmpty()) {
       return;

@@ -35,6 +35,7 @@ final class LogScrub {
   private volatile boolean stopped;
   private final LongAdder bytes = new LongAdder();
   private final LongAdder passes = new LongAdder();
+  private final LongAdder failures = new LongAdder();
   private final LongAdder damaged = new LongAdder();
 
   /** When as much time has passed as what was read may take. Of the thread alone. */
@@ -81,27 +82,38 @@ final class LogScrub {
     return passes.sum();
   }
 
+  long failures() {
+    return failures.sum();
+  }
+
   long damaged() {
     return damaged.sum();
   }
 
   private void run() {
     try {
-      while (!Thread.currentThread().isInterrupted()) {
-        pass();
-        passes.increment();
+      while (!stopped && !Thread.currentThread().isInterrupted()) {
+        tryPass();
         // At least a moment: an empty log is read in no time.
         TimeUnit.NANOSECONDS.sleep(Math.max(policy.pause().toNanos(), MOMENT.toNanos()));
       }
     } catch (InterruptedException e) {
       LOG.debug("the scrub ends");
+    }
+  }
+
+  private void tryPass() throws InterruptedException {
+    try {
+      pass();
+      passes.increment();
     } catch (RuntimeException e) {
-      // The thread's root.
       if (stopped) {
         LOG.debug("the scrub met the end of the replica", e);
         return;
       }
-      LOG.error("the scrub of this replica has failed; the next start begins another", e);
+      // A thread's root: without it damage would not be looked for any more.
+      failures.increment();
+      LOG.error("a pass of the scrub has failed, the next one begins after its pause", e);
     }
   }
 

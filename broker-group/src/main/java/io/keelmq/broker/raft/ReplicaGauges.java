@@ -88,6 +88,7 @@ public final class ReplicaGauges {
     return new ScrubStats(
         () -> of(member -> member.storage().scrub().bytes()),
         () -> of(member -> member.storage().scrub().passes()),
+        () -> of(member -> member.storage().scrub().failures()),
         () -> of(member -> member.storage().scrub().damaged()),
         folder.log().stats()::rebuiltSidecars);
   }

@@ -3,7 +3,8 @@ package io.keelmq.broker.raft;
 import java.time.Duration;
 
 /**
- * How a replica reads its sealed segments again to find damage. Immutable.
+ * How a replica reads its sealed segments and the files of its rows again to find damage.
+ * Immutable.
  *
  * @param bytesPerSecond at most; 0: not at all
  * @param pause between the end of one pass and the beginning of the next

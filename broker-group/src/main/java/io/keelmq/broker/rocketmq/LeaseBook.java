@@ -94,7 +94,9 @@ final class LeaseBook {
 
   /** A client is gone: its messages go to others. */
   void cut(String clientId) {
-    edge.call(() -> books.values().forEach(leases -> leases.cut(clientId)), full -> {});
+    edge.call(
+        () -> books.values().forEach(leases -> leases.cut(clientId)),
+        full -> LOG.debug("not cut, its leases end when they are looked at: {}", clientId));
   }
 
   private void tickLater() {
@@ -114,6 +116,7 @@ final class LeaseBook {
   private void tick() {
     try {
       books.values().forEach(leases -> leases.tick(sessions::isAlive));
+      books.values().removeIf(PolledLeases::isAbandoned);
     } finally {
       ticked();
     }

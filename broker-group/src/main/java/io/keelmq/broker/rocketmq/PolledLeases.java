@@ -41,10 +41,13 @@ final class PolledLeases {
    */
   static final long FIRST_MILLIS = 120_000;
 
-  /** From the beginning to the first extension, and so long lasts an extension. */
+  /** From the beginning to the first extension. */
   static final long FIRST_LOOK_MILLIS = 10_000;
 
+  /** Of an extension, from when it is decided. */
   static final long EXTENDED_MILLIS = 40_000;
+
+  /** From one extension to the next. */
   static final long LOOK_EVERY_MILLIS = 15_000;
 
   /** Of a lease whose client may not know it. */
@@ -249,8 +252,16 @@ final class PolledLeases {
     settleAll(end, Command.SettlementKind.NACK, 0);
   }
 
-  synchronized boolean isEmpty() {
-    return leases.isEmpty();
+  /** Whether nobody can be given a lease of it any more: the group or the topic was deleted. */
+  boolean isAbandoned() {
+    synchronized (this) {
+      if (!leases.isEmpty()) {
+        return false;
+      }
+    }
+    StateView state = edge.replica().state();
+    return state.topic(topic.id()).isEmpty()
+        || state.consumerGroup(group).filter(now -> now.id() == groupId).isEmpty();
   }
 
   private synchronized List<LeaseKey> take(Predicate<Held> which) {

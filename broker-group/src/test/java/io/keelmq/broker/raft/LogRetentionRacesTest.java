@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +48,7 @@ class LogRetentionRacesTest {
   private BrokerState state;
   private GroupSnapshots snapshots;
   private LogRetention retention;
+  private long nowNanos;
 
   /** A log in which nothing is named by a row, with its last entries not forced. */
   @BeforeEach
@@ -67,7 +69,7 @@ class LogRetentionRacesTest {
             new StateView(store.committed()),
             snapshots,
             Runnable::run,
-            () -> 0,
+            () -> nowNanos,
             () -> Duration.ZERO,
             counters);
     for (int index = 1; index <= ENTRIES; index++) {
@@ -121,6 +123,7 @@ class LogRetentionRacesTest {
     assertEquals(1, log.physicalFirst());
 
     apply(ENTRIES + 2);
+    nowNanos += TimeUnit.HOURS.toNanos(1);
     retention.check();
     assertTrue(log.physicalFirst() > 1);
   }

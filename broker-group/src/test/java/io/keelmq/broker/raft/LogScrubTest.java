@@ -75,6 +75,32 @@ class LogScrubTest {
   }
 
   @Test
+  void aPassThatFailsIsNotTheLast() throws Exception {
+    flip(sealedSegment());
+    var scrub =
+        new LogScrub(
+            FAST,
+            log,
+            rows,
+            "n1",
+            () -> true,
+            damage -> {
+              told.add(damage);
+              if (told.size() == 1) {
+                throw new IllegalStateException("planted");
+              }
+            },
+            System::nanoTime);
+    scrub.start();
+    try {
+      awaitPasses(scrub, 1);
+    } finally {
+      scrub.stop();
+    }
+    assertEquals(1, scrub.failures());
+  }
+
+  @Test
   void readsSoundSegmentsAgainAndAgain() {
     LogScrub scrub = scrub(FAST, true);
     awaitPasses(scrub, 2);
