@@ -60,12 +60,29 @@ final class LogLock {
     try {
       change.run();
     } catch (Throwable failure) {
-      poison = new PoisonedLogException(action, failure);
-      LOG.error("the log is poisoned, folder={}", folder, poison);
-      throw poison;
+      throw poisoned(action, failure);
     } finally {
       changed.signalAll();
     }
+  }
+
+  /** Ends all changes for something that went wrong beside them, unless they have ended already. */
+  void poison(String action, Throwable failure) {
+    lock.lock();
+    try {
+      if (!closed && poison == null) {
+        poisoned(action, failure);
+      }
+    } finally {
+      changed.signalAll();
+      lock.unlock();
+    }
+  }
+
+  private PoisonedLogException poisoned(String action, Throwable failure) {
+    poison = new PoisonedLogException(action, failure);
+    LOG.error("the log is poisoned, folder={}", folder, poison);
+    return poison;
   }
 
   /**

@@ -17,6 +17,8 @@ final class LogWriter {
   /** What is handed to the file system at once; a batch may be longer. */
   private static final int STAGING_BYTES = 4 << 20;
 
+  private static final long NONE = -1;
+
   private final SegmentedLogOptions options;
   private final SegmentFiles files;
   private final LogStats stats;
@@ -29,6 +31,9 @@ final class LogWriter {
 
   private volatile LogView view;
   private volatile long durableLast;
+
+  /** Where the snapshot ended that was adopted last and is whole still; {@link #NONE} before. */
+  private long adoptedLast = NONE;
 
   LogWriter(
       SegmentedLogOptions options,
@@ -94,6 +99,7 @@ final class LogWriter {
       Failpoint.TRUNCATE_FLOOR_LOWERED.hit();
     }
     durableLast = Math.min(durableLast, lastKept);
+    adoptedLast = lastKept < adoptedLast ? NONE : adoptedLast;
     // Readers stop looking there before the bytes go.
     view = view.cutAfter(lastKept);
     List<Segment> segments = new ArrayList<>(view.segments());
@@ -124,8 +130,26 @@ final class LogWriter {
     view = view.withLogicalFirst(first);
   }
 
+  /**
+   * Makes the log logically empty before {@code next}. What a snapshot has just brought stays, and
+   * only what was on its way to the disk meanwhile goes: rows name what the snapshot brought.
+   */
+  void reset(long next) throws IOException {
+    if (next - 1 != adoptedLast && next != view.last() + 1) {
+      wipe(next);
+      return;
+    }
+    if (next <= view.last()) {
+      cutAfter(next - 1);
+    }
+    if (next > view.logicalFirst()) {
+      moveLogicalFirst(next);
+    }
+  }
+
   /** Deletes everything; the log is empty and begins at {@code first}. */
   void wipe(long first) throws IOException {
+    adoptedLast = NONE;
     Failpoint.RESET_BEGUN.hit();
     // From here on a crash ends in the same empty log: the next open goes on where this stops.
     writeBounds(new LogBounds(first, first - 1, LogBounds.State.RESETTING));
@@ -168,6 +192,7 @@ final class LogWriter {
     Failpoint.ADOPT_DONE.hit();
     // Readers see none of it before all of it is there for good.
     view = view.withSegments(adopted.segments());
+    adoptedLast = last;
   }
 
   /** Whether a crash has interrupted an adoption, so that the log has to be given the snapshot. */

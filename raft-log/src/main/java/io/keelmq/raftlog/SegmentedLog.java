@@ -22,9 +22,8 @@ import org.slf4j.LoggerFactory;
  * published in a {@link LogView}. What survives a crash is in FORMAT.md: with {@code FSYNC}
  * everything whose append returned.
  *
- * <p>If a change fails, the log is poisoned: the change throws {@link PoisonedLogException}, and so
- * does every later one. Reading goes on with what had been published. Interrupting the thread
- * inside a change makes it fail, too.
+ * <p>If a change fails, the log is poisoned: it throws {@link PoisonedLogException}, and so does
+ * every later one. Reading goes on with what had been published. An interrupt makes a change fail.
  */
 public final class SegmentedLog implements Closeable {
 
@@ -216,8 +215,8 @@ public final class SegmentedLog implements Closeable {
 
   /**
    * Makes the log logically empty, so that {@code next} is appended next. All entries are deleted,
-   * unless the last one is {@code next} - 1: then a snapshot has just brought the segments in, and
-   * they stay below the logical first index.
+   * unless a snapshot has just brought in those up to {@code next} - 1: they stay below the logical
+   * first index.
    *
    * @throws PoisonedLogException if it failed, now or earlier
    */
@@ -229,11 +228,7 @@ public final class SegmentedLog implements Closeable {
         () -> {
           requireAdopted();
           replaced = Optional.empty();
-          if (next != last() + 1) {
-            lock.change("wipe before " + next, () -> writer.wipe(next));
-          } else if (next > logicalFirst()) {
-            lock.change("cut before " + next, () -> writer.moveLogicalFirst(next));
-          }
+          lock.change("reset to " + next, () -> writer.reset(next));
         });
   }
 
@@ -351,6 +346,11 @@ public final class SegmentedLog implements Closeable {
    */
   public Scrub scrub(Consumer<CorruptLogException> damaged) {
     return new Scrub(writer::view, files, disk, damaged);
+  }
+
+  /** Ends all changes: whoever stores here has failed, and does not know what is stored. */
+  void poison(String action, Throwable failure) {
+    lock.poison(action, failure);
   }
 
   /** Why the log takes no more changes; empty while it does. */

@@ -138,6 +138,10 @@ public final class SegmentedLogStorage implements LogStorage {
    */
   @Override
   public int appendEntries(List<LogEntry> entries) {
+    return succeeds("append", () -> append(entries)) ? entries.size() : 0;
+  }
+
+  private void append(List<LogEntry> entries) {
     boolean overtaken =
         !entries.isEmpty() && entries.get(0).getId().getIndex() < log.logicalFirst();
     List<LogRecord> records =
@@ -146,7 +150,7 @@ public final class SegmentedLogStorage implements LogStorage {
             .map(this::record)
             .toList();
     arrived(records);
-    return succeeds("append", () -> log.append(records)) ? entries.size() : 0;
+    log.append(records);
   }
 
   private void arrived(List<LogRecord> records) {
@@ -173,12 +177,18 @@ public final class SegmentedLogStorage implements LogStorage {
     return succeeds("reset", () -> log.reset(nextLogIndex));
   }
 
+  /**
+   * Whatever fails here ends the log, the checks before a change too: JRaft goes on to answer for
+   * entries that it holds in memory, and {@link SegmentedLog#poison} is how one tells that they are
+   * not stored.
+   */
   private boolean succeeds(String action, Runnable change) {
     try {
       change.run();
       return true;
     } catch (RuntimeException e) {
       LOG.error("{} failed", action, e);
+      log.poison(action, e);
       return false;
     }
   }

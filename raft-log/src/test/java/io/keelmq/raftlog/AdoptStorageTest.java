@@ -68,6 +68,19 @@ class AdoptStorageTest {
     assertEquals(0, storage.appendEntries(dataEntries(20, 21, 3)));
   }
 
+  @Test
+  void whatCannotBeStoredEndsTheLog() {
+    var log = TestLogs.open(fs);
+    var storage = new SegmentedLogStorage(log);
+    storage.appendEntries(dataEntries(1, 9, 3));
+    assertTrue(log.poison().isEmpty());
+
+    assertEquals(0, storage.appendEntries(dataEntries(20, 21, 3)));
+
+    assertTrue(log.poison().isPresent());
+    assertEquals(0, storage.appendEntries(dataEntries(10, 11, 3)));
+  }
+
   private static List<LogEntry> dataEntries(long first, long last, long term) {
     return LongStream.rangeClosed(first, last).mapToObj(i -> dataEntry(i, term)).toList();
   }

@@ -134,6 +134,41 @@ class AdoptTest {
   }
 
   @Test
+  void aResetCutsOnlyWhatWasAppendedBehindIt() throws Exception {
+    try (var log = open("log");
+        var other = open("other")) {
+      TestLogs.appendEach(log, 1, 10, 1);
+      log.linkUpTo(10, snapshot);
+      other.adopt(snapshot, 10);
+      TestLogs.appendEach(other, 11, 13, 2);
+
+      other.reset(11);
+
+      assertEquals(11, other.logicalFirst());
+      assertEquals(10, other.last());
+      assertHolds(other, 1, 10, 1);
+      TestLogs.appendEach(other, 11, 11, 3);
+      assertEquals(3, other.term(11).orElseThrow());
+    }
+  }
+
+  @Test
+  void aResetWipesWhatWasCutSince() throws Exception {
+    try (var log = open("log");
+        var other = open("other")) {
+      TestLogs.appendEach(log, 1, 10, 1);
+      log.linkUpTo(10, snapshot);
+      other.adopt(snapshot, 10);
+      TestLogs.appendEach(other, 11, 13, 2);
+      other.truncateSuffix(11);
+
+      other.reset(20);
+
+      assertEquals(20, other.physicalFirst());
+    }
+  }
+
+  @Test
   void keepsOldEntriesReadableBelowTheLogicalFirst() throws Exception {
     try (var log = open("log")) {
       TestLogs.appendEach(log, 1, 10, 1);

@@ -168,11 +168,11 @@ class SegmentedLogStorageTest {
   }
 
   @Test
-  void refusesAGapWithoutThrowing() {
+  void refusesAGapAndAllBehindItWithoutThrowing() {
     var storage = storage(fs);
 
     assertEquals(0, storage.appendEntries(dataEntries(2, 3, 1)));
-    assertEquals(2, storage.appendEntries(dataEntries(1, 2, 1)));
+    assertEquals(0, storage.appendEntries(dataEntries(1, 2, 1)));
   }
 
   @Test

@@ -195,6 +195,16 @@ final class BrokerMetrics {
     counter(
         metrics, "keelmq_disk_stalls_total", "fsyncs that took longer than allowed", raft.stalls());
     gauge(metrics, "keelmq_may_lead", "0 while its disk keeps it from standing", raft.mayStand());
+    counter(
+        metrics,
+        "keelmq_raft_append_requests_total",
+        "requests with entries received from leaders",
+        raft.appendRequests());
+    counter(
+        metrics,
+        "keelmq_raft_appends_withheld_total",
+        "confirmations of entries that were not told, because the log had failed",
+        raft.appendsWithheld());
     counter(metrics, "keelmq_log_forces_total", "fsyncs of the commit log", raft.logForces());
     metrics.counter(
         "keelmq_log_force_seconds_total",

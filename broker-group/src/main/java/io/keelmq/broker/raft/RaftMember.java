@@ -207,7 +207,7 @@ final class RaftMember {
             2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
     this.members = members(options, parts);
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
-    this.server = RaftServer.listen(options.raftListen());
+    this.server = RaftServer.listen(options.raftListen(), () -> folder.log().poison().isPresent());
     this.service =
         new RaftGroupService(
             options.brokerGroup(), identity.peerId(), configured(raft), server.rpcServer(), true);
@@ -306,6 +306,10 @@ final class RaftMember {
 
   StorageWatch storage() {
     return storage;
+  }
+
+  AppendAnswers appends() {
+    return server.appends();
   }
 
   Proposer proposer() {

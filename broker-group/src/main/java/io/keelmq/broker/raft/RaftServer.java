@@ -3,8 +3,10 @@ package io.keelmq.broker.raft;
 import com.alipay.remoting.Connection;
 import com.alipay.remoting.ConnectionEventType;
 import com.alipay.sofa.jraft.rpc.RaftRpcServerFactory;
+import com.alipay.sofa.jraft.rpc.RpcProcessor;
 import com.alipay.sofa.jraft.rpc.RpcServer;
 import com.alipay.sofa.jraft.rpc.impl.BoltRpcServer;
+import com.alipay.sofa.jraft.rpc.impl.core.AppendEntriesRequestProcessor;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.util.Set;
@@ -13,6 +15,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /** Takes the other members' connections, on one address. Thread-safe. */
 final class RaftServer {
@@ -24,11 +27,37 @@ final class RaftServer {
   private final ThreadPoolExecutor requests;
 
   private final Connections connections;
+  private final AppendAnswers appends;
 
-  private RaftServer(RpcServer server, ThreadPoolExecutor requests, Connections connections) {
+  private RaftServer(GuardedServer server, ThreadPoolExecutor requests, Connections connections) {
     this.server = server;
+    this.appends = server.appends;
     this.requests = requests;
     this.connections = connections;
+  }
+
+  /**
+   * JRaft registers its processors itself; the one for entries goes through {@link AppendAnswers}.
+   */
+  private static final class GuardedServer extends BoltRpcServer {
+    private final BooleanSupplier logFailed;
+    private AppendAnswers appends;
+
+    GuardedServer(com.alipay.remoting.rpc.RpcServer bolt, BooleanSupplier logFailed) {
+      super(bolt);
+      this.logFailed = logFailed;
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes") // as JRaft declares it
+    public void registerProcessor(RpcProcessor processor) {
+      if (processor instanceof AppendEntriesRequestProcessor entries) {
+        appends = new AppendAnswers(entries, logFailed);
+        super.registerProcessor(appends);
+      } else {
+        super.registerProcessor(processor);
+      }
+    }
   }
 
   /**
@@ -60,9 +89,10 @@ final class RaftServer {
   }
 
   /**
+   * @param logFailed whether entries that were handed to the log may not be in it
    * @throws IOException if the address cannot be listened on
    */
-  static RaftServer listen(HostPort address) throws IOException {
+  static RaftServer listen(HostPort address, BooleanSupplier logFailed) throws IOException {
     var number = new AtomicInteger();
     var requests =
         new ThreadPoolExecutor(
@@ -85,7 +115,7 @@ final class RaftServer {
         ConnectionEventType.CONNECT, (remote, connection) -> connections.opened(connection));
     bolt.addConnectionEventProcessor(
         ConnectionEventType.CLOSE, (remote, connection) -> connections.ended(connection));
-    RpcServer server = new BoltRpcServer(bolt);
+    var server = new GuardedServer(bolt, logFailed);
     RaftRpcServerFactory.addRaftRequestProcessors(server, requests, requests);
     boolean listening = false;
     try {
@@ -107,6 +137,10 @@ final class RaftServer {
 
   RpcServer rpcServer() {
     return server;
+  }
+
+  AppendAnswers appends() {
+    return appends;
   }
 
   void close() {

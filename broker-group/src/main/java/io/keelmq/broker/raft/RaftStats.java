@@ -27,6 +27,9 @@ import java.util.function.LongSupplier;
  * @param refusedForRoom sends refused because of full disks
  * @param stalls of the disk, each longer than the limit
  * @param mayStand 1 while the replica stands for election
+ * @param appendRequests with entries, received from leaders
+ * @param appendsWithheld answers to them that JRaft gave and that were not told, because the log
+ *     had failed
  */
 public record RaftStats(
     LongSupplier commandsProposed,
@@ -49,4 +52,6 @@ public record RaftStats(
     LongSupplier lowDisk,
     LongSupplier refusedForRoom,
     LongSupplier stalls,
-    LongSupplier mayStand) {}
+    LongSupplier mayStand,
+    LongSupplier appendRequests,
+    LongSupplier appendsWithheld) {}

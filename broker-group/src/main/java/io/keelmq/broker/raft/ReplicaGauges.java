@@ -51,7 +51,9 @@ public final class ReplicaGauges {
         () -> of(member -> member.storage().health().isLow() ? 1 : 0),
         () -> of(member -> member.proposer().refusedForRoom()),
         () -> of(member -> member.storage().health().stalls()),
-        () -> of(member -> member.storage().health().mayStand() ? 1 : 0));
+        () -> of(member -> member.storage().health().mayStand() ? 1 : 0),
+        () -> of(member -> member.appends().requests()),
+        () -> of(member -> member.appends().withheld()));
   }
 
   SnapshotStats snapshots() {

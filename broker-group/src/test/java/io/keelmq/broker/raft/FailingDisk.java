@@ -140,8 +140,8 @@ final class FailingDisk implements Disk {
     @Override
     public void force(boolean metadata) throws IOException {
       beforeForce.getAndSet(() -> {}).run();
-      fail();
       awaitStall();
+      fail();
       file.force(metadata);
     }
 

@@ -27,7 +27,7 @@ class RaftFramesTest {
     try (var free = new ServerSocket(0)) {
       address = new HostPort("127.0.0.1", free.getLocalPort());
     }
-    server = RaftServer.listen(address);
+    server = RaftServer.listen(address, () -> false);
   }
 
   @AfterEach

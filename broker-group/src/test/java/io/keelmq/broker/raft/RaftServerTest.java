@@ -30,7 +30,7 @@ class RaftServerTest {
     try {
       for (int round = 0; round < ROUNDS; round++) {
         HostPort address = freeAddress();
-        var server = RaftServer.listen(address);
+        var server = RaftServer.listen(address, () -> false);
         var begun = new CountDownLatch(PEERS / 2);
         var connecting = new ArrayList<Future<Boolean>>();
         for (int i = 0; i < PEERS; i++) {

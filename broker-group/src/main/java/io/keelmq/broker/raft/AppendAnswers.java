@@ -1,0 +1,114 @@
+package io.keelmq.broker.raft;
+
+import com.alipay.sofa.jraft.error.RaftError;
+import com.alipay.sofa.jraft.rpc.Connection;
+import com.alipay.sofa.jraft.rpc.RpcContext;
+import com.alipay.sofa.jraft.rpc.RpcProcessor;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.util.RpcFactoryHelper;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a follower from confirming entries that its disk has refused.
+ *
+ * <p>A leader whose connection broke sends again what was not answered. The follower has these
+ * entries in memory then, and JRaft puts an empty task behind the ones that wait for the disk; when
+ * those fail, it answers the empty one with success all the same (LogManagerImpl, seen in 1.4.1).
+ * The leader would count entries that are on no disk of this follower. So a success for entries
+ * leaves only while the log takes changes: it is poisoned before the task behind is run.
+ *
+ * <p>Thread-safe.
+ */
+final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(AppendAnswers.class);
+
+  private final RpcProcessor<AppendEntriesRequest> raft;
+  private final BooleanSupplier logFailed;
+  private final LongAdder requests = new LongAdder();
+  private final LongAdder withheld = new LongAdder();
+
+  /**
+   * @param raft JRaft's own processor
+   * @param logFailed whether entries that were handed to the log may not be in it
+   */
+  AppendAnswers(RpcProcessor<AppendEntriesRequest> raft, BooleanSupplier logFailed) {
+    this.raft = raft;
+    this.logFailed = logFailed;
+  }
+
+  /** With entries, from leaders. */
+  long requests() {
+    return requests.sum();
+  }
+
+  /** Successes that were not told. */
+  long withheld() {
+    return withheld.sum();
+  }
+
+  @Override
+  public void handleRequest(RpcContext caller, AppendEntriesRequest request) {
+    if (request.getEntriesCount() == 0) {
+      raft.handleRequest(caller, request);
+    } else {
+      requests.increment();
+      raft.handleRequest(new WhileLogIsSound(caller), request);
+    }
+  }
+
+  @Override
+  public String interest() {
+    return raft.interest();
+  }
+
+  @Override
+  public Executor executor() {
+    return raft.executor();
+  }
+
+  @Override
+  public ExecutorSelector executorSelector() {
+    return raft.executorSelector();
+  }
+
+  private final class WhileLogIsSound implements RpcContext {
+    private final RpcContext caller;
+
+    WhileLogIsSound(RpcContext caller) {
+      this.caller = caller;
+    }
+
+    @Override
+    public void sendResponse(Object response) {
+      boolean confirms = response instanceof AppendEntriesResponse answer && answer.getSuccess();
+      if (confirms && logFailed.getAsBoolean()) {
+        withheld.increment();
+        LOG.warn("entries are not confirmed to {}: the log failed", caller.getRemoteAddress());
+        caller.sendResponse(
+            RpcFactoryHelper.responseFactory()
+                .newResponse(
+                    AppendEntriesResponse.getDefaultInstance(),
+                    RaftError.EIO,
+                    "the log of this replica has failed"));
+      } else {
+        caller.sendResponse(response);
+      }
+    }
+
+    @Override
+    public Connection getConnection() {
+      return caller.getConnection();
+    }
+
+    @Override
+    public String getRemoteAddress() {
+      return caller.getRemoteAddress();
+    }
+  }
+}
