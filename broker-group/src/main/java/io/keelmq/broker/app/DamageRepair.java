@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -34,6 +35,9 @@ final class DamageRepair {
 
   static final int MOST_REPAIRS = 5;
   static final Duration REPAIRS_WITHIN = Duration.ofHours(1);
+
+  /** For the others to answer once more behind a replica that has closed. */
+  static final int LOOKS_WHILE_CLOSED = 10;
 
   private static final long PAUSE_MILLIS = 500;
   private static final long TELL_EVERY_LOOKS = 120;
@@ -65,10 +69,13 @@ final class DamageRepair {
   private final Shutdown shutdown;
   private final LongSupplier nanos;
 
+  /** Whether {@link #mayLeave} has let it close. */
+  private boolean left;
+
   /** When repairs were, the oldest first. */
   private final Deque<Long> repaired = new ArrayDeque<>();
 
-  /** Of the replica that was closed because of it. */
+  /** Of the replica that was closed because of it, and could go on running. */
   private Optional<Throwable> known = Optional.empty();
 
   private final LongAdder found = new LongAdder();
@@ -107,7 +114,8 @@ final class DamageRepair {
 
   /**
    * Opens the replica, on an empty folder if the one that is there is damaged. Waits for as long as
-   * the group cannot do without it.
+   * the group cannot do without it; but one that ran in spite of its damage is opened again as it
+   * is, for the others may have left meanwhile, and it is of use to none while it is closed.
    *
    * @throws UnusableFolderException if the folder cannot be used for another reason, or there is
    *     nobody to come back from
@@ -127,15 +135,20 @@ final class DamageRepair {
           LOG.error("this replica is damaged: {}", Damage.in(e).get());
         }
       }
-      setAside(known.get());
+      boolean ran = left;
+      left = false;
+      setAside(known.get(), ran ? LOOKS_WHILE_CLOSED : Long.MAX_VALUE);
       known = Optional.empty();
     }
   }
 
-  private void setAside(Throwable damage) throws IOException, UnusableFolderException {
+  private void setAside(Throwable damage, long looks) throws IOException, UnusableFolderException {
     try (DamagedFolder held = DamagedFolder.take(folder)) {
       requireFewRepairs(damage);
-      awaitOthers(held.owner(), damage);
+      if (!awaitOthers(held.owner(), damage, looks)) {
+        LOG.warn("the group cannot do without this replica any more: it opens again as it is");
+        return;
+      }
       Path remains = held.setAside();
       repairs.increment();
       repaired.add(nanos.getAsLong());
@@ -160,14 +173,18 @@ final class DamageRepair {
     }
   }
 
-  private void awaitOthers(Owner owner, Throwable damage)
+  /** False if they could not be counted on in so many looks. */
+  private boolean awaitOthers(Owner owner, Throwable damage, long mostLooks)
       throws IOException, UnusableFolderException {
     AutoCloseable shown = null;
     try {
       for (long looks = 0; !shutdown.hasBegun(); looks++) {
         Optional<String> lack = others.lackWithout(owner);
         if (lack.isEmpty()) {
-          return;
+          return true;
+        }
+        if (looks == mostLooks) {
+          return false;
         }
         requireNotAlone(owner, damage);
         waitsFor = Damage.in(damage).orElse(damage.toString()) + ". Waiting: " + lack.get();
@@ -220,10 +237,11 @@ final class DamageRepair {
    * replica stays what it is, because its vote and the rest of its data may be needed.
    *
    * @param handOver asks another replica to lead, if this one does
+   * @param failed whether the replica has left its group meanwhile for another reason
    * @return whether the replica shall be closed, and opened with {@link #open}; false: there is
    *     nobody to come back from
    */
-  boolean mayLeave(Throwable damage, Runnable handOver) throws IOException {
+  boolean mayLeave(Throwable damage, Runnable handOver, BooleanSupplier failed) throws IOException {
     found.increment();
     known = Optional.of(damage);
     try {
@@ -232,6 +250,12 @@ final class DamageRepair {
         handOver.run();
         Optional<String> lack = others.lackWithout(owner);
         if (lack.isEmpty()) {
+          left = true;
+          return true;
+        }
+        if (failed.getAsBoolean()) {
+          LOG.warn("the replica has left its group with its damage: it opens again as it is");
+          known = Optional.empty();
           return true;
         }
         if (owner.alone()) {

@@ -120,7 +120,7 @@ final class DiskRepair {
 
   private void repairDamage(Throwable cause) {
     try {
-      if (!damage.mayLeave(cause, handOver)) {
+      if (!damage.mayLeave(cause, handOver, this::hasFailedMeanwhile)) {
         shutdown.exit(EXIT_FATAL, cause.toString());
         return;
       }
@@ -130,8 +130,12 @@ final class DiskRepair {
       shutdown.exit(EXIT_FATAL, cause.toString());
       return;
     }
-    LOG.warn("the group goes on without this replica: it closes, to come back from the others");
+    LOG.warn("this replica closes, to come back");
     reopen(Duration.ZERO);
+  }
+
+  private synchronized boolean hasFailedMeanwhile() {
+    return failedMeanwhile.isPresent();
   }
 
   private synchronized boolean mayRepair(StorageFailure failure) {

@@ -244,8 +244,15 @@ final class ApplyLoop {
 
   /** Like {@link #flush}, and waits for RocksDB; for the end, when nothing is applied any more. */
   void flushAndWait() {
-    flush();
-    store.flushAndWait();
+    commitLock.lock();
+    try {
+      // Rows that outlive their entries would be taken for proof that these are on the disk.
+      if (isDurable(committedIndex, FLUSH_PATIENCE)) {
+        store.flushAndWait();
+      }
+    } finally {
+      commitLock.unlock();
+    }
   }
 
   /**
@@ -325,9 +332,14 @@ final class ApplyLoop {
     }
   }
 
+  /**
+   * Whether the log holds what was applied at an index. It may hold an entry of an older leader
+   * there, which is durable too, and goes when the disk gets to it.
+   */
   private boolean isDurable(long index, Duration limit) {
     try {
-      return log.awaitDurable(index, limit);
+      return log.awaitDurable(index, limit)
+          && log.term(index).stream().allMatch(term -> terms.fits(index, term));
     } catch (InterruptedException e) {
       throw new IllegalStateException("interrupted while waiting for the log", e);
     }

@@ -9,7 +9,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Why a replica can take no further part in its group: the first cause counts, is logged, and is
- * told to whoever ends the process. Thread-safe.
+ * told to whoever ends the process. A replica that is damaged may take part for a while yet, so a
+ * disk that fails behind that is told too. Thread-safe.
  */
 final class Departure implements Consumer<Throwable> {
 
@@ -46,10 +47,18 @@ final class Departure implements Consumer<Throwable> {
   @Override
   public void accept(Throwable reported) {
     Throwable cause = root(reported);
-    if (first.compareAndSet(null, cause)) {
+    if (first.compareAndSet(null, cause) || isWorse(cause)) {
       log(cause);
       told.accept(cause);
     }
+  }
+
+  /** Once: that of the log stays poisoned. */
+  private boolean isWorse(Throwable cause) {
+    Throwable before = first.get();
+    return Damage.in(before).isPresent()
+        && StorageFailure.of(cause) != StorageFailure.NONE
+        && first.compareAndSet(before, cause);
   }
 
   /** JRaft tells that the log failed, and keeps why to itself; the log knows. */

@@ -77,6 +77,9 @@ final class GroupSnapshotStorage extends LocalSnapshotStorage {
       // It may be there since a moment ago, made by JRaft or to try a link, and its name be lost.
       disk.createFolder(folder);
       disk.forceDirectory(folder.toAbsolutePath().getParent());
+      // Behind a killed process the newest snapshot's name may be in the page cache only, and JRaft
+      // deletes all others.
+      disk.forceDirectory(folder);
     } catch (IOException e) {
       LOG.error("the folder {} for snapshots cannot be made", folder, e);
       return false;

@@ -149,6 +149,7 @@ final class GroupSnapshots {
             "the log is durable up to entry %d only, expected %d within %s"
                 .formatted(log.durableLast(), index, DURABLE_LIMIT));
       }
+      requireTerm(writer.getCurrentMeta(), index);
       long applied = applyLoop.checkpoint(folder.resolve(SnapshotFile.ROWS));
       Failpoint.SNAPSHOT_ROWS_SAVED.hit();
       List<LinkedSegment> segments = log.linkUpTo(index, folder.resolve(SnapshotFile.LOG));
@@ -166,6 +167,19 @@ final class GroupSnapshots {
     } catch (InterruptedException e) {
       failed(done, e);
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * What is durable at that index may be of an older leader, and still to be cut off by a disk that
+   * is behind: its bytes must not stand in a snapshot of what was applied.
+   */
+  private void requireTerm(SnapshotMeta meta, long index) throws IOException {
+    OptionalLong term = log.term(index);
+    if (term.isPresent() && term.getAsLong() != meta.getLastIncludedTerm()) {
+      throw new IOException(
+          "the log still holds entry %d of term %d, expected the one of term %d that was applied"
+              .formatted(index, term.getAsLong(), meta.getLastIncludedTerm()));
     }
   }
 

@@ -5,6 +5,7 @@ import io.keelmq.broker.state.Applied;
 import io.keelmq.broker.state.BrokerState;
 import io.keelmq.broker.store.RocksTables;
 import io.keelmq.raftlog.CorruptLogException;
+import io.keelmq.raftlog.Disk;
 import io.keelmq.raftlog.LostEntriesException;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
@@ -76,6 +77,7 @@ final class ReplicaFolder {
     var opened = new ReplicaFolder(options.dataFolder(), FolderLock.take(options.dataFolder()));
     boolean fit = false;
     try {
+      opened.forceNames(options.disk());
       opened.identity = opened.identityFile.read();
       if (opened.identity.isPresent()) {
         requireAsConfigured(opened.identity.get(), options);
@@ -88,6 +90,14 @@ final class ReplicaFolder {
       if (!fit) {
         opened.close();
       }
+    }
+  }
+
+  /** Behind a killed process what is found may have its name in the page cache only. */
+  private void forceNames(Disk disk) throws IOException {
+    disk.forceDirectory(folder);
+    if (Files.isDirectory(metaFolder())) {
+      disk.forceDirectory(metaFolder());
     }
   }
 

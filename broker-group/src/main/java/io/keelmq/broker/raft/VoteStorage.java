@@ -88,8 +88,14 @@ final class VoteStorage implements RaftMetaStorage {
     if (next.votedFor().equals(self) && !mayTakeOver.getAsBoolean()) {
       // JRaft then steps down and asks nobody; it has the vote in memory, and gives it to no other.
       LOG.info("not standing for election in term {}: the disk stalls", next.term());
+      // But it stays in that term, and takes entries of it: a start would miss the term here.
+      store(new Vote(next.term(), PeerId.emptyPeer()));
       return false;
     }
+    return store(next);
+  }
+
+  private boolean store(Vote next) {
     // Also when it is refused by the disk: what was promised in memory must not be taken back.
     vote = next;
     try {

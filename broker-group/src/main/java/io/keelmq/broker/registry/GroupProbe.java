@@ -14,13 +14,18 @@ import io.keelmq.v1.ReplicaStatus;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds out whether a group can do without one of its replicas: another one leads, and of the
- * voters a majority answers it though this one be gone. For one thread, which its calls block; each
- * has a deadline.
+ * voters a majority answers, and holds all that is committed, though this one be gone. For one
+ * thread, which its calls block; each has a deadline.
  */
 public final class GroupProbe implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(GroupProbe.class);
 
   private static final long CALL_MILLIS = 3_000;
 
@@ -85,11 +90,37 @@ public final class GroupProbe implements AutoCloseable {
             .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
             .listReplicas(ListReplicasRequest.getDefaultInstance())
             .getReplicasList();
-    return lack(replicas, leader, node);
+    return lack(
+        replicas, leader, node, replica -> holds(replica, clusterId, status.getCommittedIndex()));
   }
 
-  /** Decides from what the leader knows of its group. */
-  static Optional<String> lack(List<GroupReplica> replicas, String leader, String node) {
+  /** One that answers the leader may still be far behind, or wait to be repaired itself. */
+  private boolean holds(GroupReplica replica, String clusterId, long committed) {
+    if (replica.getClientAddress().isEmpty()) {
+      return false;
+    }
+    try {
+      ReplicaStatus status =
+          AdminGrpc.newBlockingStub(routes.channel(replica.getClientAddress()))
+              .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
+              .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+      return status.getClusterId().equals(clusterId)
+          && status.getAppliedIndex() >= committed
+          && status.getLogLastIndex() >= committed;
+    } catch (StatusRuntimeException e) {
+      LOG.debug("{} does not tell how far it is", replica.getNode(), e);
+      return false;
+    }
+  }
+
+  /**
+   * Decides from what the leader knows of its group.
+   *
+   * @param holds whether a voter that is neither {@code leader} nor {@code node} holds all that was
+   *     committed when it is asked
+   */
+  static Optional<String> lack(
+      List<GroupReplica> replicas, String leader, String node, Predicate<GroupReplica> holds) {
     if (replicas.stream().noneMatch(replica -> replica.getNode().equals(node))) {
       return Optional.of("the leader " + leader + " has no replica " + node + " in its group");
     }
@@ -101,12 +132,14 @@ public final class GroupProbe implements AutoCloseable {
             .filter(
                 replica ->
                     replica.getNode().equals(leader)
-                        || (replica.getAlive() && replica.getJoiningIncarnation() == 0))
+                        || (replica.getAlive()
+                            && replica.getJoiningIncarnation() == 0
+                            && holds.test(replica)))
             .count();
     return others * 2 > voters
         ? Optional.empty()
         : Optional.of(
-            "without this replica %d of %d voters answer the leader %s, which is no majority"
+            "without this replica %d of %d voters answer and hold all that the leader %s has committed, which is no majority"
                 .formatted(others, voters, leader));
   }
 

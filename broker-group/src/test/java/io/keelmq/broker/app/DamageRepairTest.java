@@ -182,7 +182,7 @@ class DamageRepairTest {
     var handedOver = new ArrayList<String>();
     var repair = repair();
 
-    assertTrue(repair.mayLeave(damage, () -> handedOver.add("x")));
+    assertTrue(repair.mayLeave(damage, () -> handedOver.add("x"), () -> false));
     assertEquals(3, handedOver.size());
     assertFalse(Files.exists(folder.resolve("set-aside-1")));
 
@@ -199,10 +199,39 @@ class DamageRepairTest {
   }
 
   @Test
+  void opensAgainAsItIsIfTheOthersHaveLeftMeanwhile() throws Exception {
+    prepareAndDamage(3);
+    var damage = assertThrows(UnusableFolderException.class, this::open);
+    var repair = repair();
+    assertTrue(repair.mayLeave(damage, () -> {}, () -> false));
+    for (int i = 0; i <= DamageRepair.LOOKS_WHILE_CLOSED; i++) {
+      lacks.add("no majority");
+    }
+
+    assertEquals("as it is", repair.open(() -> "as it is"));
+
+    assertFalse(Files.exists(folder.resolve("set-aside-1")));
+    assertEquals(0, repair.repairs());
+  }
+
+  @Test
+  void closesWithItsDamageIfItHasLeftItsGroupForAnotherReason() throws Exception {
+    prepareAndDamage(3);
+    var damage = assertThrows(UnusableFolderException.class, this::open);
+    lacks.add("no majority");
+    var repair = repair();
+
+    assertTrue(repair.mayLeave(damage, () -> {}, () -> true));
+
+    assertEquals("as it is", repair.open(() -> "as it is"));
+    assertEquals(0, repair.repairs());
+  }
+
+  @Test
   void doesNotLeaveAGroupOfOne() throws Exception {
     prepareAndDamage(1);
     lacks.add("this replica leads");
 
-    assertFalse(repair().mayLeave(new IllegalStateException("planted"), () -> {}));
+    assertFalse(repair().mayLeave(new IllegalStateException("planted"), () -> {}, () -> false));
   }
 }

@@ -57,20 +57,35 @@ class GroupProbeTest {
     assertLack("1 of 2 voters", voter("n1", true), voter("n3", true));
   }
 
+  @Test
+  void countsNobodyWhoLacksWhatIsCommitted() throws IOException {
+    assertEquals("", probe("c", "n1", leaderOf(new Replica(ReplicaRole.FOLLOWER, 100, 100))));
+
+    String behind = probe("c", "n1", leaderOf(new Replica(ReplicaRole.FOLLOWER, 99, 100)));
+    assertTrue(behind.contains("1 of 3 voters answer and hold all"), behind);
+    String unwritten = probe("c", "n1", leaderOf(new Replica(ReplicaRole.FOLLOWER, 100, 99)));
+    assertTrue(unwritten.contains("1 of 3 voters answer and hold all"), unwritten);
+  }
+
+  /** One that has committed 100 entries, and whose other voter that answers is the given one. */
+  private HostPort leaderOf(Replica follower) throws IOException {
+    return serve(new Leader(ReplicaRole.LEADER, serve(follower)));
+  }
+
   private static GroupReplica voter(String node, boolean alive) {
     return GroupReplica.newBuilder().setNode(node).setIncarnation(5).setAlive(alive).build();
   }
 
   /** Without n3, of a group that n1 leads. */
   private static void assertLack(String told, GroupReplica... replicas) {
-    Optional<String> lack = GroupProbe.lack(List.of(replicas), "n1", "n3");
+    Optional<String> lack = GroupProbe.lack(List.of(replicas), "n1", "n3", replica -> true);
     assertEquals(told.isEmpty(), lack.isEmpty(), lack::toString);
     assertTrue(lack.orElse("").contains(told), lack::toString);
   }
 
   @Test
   void asksTheLeaderThatTheNameServersTell() throws IOException {
-    HostPort leader = serve(new Leader(ReplicaRole.LEADER));
+    HostPort leader = leaderOf(new Replica(ReplicaRole.FOLLOWER, 100, 100));
 
     assertEquals("", probe("c", "n1", leader));
     assertTrue(probe("c", "", leader).contains("nobody leads"));
@@ -80,7 +95,7 @@ class GroupProbeTest {
 
   @Test
   void believesNobodyWhoDoesNotLeadOrAnswer() throws IOException {
-    HostPort follower = serve(new Leader(ReplicaRole.FOLLOWER));
+    HostPort follower = serve(new Replica(ReplicaRole.FOLLOWER, 100, 100));
 
     assertTrue(probe("c", "n1", follower).contains("FOLLOWER of cluster c, expected the leader"));
     servers.get(0).shutdownNow();
@@ -132,18 +147,34 @@ class GroupProbeTest {
     }
   }
 
-  private static final class Leader extends AdminGrpc.AdminImplBase {
-    private final ReplicaRole role;
+  private static class Replica extends AdminGrpc.AdminImplBase {
+    private final ReplicaStatus status;
 
-    Leader(ReplicaRole role) {
-      this.role = role;
+    Replica(ReplicaRole role, long applied, long logLast) {
+      this.status =
+          ReplicaStatus.newBuilder()
+              .setRole(role)
+              .setClusterId("c")
+              .setCommittedIndex(100)
+              .setAppliedIndex(applied)
+              .setLogLastIndex(logLast)
+              .build();
     }
 
     @Override
     public void getReplicaStatus(
         GetReplicaStatusRequest request, StreamObserver<ReplicaStatus> caller) {
-      caller.onNext(ReplicaStatus.newBuilder().setRole(role).setClusterId("c").build());
+      caller.onNext(status);
       caller.onCompleted();
+    }
+  }
+
+  private static final class Leader extends Replica {
+    private final HostPort follower;
+
+    Leader(ReplicaRole role, HostPort follower) {
+      super(role, 100, 100);
+      this.follower = follower;
     }
 
     @Override
@@ -152,7 +183,7 @@ class GroupProbeTest {
       caller.onNext(
           ListReplicasResponse.newBuilder()
               .addReplicas(voter("n1", true))
-              .addReplicas(voter("n2", true))
+              .addReplicas(voter("n2", true).toBuilder().setClientAddress(follower.toString()))
               .addReplicas(voter("n3", false))
               .build());
       caller.onCompleted();
