@@ -119,4 +119,20 @@ class PolledLeasesTest {
     long topic = state.topic("t").orElseThrow().id();
     assertEquals(0, state.cursor(group, topic, 0).orElseThrow().leased());
   }
+
+  @Test
+  void endsALeaseThatWasKeptUpForTooLong() {
+    sendAndReceive(0, "m1");
+    skipToTheNextLook();
+    // Of the lease of m1: 40 s from now.
+    skip(PolledLeases.KEPT_AT_MOST_MILLIS);
+    sendAndReceive(0, "m2");
+    passTime(30_000);
+    skipToTheNextLook();
+    passTime(11_000);
+
+    TestSdk.Received again = sdk(0).receive(kept());
+    assertEquals(List.of("m1"), again.ids());
+    assertEquals(2, attempt(again));
+  }
 }
