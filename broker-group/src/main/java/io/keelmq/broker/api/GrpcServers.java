@@ -138,7 +138,7 @@ public final class GrpcServers {
     calls.allowCoreThreadTimeOut(true);
     readers.allowCoreThreadTimeOut(true);
     timer.setRemoveOnCancelPolicy(true);
-    this.watch = new LeadershipWatch(replica, calls);
+    this.watch = new LeadershipWatch(replica, calls, timer);
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
     this.planners = new DeliveryPlanners(edge, readers);
     watch.add(planners::leadershipChanged);
