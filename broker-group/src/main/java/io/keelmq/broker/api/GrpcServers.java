@@ -231,6 +231,8 @@ public final class GrpcServers {
           ServerInterceptors.interceptForward(
               WireErrors.guard(protocol.service(), edge), signatures));
     }
+    builder.addStreamTracerFactory(
+        CallCut.tracer(protocols.stream().map(Protocol::service).toList()));
     return builder.build();
   }
 
