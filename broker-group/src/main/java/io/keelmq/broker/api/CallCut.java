@@ -30,7 +30,7 @@ public final class CallCut {
     return Optional.ofNullable(CURRENT.get());
   }
 
-  /** The handler is told that the call was cancelled; the client that its deadline is over. */
+  /** Handler and client are told that the call was cancelled; {@code why} is for logs. */
   public void now(String why) {
     context.cancel(Status.DEADLINE_EXCEEDED.withDescription(why).asRuntimeException());
   }
