@@ -211,6 +211,7 @@ class SdkServiceTest {
 
     RecallMessageResponse response =
         sdk("PYTHON")
+            .withDeadlineAfter(DEADLINE.toSeconds(), TimeUnit.SECONDS)
             .recallMessage(
                 RecallMessageRequest.newBuilder()
                     .setTopic(Resource.newBuilder().setResourceNamespace("ns").setName("timers"))
