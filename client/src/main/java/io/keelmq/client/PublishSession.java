@@ -357,8 +357,9 @@ final class PublishSession implements PublishStream.Events {
   }
 
   private void keepTicking() {
-    // A stream that is kept for checks alone is watched until it is open.
-    boolean opening = checks.isPresent() && (stream == null || !stream.isOpened());
+    // Until it is open nothing that is added wakes this session; and whoever opens one for checks
+    // has nothing to send perhaps.
+    boolean opening = stream == null ? reopening != null || checks.isPresent() : !stream.isOpened();
     if (ticking == null && !closed && (hasWork() || opening)) {
       ticking = core.loop().schedule(this::tick, TICK_MILLIS);
     }

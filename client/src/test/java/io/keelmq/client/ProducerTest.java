@@ -197,6 +197,20 @@ class ProducerTest {
   }
 
   @Test
+  void failsInTimeWhileAStreamIsBeingOpened() {
+    group.openNothing();
+    try (Producer producer = client.producer().deliveryTimeout(Duration.ofMillis(300)).open()) {
+      for (int i = 0; i < 3; i++) {
+        var result = producer.send(keyed("a", "" + i));
+
+        // Far less than it takes to leave a silent stream.
+        var failure = assertThrows(ExecutionException.class, () -> result.get(3, TimeUnit.SECONDS));
+        assertInstanceOf(Unavailable.class, failure.getCause());
+      }
+    }
+  }
+
+  @Test
   void leavesAFrozenLeaderWhenAnotherLeads() throws Exception {
     group.fates((replica, batch) -> replica == 0 ? Fate.FROZEN : Fate.STORED);
     try (Producer producer = client.producer().open()) {

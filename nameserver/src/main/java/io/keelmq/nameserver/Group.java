@@ -170,6 +170,7 @@ final class Group {
         name,
         List.copyOf(addresses),
         Optional.ofNullable(leader).map(Replica::client),
+        calls().stream().findFirst(),
         messageType(topic.getType()),
         topic.getQueues());
   }

@@ -1,6 +1,7 @@
 package io.keelmq.nameserver;
 
 import io.grpc.stub.StreamObserver;
+import io.keelmq.rocketmq.ResourceName;
 import io.keelmq.rocketmq.RouteShaper;
 import io.keelmq.rocketmq.Sdk;
 import io.keelmq.rocketmq.v2.Code;
@@ -89,8 +90,7 @@ final class RouteQueries {
   }
 
   private QueryRouteResponse answer(QueryRouteRequest request, Sdk sdk) {
-    String namespace = request.getTopic().getResourceNamespace();
-    String topic = (namespace.isEmpty() ? "" : namespace + "%") + request.getTopic().getName();
+    String topic = ResourceName.of(request.getTopic());
     if (!TOPIC.matcher(topic).matches()) {
       return status(
           Code.ILLEGAL_TOPIC,

@@ -7,6 +7,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.common.HostPort;
 import io.keelmq.rocketmq.Caller;
+import io.keelmq.rocketmq.ResourceName;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.HeartbeatRequest;
 import io.keelmq.rocketmq.v2.HeartbeatResponse;
@@ -95,7 +96,7 @@ final class SdkService extends MessagingServiceGrpc.MessagingServiceImplBase {
             method,
             request,
             Caller.current(),
-            () -> replicas(topic.getName()),
+            () -> replicas(ResourceName.of(topic)),
             channels,
             timer,
             clockMillis,

@@ -38,6 +38,7 @@ import io.keelmq.rocketmq.v2.TelemetryCommand;
 import io.keelmq.v1.GetRoutesRequest;
 import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
+import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReportReply;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -193,6 +194,31 @@ class SdkServiceTest {
     assertEquals(Code.OK, response.getStatus().getCode());
     assertEquals("handle-7", response.getMessageId());
     assertEquals(List.of("client-1"), headersSeen);
+  }
+
+  @Test
+  void passesARecallOnToTheGroupOfATopicInANamespace() throws Exception {
+    broker = broker(Code.OK);
+    int otherPort;
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      otherPort = free.getLocalPort();
+    }
+    report(leader("n1", 5).setClientAddress("127.0.0.1:" + otherPort), "timers");
+    report(
+        Reports.report("g1", "m1", ReplicaRole.LEADER, 5, "m1")
+            .setClientAddress("127.0.0.1:" + broker.getPort()),
+        "ns%timers");
+
+    RecallMessageResponse response =
+        sdk("PYTHON")
+            .withDeadlineAfter(DEADLINE.toSeconds(), TimeUnit.SECONDS)
+            .recallMessage(
+                RecallMessageRequest.newBuilder()
+                    .setTopic(Resource.newBuilder().setResourceNamespace("ns").setName("timers"))
+                    .setRecallHandle("handle-7")
+                    .build());
+
+    assertEquals("handle-7", response.getMessageId());
   }
 
   @Test

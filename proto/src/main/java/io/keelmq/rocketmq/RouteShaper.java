@@ -31,17 +31,24 @@ public final class RouteShaper {
    * @param replicas where they serve clients, in the order of their nodes' names: SDKs compare
    *     addresses in their order and connect anew when it changes
    * @param leader absent while unknown
+   * @param serving one of them that is known to serve; absent if none is
    * @param queues numbered from 0
    */
   public record Place(
       String brokerGroup,
       List<HostPort> replicas,
       Optional<HostPort> leader,
+      Optional<HostPort> serving,
       MessageType type,
       int queues) {
 
     public Place {
       replicas = List.copyOf(replicas);
+    }
+
+    /** Whom SDKs should try first; any other replica may be the one that is dead. */
+    private Optional<HostPort> best() {
+      return leader.or(() -> serving);
     }
   }
 
@@ -79,14 +86,14 @@ public final class RouteShaper {
     AddressScheme scheme = scheme(place.replicas());
     // Most SDKs take no more than one name.
     if (scheme == AddressScheme.DOMAIN_NAME || sdk == Sdk.PYTHON_TLS) {
-      HostPort one = place.leader().orElse(place.replicas().get(0));
+      HostPort one = place.best().orElse(place.replicas().get(0));
       return Endpoints.newBuilder()
           .setScheme(scheme(List.of(one)))
           .addAddresses(address(one.host(), one.port()))
           .build();
     }
     List<HostPort> replicas =
-        sdk == Sdk.DOT_NET ? leaderFirst(place.replicas(), place.leader()) : place.replicas();
+        sdk == Sdk.DOT_NET ? bestFirst(place.replicas(), place.best()) : place.replicas();
     var endpoints = Endpoints.newBuilder().setScheme(scheme);
     boolean asTarget = sdk == Sdk.NODE && replicas.size() > 1;
     for (HostPort replica : replicas) {
@@ -107,13 +114,13 @@ public final class RouteShaper {
     return Address.newBuilder().setHost(host).setPort(port).build();
   }
 
-  private static List<HostPort> leaderFirst(List<HostPort> replicas, Optional<HostPort> leader) {
-    if (leader.isEmpty() || !replicas.contains(leader.get())) {
+  private static List<HostPort> bestFirst(List<HostPort> replicas, Optional<HostPort> best) {
+    if (best.isEmpty() || !replicas.contains(best.get())) {
       return replicas;
     }
     var ordered = new ArrayList<HostPort>(replicas.size());
-    ordered.add(leader.get());
-    replicas.stream().filter(replica -> !replica.equals(leader.get())).forEach(ordered::add);
+    ordered.add(best.get());
+    replicas.stream().filter(replica -> !replica.equals(best.get())).forEach(ordered::add);
     return ordered;
   }
 

@@ -22,6 +22,7 @@ class RouteShaperTest {
         "g0",
         List.of(replicas).stream().map(HostPort::parse).toList(),
         Optional.of(leader).filter(text -> !text.isEmpty()).map(HostPort::parse),
+        Optional.of(replicas[replicas.length - 1]).map(HostPort::parse),
         MessageType.FIFO,
         3);
   }
@@ -95,6 +96,13 @@ class RouteShaperTest {
 
     assertEquals(AddressScheme.DOMAIN_NAME, endpoints.getScheme());
     assertEquals(List.of("b.example:1"), addresses(endpoints));
+  }
+
+  @Test
+  void namesAReplicaThatServesWhileNobodyLeads() {
+    RouteShaper.Place place = place("", "a.example:1", "b.example:1", "c.example:1");
+
+    assertEquals(List.of("c.example:1"), addresses(RouteShaper.endpoints(place, Sdk.OTHER)));
   }
 
   @Test

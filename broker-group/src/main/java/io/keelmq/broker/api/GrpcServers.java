@@ -138,7 +138,7 @@ public final class GrpcServers {
     calls.allowCoreThreadTimeOut(true);
     readers.allowCoreThreadTimeOut(true);
     timer.setRemoveOnCancelPolicy(true);
-    this.watch = new LeadershipWatch(replica, calls);
+    this.watch = new LeadershipWatch(replica, calls, timer);
     this.edge = new Edge(replica, watch, forwarder, timer, calls, nanoClock, stats);
     this.planners = new DeliveryPlanners(edge, readers);
     watch.add(planners::leadershipChanged);
@@ -231,6 +231,8 @@ public final class GrpcServers {
           ServerInterceptors.interceptForward(
               WireErrors.guard(protocol.service(), edge), signatures));
     }
+    builder.addStreamTracerFactory(
+        CallCut.tracer(protocols.stream().map(Protocol::service).toList()));
     return builder.build();
   }
 

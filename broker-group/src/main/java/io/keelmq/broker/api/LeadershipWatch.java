@@ -6,6 +6,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -13,19 +15,22 @@ import java.util.concurrent.atomic.AtomicReference;
  * Tells calls that wait for a leader, or lean on one, when leadership has changed.
  *
  * <p>Thread-safe. The replica's listener thread only notes that there is something to tell; the
- * telling happens on the call executor.
+ * telling happens on the call executor, and later where that is full: not all watchers have a clock
+ * by which they would notice.
  */
 public final class LeadershipWatch {
 
   private final Replica replica;
   private final Executor calls;
+  private final ScheduledExecutorService timer;
   private final Set<Runnable> watchers = ConcurrentHashMap.newKeySet();
   private final AtomicReference<Leadership> told;
   private final AtomicBoolean telling = new AtomicBoolean();
 
-  LeadershipWatch(Replica replica, Executor calls) {
+  LeadershipWatch(Replica replica, Executor calls, ScheduledExecutorService timer) {
     this.replica = replica;
     this.calls = calls;
+    this.timer = timer;
     this.told = new AtomicReference<>(replica.leadership());
   }
 
@@ -41,9 +46,13 @@ public final class LeadershipWatch {
   /** Called on the replica's listener thread. */
   void changed() {
     Leadership now = replica.leadership();
-    if (now.equals(told.getAndSet(now)) || !telling.compareAndSet(false, true)) {
-      return;
+    if (!now.equals(told.getAndSet(now)) && telling.compareAndSet(false, true)) {
+      tell();
     }
+  }
+
+  /** While {@link #telling}, so that at most one telling waits, here or there. */
+  private void tell() {
     try {
       calls.execute(
           () -> {
@@ -52,7 +61,15 @@ public final class LeadershipWatch {
             watchers.forEach(Runnable::run);
           });
     } catch (RejectedExecutionException e) {
-      // Who holds a call asks again by a timer anyway.
+      tellLater();
+    }
+  }
+
+  private void tellLater() {
+    try {
+      timer.schedule(this::tell, Edge.RETRY_EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // The server is closed, and what it served with it.
       telling.set(false);
     }
   }

@@ -181,6 +181,11 @@ final class LocalConsumer implements ConsumeTarget, PlannedConsumer {
   }
 
   @Override
+  public void stuck(Refusal why) {
+    refused(why);
+  }
+
+  @Override
   public void broken(Refusal why) {
     events.broken(this, why);
   }

@@ -24,6 +24,9 @@ public interface PlannedConsumer {
   /** It is over, and another try would end alike. */
   void refused(Refusal why);
 
+  /** It has taken nothing of what it has for a while, and others need the room. */
+  void stuck(Refusal why);
+
   /** This replica leads no more. */
   void broken(Refusal why);
 

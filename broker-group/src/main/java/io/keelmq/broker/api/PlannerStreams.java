@@ -133,7 +133,7 @@ final class PlannerStreams {
         passOver(stream);
         stream
             .consumer()
-            .refused(
+            .stuck(
                 new Refusal(
                     Code.TOO_MANY_REQUESTS,
                     "the consumer has taken nothing for a while, and others need the room: open"

@@ -25,6 +25,12 @@ public final class Poll implements PlannedConsumer {
 
     void refused(Refusal why);
 
+    /**
+     * After {@link #found}: its client does not read what was found, and others need the room. To
+     * be answered by {@link #lost}.
+     */
+    void stuck(Refusal why);
+
     /** This replica leads no more. What was leased stays leased, under the attempt's id. */
     void broken(Refusal why);
   }
@@ -144,6 +150,21 @@ public final class Poll implements PlannedConsumer {
     if (isFirstWord()) {
       listener.refused(why);
     }
+  }
+
+  @Override
+  public void stuck(Refusal why) {
+    if (isFirstWord()) {
+      listener.refused(why);
+      // Nobody was told of what has come.
+      lost();
+    } else if (!isOver()) {
+      listener.stuck(why);
+    }
+  }
+
+  private synchronized boolean isOver() {
+    return over;
   }
 
   @Override

@@ -33,6 +33,9 @@ final class LeaderPoll implements Poll.Listener {
 
     void refused(LeaderPoll from, Refusal why);
 
+    /** Of what was found nothing leaves; to be followed by {@link #lost}. */
+    void stuck(LeaderPoll from, Refusal why);
+
     /** Another try, here or elsewhere, may go well. */
     void broken(LeaderPoll from, Refusal why);
   }
@@ -163,6 +166,11 @@ final class LeaderPoll implements Poll.Listener {
   @Override
   public void refused(Refusal why) {
     events.refused(this, why);
+  }
+
+  @Override
+  public void stuck(Refusal why) {
+    events.stuck(this, why);
   }
 
   @Override

@@ -190,6 +190,7 @@ final class MessagingService extends MessagingServiceGrpc.MessagingServiceImplBa
   public StreamObserver<TelemetryCommand> telemetry(StreamObserver<TelemetryCommand> observer) {
     var client = (ServerCallStreamObserver<TelemetryCommand>) observer;
     Caller caller = Caller.current();
+    long openedNanos = served.edge().now();
     var session = new TelemetrySession[1];
     session[0] =
         new TelemetrySession(
@@ -200,10 +201,11 @@ final class MessagingService extends MessagingServiceGrpc.MessagingServiceImplBa
             client,
             () -> {
               streams.remove(session[0]);
-              life.streamEnded(caller);
+              life.streamEnded(caller, openedNanos);
             });
     streams.add(session[0]);
     session[0].start();
+    life.streamOpened(caller);
     if (stopping || streams.size() > MAX_TELEMETRY_STREAMS) {
       session[0].stop();
     }

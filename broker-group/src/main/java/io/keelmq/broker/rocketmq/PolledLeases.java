@@ -53,6 +53,13 @@ final class PolledLeases {
   /** Of a lease whose client may not know it. */
   static final long DOUBTFUL_MILLIS = 20_000;
 
+  /**
+   * For so long one leader keeps a lease up, from when it heard of it; the same as RocketMQ's proxy
+   * (renewMaxTimeMillis). The answer to a poll, or what the client said of its message, can be lost
+   * without a word: without a bound the message would stay hidden for as long as its client lives.
+   */
+  static final long KEPT_AT_MOST_MILLIS = 10_800_000;
+
   /** What is left of a lease at most if it was extended. */
   private static final long EXTENDED_AT_MOST_MILLIS = 45_000;
 
@@ -61,6 +68,8 @@ final class PolledLeases {
 
   private static final int BATCHES_PER_LOOKUP = 256;
 
+  private static final long MOST_NANOS = TimeUnit.MILLISECONDS.toNanos(KEPT_AT_MOST_MILLIS);
+
   // First letters of attempt ids as they stand in the state.
   private static final char KEPT = 'k';
   private static final char PLAIN = 'p';
@@ -68,16 +77,24 @@ final class PolledLeases {
   private static final class Held {
     private final String clientId;
     private final String attemptId;
+    private final boolean kept;
+    private final long sinceNanos;
     private int messages;
-    private boolean kept;
     private long lookNanos;
 
-    Held(String clientId, String attemptId, int messages, boolean kept, long lookNanos) {
+    Held(
+        String clientId,
+        String attemptId,
+        int messages,
+        boolean kept,
+        long sinceNanos,
+        long lookMillis) {
       this.clientId = clientId;
       this.attemptId = attemptId;
       this.messages = messages;
       this.kept = kept;
-      this.lookNanos = lookNanos;
+      this.sinceNanos = sinceNanos;
+      this.lookNanos = sinceNanos + TimeUnit.MILLISECONDS.toNanos(lookMillis);
     }
   }
 
@@ -156,7 +173,8 @@ final class PolledLeases {
             batch.attemptId(),
             batch.offsets().size(),
             kept,
-            edge.now() + TimeUnit.MILLISECONDS.toNanos(kept ? 0 : Math.max(0, leftMillis))));
+            edge.now(),
+            kept ? 0 : Math.max(0, leftMillis)));
     return wasToBeKept && !kept;
   }
 
@@ -168,7 +186,6 @@ final class PolledLeases {
   void leased(
       String clientId, String attemptId, LeaseKey lease, int messages, long invisibleMillis) {
     boolean kept = attemptId.charAt(0) == KEPT;
-    long lookMillis = kept ? FIRST_LOOK_MILLIS : invisibleMillis;
     put(
         lease,
         new Held(
@@ -176,7 +193,8 @@ final class PolledLeases {
             attemptId,
             messages,
             kept,
-            edge.now() + TimeUnit.MILLISECONDS.toNanos(lookMillis)));
+            edge.now(),
+            kept ? FIRST_LOOK_MILLIS : invisibleMillis));
   }
 
   private synchronized void put(LeaseKey lease, Held held) {
@@ -224,7 +242,10 @@ final class PolledLeases {
         take(held -> held.kept && held.clientId.equals(clientId)), Command.SettlementKind.NACK, 0);
   }
 
-  /** Extends what is kept up, ends what was kept up for clients that are gone. */
+  /**
+   * Extends what is kept up, ends what was kept up for clients that are gone. What was kept up for
+   * too long is forgotten, and ends by its deadline.
+   */
   void tick(Predicate<String> isAlive) {
     var extend = new ArrayList<LeaseKey>();
     var end = new ArrayList<LeaseKey>();
@@ -236,7 +257,7 @@ final class PolledLeases {
         if (held.lookNanos - now > 0) {
           continue;
         }
-        if (!held.kept) {
+        if (!held.kept || now - held.sinceNanos > MOST_NANOS) {
           later.add(entry.getKey());
         } else if (isAlive.test(held.clientId)) {
           held.lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MILLIS);

@@ -3,6 +3,7 @@ package io.keelmq.broker.rocketmq;
 import io.grpc.SynchronizationContext;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.api.CallCut;
 import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.api.LeaderForwarder;
 import io.keelmq.broker.api.Refusal;
@@ -44,6 +45,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
   private final ServerCallStreamObserver<ReceiveMessageResponse> client;
   private final Runnable onEnd;
   private final boolean forwarded = LeaderForwarder.isForwarded();
+  private final Optional<CallCut> cut = CallCut.current();
   private final Runnable watcher;
   private final SynchronizationContext turn =
       new SynchronizationContext((thread, defect) -> defect(defect));
@@ -244,6 +246,19 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
         () -> {
           if (isLocal(from)) {
             refuse(why);
+          }
+        });
+  }
+
+  @Override
+  public void stuck(LeaderPoll from, Refusal why) {
+    turn.execute(
+        () -> {
+          if (!over && isLocal(from)) {
+            String reason = edge().refuse(why).getMessage();
+            cancelled();
+            // Any answer would stand behind what the client does not read.
+            cut.ifPresent(call -> call.now(reason));
           }
         });
   }

@@ -2,6 +2,7 @@ package io.keelmq.broker.rocketmq;
 
 import io.keelmq.broker.state.Limits;
 import io.keelmq.broker.state.Names;
+import io.keelmq.rocketmq.ResourceName;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
@@ -27,11 +28,9 @@ final class ResourceChecks {
 
   private ResourceChecks() {}
 
-  /** What the resource is called here; a namespace stands before the name. */
+  /** What the resource is called here. */
   static String name(Resource resource) {
-    return resource.getResourceNamespace().isEmpty()
-        ? resource.getName()
-        : resource.getResourceNamespace() + "%" + resource.getName();
+    return ResourceName.of(resource);
   }
 
   static Optional<Status> topic(Resource resource) {

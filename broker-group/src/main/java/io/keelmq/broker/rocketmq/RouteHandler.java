@@ -117,12 +117,19 @@ final class RouteHandler {
   private RouteShaper.Place place(Topic topic) {
     Leadership leadership = edge.replica().leadership();
     Optional<HostPort> leader = leadership.leaderAddress().map(HostPort::parse);
+    List<HostPort> replicas = replicas(leader);
     return new RouteShaper.Place(
         identity.brokerGroup(),
-        replicas(leader),
+        replicas,
         leader,
+        // Whether the others serve is not known here.
+        replicas.stream().filter(this::isThisOne).findFirst(),
         MessageChecks.type(topic.type()),
         topic.queues());
+  }
+
+  private boolean isThisOne(HostPort replica) {
+    return replica.toString().equals(identity.clientAddress());
   }
 
   private List<HostPort> replicas(Optional<HostPort> leader) {

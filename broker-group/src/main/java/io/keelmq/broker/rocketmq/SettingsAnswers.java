@@ -13,12 +13,16 @@ import io.keelmq.rocketmq.v2.RetryPolicy;
 import io.keelmq.rocketmq.v2.Settings;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What a client is told about how to go on, on top of what it said itself. SDKs do nothing before
  * they have it, and nothing at all with zeros in it. Thread-safe.
  */
 record SettingsAnswers(Edge edge) {
+
+  /** For a group that is not known here. SDKs wait for three seconds. */
+  static final long UNKNOWN_GROUP_MILLIS = 2_000;
 
   static final int RECEIVE_BATCH = 32;
   static final long LONG_POLLING_MILLIS = 20_000;
@@ -32,7 +36,25 @@ record SettingsAnswers(Edge edge) {
   private static final List<Integer> REDELIVERY_SECONDS =
       List.of(1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1_200, 1_800, 7_200);
 
-  Settings answer(Settings said, Caller caller) {
+  /**
+   * Calls back once, on any thread. Clients ask when they start and believe what they hear for as
+   * long as they live, so a group that is not known here may have been made a moment ago: it is
+   * looked for once more when all that was acknowledged before is applied.
+   */
+  void answer(Settings said, Caller caller, Consumer<Settings> done) {
+    String name = ResourceChecks.name(said.getSubscription().getGroup());
+    if (!said.hasSubscription()
+        || !edge.initialized()
+        || ResourceChecks.isUnknowable(name)
+        || edge.replica().state().consumerGroup(name).isPresent()) {
+      done.accept(answer(said, caller));
+      return;
+    }
+    Runnable then = () -> done.accept(answer(said, caller));
+    edge.replica().readPoint(UNKNOWN_GROUP_MILLIS, point -> edge.call(then, full -> then.run()));
+  }
+
+  private Settings answer(Settings said, Caller caller) {
     var settings = said.toBuilder().setMetric(Metric.newBuilder().setOn(false));
     if (said.hasSubscription()) {
       GroupSettings group = group(ResourceChecks.name(said.getSubscription().getGroup()));

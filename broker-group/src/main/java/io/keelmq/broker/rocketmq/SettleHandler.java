@@ -122,8 +122,12 @@ final class SettleHandler {
       caller.refuse(refusal.get());
       return;
     }
+    Optional<ReceiptHandle> handle = ReceiptHandle.parse(request.getReceiptHandle());
     // So short a lease is none: the message is given back, and comes again when the time is over.
-    boolean nack = millis < Limits.MIN_INVISIBLE_MILLIS;
+    // Where the server keeps the lease up, a client says so only to give the message up. Extended,
+    // the lease would still bear the client's name, and the next leader would keep it up again.
+    boolean nack =
+        millis < Limits.MIN_INVISIBLE_MILLIS || handle.filter(ReceiptHandle::renewed).isPresent();
     start(
         from,
         MessagingServiceGrpc.getChangeInvisibleDurationMethod(),
@@ -131,7 +135,7 @@ final class SettleHandler {
         new Wanted(
             request.getGroup(),
             request.getTopic(),
-            List.of(ReceiptHandle.parse(request.getReceiptHandle())),
+            List.of(handle),
             nack ? Command.SettlementKind.NACK : Command.SettlementKind.EXTEND,
             millis),
         results -> changed(request, results.get(0)),
@@ -151,6 +155,7 @@ final class SettleHandler {
                     + Limits.MAX_INVISIBLE_MILLIS));
   }
 
+  /** What was given back keeps its name: until it goes to others, the old handle still says it. */
   private static ChangeInvisibleDurationResponse changed(
       ChangeInvisibleDurationRequest request, Settling.Result result) {
     return ChangeInvisibleDurationResponse.newBuilder()

@@ -202,7 +202,20 @@ record Settling<R>(
   }
 
   /**
-   * Of what was acknowledged in time and not found: decided before, by the first copy of this call
+   * Whether what was not found is looked for. A repeat of putting off may find that its first copy
+   * gave the message another name; and to a dead letter that somebody else has now SDKs would hear
+   * anything but OK with another try at once, for ever.
+   */
+  private boolean mayBeOthers() {
+    return switch (kind) {
+      case ACK, EXTEND -> true;
+      case NACK -> !lenient;
+      case RELEASE, DISOWN, DEAD_LETTER -> false;
+    };
+  }
+
+  /**
+   * Of what was settled in time and not found: decided before, by the first copy of this call
    * perhaps, or taken from this client, whose stream broke or which was thought to be gone, and
    * given to another. Then the message is outstanding, and nobody may be told that it is done.
    */
@@ -266,9 +279,7 @@ record Settling<R>(
             Part part = parts.get(i);
             Reply.SettledPart of = settled.response().parts().get(i);
             results[part.index()] = result(part, of);
-            if (kind == Command.SettlementKind.ACK
-                && of.messages() == 0
-                && hasTime(part.handle())) {
+            if (mayBeOthers() && of.messages() == 0 && hasTime(part.handle())) {
               notFound.add(part);
             }
           }

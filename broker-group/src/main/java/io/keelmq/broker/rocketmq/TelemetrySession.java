@@ -17,6 +17,7 @@ import io.keelmq.rocketmq.v2.Settings;
 import io.keelmq.rocketmq.v2.Status;
 import io.keelmq.rocketmq.v2.TelemetryCommand;
 import io.keelmq.v1.TransactionCheck;
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,13 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
 
   static final int MAX_TOPICS = 1_024;
 
+  /** Settings that wait for those before them to be answered. SDKs say one at a time. */
+  static final int MAX_ASKED = 64;
+
+  private static final Status TOO_MANY =
+      Statuses.of(
+          Code.TOO_MANY_REQUESTS, MAX_ASKED + " settings wait for their answers on this stream");
+
   private static final Logger LOG = LoggerFactory.getLogger(TelemetrySession.class);
 
   private final Served served;
@@ -48,6 +56,9 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
   private final SynchronizationContext turn =
       new SynchronizationContext((thread, defect) -> defect(defect));
 
+  // What was said and not answered: answers come in the order of what they answer.
+  private final ArrayDeque<Settings> asked = new ArrayDeque<>();
+  private boolean answering;
   private Map<String, Resource> topics = Map.of();
   private boolean ended;
 
@@ -106,12 +117,25 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
       return;
     }
     served.sessions().seen(caller.clientId());
-    Optional<Status> refusal = CallerChecks.clientId(caller.clientId()).or(() -> check(settings));
+    Optional<Status> refusal =
+        CallerChecks.clientId(caller.clientId())
+            .or(() -> check(settings))
+            .or(() -> asked.size() >= MAX_ASKED ? Optional.of(TOO_MANY) : Optional.empty());
     if (refusal.isPresent()) {
       send(TelemetryCommand.newBuilder().setStatus(refusal.get()).build());
       return;
     }
     publishes(settings);
+    asked.add(settings);
+    answerNext();
+  }
+
+  private void answerNext() {
+    if (ended || answering || asked.isEmpty()) {
+      return;
+    }
+    answering = true;
+    Settings settings = asked.remove();
     if (caller.sdk() == Sdk.NODE) {
       try {
         turn.schedule(
@@ -165,12 +189,16 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
 
   private void answer(Settings settings) {
     if (!ended) {
-      send(
-          TelemetryCommand.newBuilder()
-              .setStatus(Statuses.OK)
-              .setSettings(answers.answer(settings, caller))
-              .build());
+      answers.answer(settings, caller, answer -> turn.execute(() -> answered(answer)));
     }
+  }
+
+  private void answered(Settings answer) {
+    answering = false;
+    if (!ended) {
+      send(TelemetryCommand.newBuilder().setStatus(Statuses.OK).setSettings(answer).build());
+    }
+    answerNext();
   }
 
   private void send(TelemetryCommand command) {
@@ -218,6 +246,7 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
       return;
     }
     ended = true;
+    asked.clear();
     checks.remove(topics.keySet(), this);
     served.sessions().streamClosed(caller.clientId());
     onEnd.run();

@@ -26,6 +26,7 @@ import io.keelmq.rocketmq.v2.TransactionResolution;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -135,6 +136,38 @@ class TelemetryTest {
     assertEquals(17, unheard.getBackoffPolicy().getCustomizedBackoff().getNextCount());
     assertEquals(32, unheard.getSubscription().getReceiveBatchSize());
     assertEquals(20, unheard.getSubscription().getLongPollingTimeout().getSeconds());
+  }
+
+  @Test
+  void knowsAGroupThatWasMadeAMomentAgo() throws Exception {
+    cluster.group.apply(
+        new Command.CreateConsumerGroup(
+            "known", new GroupSettings(GroupKind.LEASE, false, 3, false)));
+    var stream = new Stream(sdk(2));
+    cluster.group.pauseReadPoints(true);
+    stream.say(consumer("ordered"));
+    stream.say(consumer("known"));
+    Awaitility.await().until(() -> cluster.group.waitingReadPoints() == 1);
+
+    cluster.group.apply(
+        new Command.CreateConsumerGroup(
+            "ordered", new GroupSettings(GroupKind.LEASE, true, 5, false)));
+    cluster.group.pauseReadPoints(false);
+
+    Settings first = stream.next().getSettings();
+    assertEquals("ordered", first.getSubscription().getGroup().getName());
+    assertTrue(first.getSubscription().getFifo());
+    assertEquals(3, stream.next().getSettings().getBackoffPolicy().getMaxAttempts());
+  }
+
+  @Test
+  void tellsAConsumerTheDefaultsWhileThereIsNoLeader() throws Exception {
+    cluster.group.elect(-1);
+    var stream = new Stream(sdk(1));
+
+    stream.say(consumer("unheard"));
+
+    assertFalse(stream.next().getSettings().getSubscription().getFifo());
   }
 
   @Test

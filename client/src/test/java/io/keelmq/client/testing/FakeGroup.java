@@ -60,6 +60,7 @@ public final class FakeGroup implements AutoCloseable {
 
   private final List<Server> servers = new ArrayList<>();
   private final List<FakeStreams> streams = new ArrayList<>();
+  volatile boolean opensNothing;
   private volatile Fates fates = (replica, batch) -> Fate.STORED;
   private volatile int leader;
   private final AtomicLong term = new AtomicLong(1);
@@ -102,6 +103,11 @@ public final class FakeGroup implements AutoCloseable {
   public void check(String heldId, int number) {
     TransactionCheck check = log.held.check(heldId, number);
     streams.forEach(each -> each.check(check));
+  }
+
+  /** Streams of producers are taken and never opened, as by processes that are frozen. */
+  public void openNothing() {
+    opensNothing = true;
   }
 
   public void fates(Fates decided) {

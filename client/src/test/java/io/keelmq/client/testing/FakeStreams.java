@@ -120,6 +120,9 @@ final class FakeStreams extends StreamsGrpc.StreamsImplBase {
         synchronized (FakeStreams.this) {
           if (request.hasOpen()) {
             opened = request.getOpen();
+            if (group.opensNothing) {
+              return;
+            }
             if (opened.getCheckTopicsCount() > 0) {
               checked.put(responses, opened.getCheckTopicsList());
             }

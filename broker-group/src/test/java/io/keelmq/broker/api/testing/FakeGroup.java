@@ -68,6 +68,7 @@ public final class FakeGroup implements AutoCloseable {
   private volatile int overloadedPercent;
   private volatile boolean overloaded;
   private volatile boolean applyPaused;
+  private volatile boolean readPointsPaused;
   private volatile boolean entriesAreMissing;
   private volatile boolean diskIsFull;
 
@@ -110,6 +111,17 @@ public final class FakeGroup implements AutoCloseable {
   public void pauseApply(boolean pause) {
     applyPaused = pause;
     apply.execute(this::drain);
+  }
+
+  /** Read points are asked for and not reached. */
+  public void pauseReadPoints(boolean pause) {
+    readPointsPaused = pause;
+    apply.execute(this::answerWaiting);
+  }
+
+  /** Read points that are asked for and not reached. */
+  public synchronized int waitingReadPoints() {
+    return waiting.size();
   }
 
   public void passTime(long millis) {
@@ -181,7 +193,7 @@ public final class FakeGroup implements AutoCloseable {
   private void answerWaiting() {
     List<Waiting> now = new ArrayList<>();
     synchronized (this) {
-      if (leader >= 0) {
+      if (leader >= 0 && !readPointsPaused) {
         now.addAll(waiting);
         waiting.clear();
       }
