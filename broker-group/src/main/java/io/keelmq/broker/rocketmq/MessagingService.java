@@ -190,7 +190,6 @@ final class MessagingService extends MessagingServiceGrpc.MessagingServiceImplBa
   public StreamObserver<TelemetryCommand> telemetry(StreamObserver<TelemetryCommand> observer) {
     var client = (ServerCallStreamObserver<TelemetryCommand>) observer;
     Caller caller = Caller.current();
-    long openedNanos = served.edge().now();
     var session = new TelemetrySession[1];
     session[0] =
         new TelemetrySession(
@@ -201,11 +200,10 @@ final class MessagingService extends MessagingServiceGrpc.MessagingServiceImplBa
             client,
             () -> {
               streams.remove(session[0]);
-              life.streamEnded(caller, openedNanos);
+              life.streamEnded(caller);
             });
     streams.add(session[0]);
     session[0].start();
-    life.streamOpened(caller);
     if (stopping || streams.size() > MAX_TELEMETRY_STREAMS) {
       session[0].stop();
     }

@@ -6,7 +6,6 @@ import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.keelmq.broker.api.LeaderForwarder;
 import io.keelmq.rocketmq.Caller;
-import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
@@ -21,14 +20,6 @@ final class Onward {
 
   /** The call was held, so that a deadline may have passed meanwhile. */
   private static final Metadata.Key<String> WAITED = key("keelmq-waited");
-
-  /**
-   * On a heartbeat, how long ago the caller opened its stream at the replica that passes the
-   * heartbeat on; on a termination, that it only broke, and how long ago it was opened. In millis.
-   */
-  private static final Metadata.Key<String> STREAM_AGE = key("keelmq-stream-age");
-
-  private static final int MAX_AGE_DIGITS = 15;
 
   /** Longer than any call that is not held takes. */
   private static final long WAITED_NANOS = 200_000_000;
@@ -47,16 +38,6 @@ final class Onward {
     return LeaderForwarder.isForwarded() && caller.headers().containsKey(WAITED);
   }
 
-  static OptionalLong streamAgeMillis(Caller caller) {
-    String age = caller.headers().get(STREAM_AGE);
-    return LeaderForwarder.isForwarded()
-            && age != null
-            && age.length() <= MAX_AGE_DIGITS
-            && age.matches("[0-9]+")
-        ? OptionalLong.of(Long.parseLong(age))
-        : OptionalLong.empty();
-  }
-
   static boolean hasWaited(long sinceNanos, LongSupplier nanoClock) {
     return nanoClock.getAsLong() - sinceNanos > WAITED_NANOS;
   }
@@ -64,15 +45,6 @@ final class Onward {
   /** Sends the caller's metadata along. */
   static UnaryOperator<Channel> of(Caller caller) {
     return channel -> with(channel, caller.onward());
-  }
-
-  /** The same, and what there is to say of the caller's stream. */
-  static UnaryOperator<Channel> of(Caller caller, OptionalLong streamAgeMillis) {
-    return channel -> {
-      Metadata headers = caller.onward();
-      streamAgeMillis.ifPresent(age -> headers.put(STREAM_AGE, Long.toString(Math.max(0, age))));
-      return with(channel, headers);
-    };
   }
 
   /** The same, for a call that came at {@code sinceNanos}. */

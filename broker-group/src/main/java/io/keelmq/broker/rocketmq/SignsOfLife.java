@@ -14,7 +14,6 @@ import io.keelmq.rocketmq.v2.NotifyClientTerminationResponse;
 import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -37,17 +36,8 @@ record SignsOfLife(Served served) {
       caller.refuse(refusal.get());
       return;
     }
-    OptionalLong ageMillis = Onward.streamAgeMillis(from);
-    if (ageMillis.isPresent()) {
-      served.sessions().streamOpenedElsewhere(from.clientId(), ageMillis.getAsLong());
-    } else {
-      served.sessions().seen(from.clientId());
-    }
-    // A leader that was just elected learns of the stream in this way.
-    tellLeader(
-        from,
-        served.sessions().streamAgeMillis(from.clientId()),
-        leader -> leader.heartbeat(request, new Unheard<>()));
+    served.sessions().seen(from.clientId());
+    tellLeader(from, leader -> leader.heartbeat(request, new Unheard<>()));
     caller.answer(HeartbeatResponse.newBuilder().setStatus(Statuses.OK).build());
   }
 
@@ -69,18 +59,15 @@ record SignsOfLife(Served served) {
       caller.refuse(refusal.get());
       return;
     }
-    OptionalLong ageMillis = Onward.streamAgeMillis(from);
-    if (ageMillis.isPresent()) {
-      long openedNanos = served.edge().now() - TimeUnit.MILLISECONDS.toNanos(ageMillis.getAsLong());
-      // The replica that passes it on has waited already.
-      served
-          .sessions()
-          .streamBroke(
-              from.clientId(), openedNanos, TOLD_GONE_MILLIS, gone -> served.leases().cut(gone));
-    } else {
+    left(from);
+    caller.answer(NotifyClientTerminationResponse.newBuilder().setStatus(Statuses.OK).build());
+  }
+
+  /** A client's telemetry stream has ended: it may be gone. */
+  void streamEnded(Caller from) {
+    if (!from.clientId().isEmpty()) {
       left(from);
     }
-    caller.answer(NotifyClientTerminationResponse.newBuilder().setStatus(Statuses.OK).build());
   }
 
   private void left(Caller from) {
@@ -91,59 +78,23 @@ record SignsOfLife(Served served) {
         .left(
             from.clientId(),
             forwarded ? TOLD_GONE_MILLIS : ClientSessions.GONE_MILLIS,
-            gone -> gone(from, forwarded, OptionalLong.empty()));
+            gone -> gone(from, forwarded));
   }
 
-  /**
-   * A client has opened its telemetry stream here. Told to the leader, because the one that it had
-   * before may have been at another replica, which will say that it broke.
-   */
-  void streamOpened(Caller from) {
-    if (!from.clientId().isEmpty()) {
-      tellLeader(
-          from,
-          OptionalLong.of(0),
-          leader -> leader.heartbeat(HeartbeatRequest.getDefaultInstance(), new Unheard<>()));
-    }
-  }
-
-  /** A client's telemetry stream has ended: it may be gone. */
-  void streamEnded(Caller from, long openedNanos) {
-    if (from.clientId().isEmpty()) {
-      return;
-    }
-    served
-        .sessions()
-        .streamBroke(
-            from.clientId(),
-            openedNanos,
-            ClientSessions.BROKEN_MILLIS,
-            gone ->
-                gone(
-                    from,
-                    false,
-                    OptionalLong.of(
-                        TimeUnit.NANOSECONDS.toMillis(served.edge().now() - openedNanos))));
-  }
-
-  private void gone(Caller from, boolean forwarded, OptionalLong streamAgeMillis) {
+  private void gone(Caller from, boolean forwarded) {
     served.leases().cut(from.clientId());
     if (forwarded) {
       return;
     }
     tellLeader(
         from,
-        streamAgeMillis,
         leader ->
             leader.notifyClientTermination(
                 NotifyClientTerminationRequest.getDefaultInstance(), new Unheard<>()));
   }
 
-  private void tellLeader(
-      Caller from,
-      OptionalLong streamAgeMillis,
-      Consumer<MessagingServiceGrpc.MessagingServiceStub> tell) {
-    leader(from, streamAgeMillis)
+  private void tellLeader(Caller from, Consumer<MessagingServiceGrpc.MessagingServiceStub> tell) {
+    leader(from)
         .ifPresent(
             leader ->
                 // In a context of its own: the client's call ends before this one.
@@ -155,12 +106,11 @@ record SignsOfLife(Served served) {
   }
 
   /** Who has to be told, if that is another replica and nobody has told this one. */
-  private Optional<Channel> leader(Caller from, OptionalLong streamAgeMillis) {
+  private Optional<Channel> leader(Caller from) {
     Leadership now = served.edge().replica().leadership();
     return now.isLeader() || LeaderForwarder.isForwarded() || now.leaderAddress().isEmpty()
         ? Optional.empty()
         : Optional.of(
-            Onward.of(from, streamAgeMillis)
-                .apply(served.edge().forwarder().to(now.leaderAddress().get())));
+            Onward.of(from).apply(served.edge().forwarder().to(now.leaderAddress().get())));
   }
 }
