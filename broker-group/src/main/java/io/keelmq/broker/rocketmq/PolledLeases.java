@@ -30,9 +30,9 @@ import java.util.function.Predicate;
  * <p>What an earlier leader leased is found in the state. A lease that was kept up before ends
  * sooner than a fresh one, and by that it is told from one whose client may never have heard of it,
  * because the answer was lost with the leader. A repeat of its poll, which comes at once, gets it
- * again. Then it is shortened and disowned all the same, so that no leader keeps it up, or its
- * messages would stay hidden for as long as the client lives. Thread-safe: guarded by its lock,
- * under which nobody is called.
+ * again. If none comes it is shortened and disowned, so that no later leader takes it for one that
+ * was kept up, or its messages would stay hidden for as long as the client lives. Thread-safe:
+ * guarded by its lock, under which nobody is called.
  */
 final class PolledLeases {
 
@@ -185,10 +185,6 @@ final class PolledLeases {
    */
   void leased(
       String clientId, String attemptId, LeaseKey lease, int messages, long invisibleMillis) {
-    if (isDoubtful(lease)) {
-      // It stays so: the answer to the repeat can be lost as the first one was.
-      return;
-    }
     boolean kept = attemptId.charAt(0) == KEPT;
     put(
         lease,
@@ -199,11 +195,6 @@ final class PolledLeases {
             kept,
             edge.now(),
             kept ? FIRST_LOOK_MILLIS : invisibleMillis));
-  }
-
-  private synchronized boolean isDoubtful(LeaseKey lease) {
-    Held held = leases.get(lease);
-    return held != null && held.doubtful;
   }
 
   private synchronized void put(LeaseKey lease, Held held) {
@@ -252,8 +243,8 @@ final class PolledLeases {
   }
 
   /**
-   * Extends what is kept up, ends what was kept up for clients that are gone, and disowns what is
-   * doubtful. What was kept up for too long is forgotten, and ends by its deadline.
+   * Extends what is kept up, ends what was kept up for clients that are gone, and disowns what no
+   * poll has asked for again. What was kept up for too long is forgotten, and ends by its deadline.
    */
   void tick(Predicate<String> isAlive) {
     var extend = new ArrayList<LeaseKey>();
