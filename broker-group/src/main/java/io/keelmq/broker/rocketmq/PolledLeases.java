@@ -29,10 +29,9 @@ import java.util.function.Predicate;
  *
  * <p>What an earlier leader leased is found in the state. A lease that was kept up before ends
  * sooner than a fresh one, and by that it is told from one whose client may never have heard of it,
- * because the answer was lost with the leader. A repeat of its poll, which comes at once, gets it
- * again. If none comes it is shortened and disowned, so that no later leader takes it for one that
- * was kept up, or its messages would stay hidden for as long as the client lives. Thread-safe:
- * guarded by its lock, under which nobody is called.
+ * because the answer was lost with the leader. Such a lease is shortened and disowned, so that no
+ * later leader takes it for one that was kept up, or its messages would stay hidden for as long as
+ * the client lives. Thread-safe: guarded by its lock, under which nobody is called.
  */
 final class PolledLeases {
 
@@ -53,9 +52,6 @@ final class PolledLeases {
 
   /** Of a lease whose client may not know it. */
   static final long DOUBTFUL_MILLIS = 20_000;
-
-  /** For a repeat of the poll whose answer may have been lost, from when its lease was found. */
-  static final long ASKED_AGAIN_MILLIS = 2_000;
 
   /**
    * For so long one leader keeps a lease up, from when it heard of it; the same as RocketMQ's proxy
@@ -83,7 +79,6 @@ final class PolledLeases {
     private final String attemptId;
     private final boolean kept;
     private final long sinceNanos;
-    private boolean doubtful;
     private int messages;
     private long lookNanos;
 
@@ -139,6 +134,7 @@ final class PolledLeases {
       }
       loaded = true;
     }
+    var doubtful = new ArrayList<LeaseKey>();
     StateView state = edge.replica().state();
     long logMillis = state.applied().timeMillis();
     for (int queue = 0; queue < topic.queues(); queue++) {
@@ -151,31 +147,35 @@ final class PolledLeases {
       do {
         page = state.leased(groupId, topic.id(), queue, after, BATCHES_PER_LOOKUP);
         for (StateView.Batch batch : page) {
-          found(new LeaseKey(queue, cursor.get().generation(), batch.id()), batch, logMillis);
+          var lease = new LeaseKey(queue, cursor.get().generation(), batch.id());
+          if (found(lease, batch, logMillis)) {
+            doubtful.add(lease);
+          }
           after = Optional.of(batch.id());
         }
       } while (page.size() == BATCHES_PER_LOOKUP);
     }
+    settleAll(doubtful, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
-  private void found(LeaseKey lease, StateView.Batch batch, long logMillis) {
+  /** Whether it is to be shortened. */
+  private boolean found(LeaseKey lease, StateView.Batch batch, long logMillis) {
     if (batch.clientId().isEmpty() || batch.attemptId().isEmpty()) {
-      return;
+      return false;
     }
     long leftMillis = batch.deadlineMillis() - logMillis;
     boolean wasToBeKept = batch.attemptId().charAt(0) == KEPT;
     boolean kept = wasToBeKept && leftMillis <= EXTENDED_AT_MOST_MILLIS;
-    boolean doubtful = wasToBeKept && !kept;
-    var held =
+    put(
+        lease,
         new Held(
             batch.clientId(),
             batch.attemptId(),
             batch.offsets().size(),
             kept,
             edge.now(),
-            kept ? 0 : doubtful ? ASKED_AGAIN_MILLIS : Math.max(0, leftMillis));
-    held.doubtful = doubtful;
-    put(lease, held);
+            kept ? 0 : Math.max(0, leftMillis)));
+    return wasToBeKept && !kept;
   }
 
   /**
@@ -243,13 +243,12 @@ final class PolledLeases {
   }
 
   /**
-   * Extends what is kept up, ends what was kept up for clients that are gone, and disowns what no
-   * poll has asked for again. What was kept up for too long is forgotten, and ends by its deadline.
+   * Extends what is kept up, ends what was kept up for clients that are gone. What was kept up for
+   * too long is forgotten, and ends by its deadline.
    */
   void tick(Predicate<String> isAlive) {
     var extend = new ArrayList<LeaseKey>();
     var end = new ArrayList<LeaseKey>();
-    var disown = new ArrayList<LeaseKey>();
     long now = edge.now();
     synchronized (this) {
       var later = new ArrayList<LeaseKey>();
@@ -258,11 +257,7 @@ final class PolledLeases {
         if (held.lookNanos - now > 0) {
           continue;
         }
-        if (held.doubtful) {
-          held.doubtful = false;
-          held.lookNanos = now + TimeUnit.MILLISECONDS.toNanos(DOUBTFUL_MILLIS);
-          disown.add(entry.getKey());
-        } else if (!held.kept || now - held.sinceNanos > MOST_NANOS) {
+        if (!held.kept || now - held.sinceNanos > MOST_NANOS) {
           later.add(entry.getKey());
         } else if (isAlive.test(held.clientId)) {
           held.lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MILLIS);
@@ -276,7 +271,6 @@ final class PolledLeases {
     }
     settleAll(extend, Command.SettlementKind.EXTEND, EXTENDED_MILLIS);
     settleAll(end, Command.SettlementKind.NACK, 0);
-    settleAll(disown, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
   /** Whether nobody can be given a lease of it any more: the group or the topic was deleted. */

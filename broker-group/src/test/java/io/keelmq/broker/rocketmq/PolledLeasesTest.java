@@ -121,38 +121,6 @@ class PolledLeasesTest {
   }
 
   @Test
-  void aRepeatOfAPollGetsUnderTheNextLeaderWhatItWasGiven() {
-    sdk(0).send("t", "m1");
-    // The answer is lost with the leader.
-    sdk(0).receive(kept().setAttemptId("a1"));
-
-    cluster.group.elect(1);
-    TestSdk.Received again = sdk(1).receive(kept().setAttemptId("a1"));
-
-    assertEquals(List.of("m1"), again.ids());
-    assertEquals(1, attempt(again));
-    var acked = sdk(1).ack("g", "t", again.handle());
-    assertEquals(Code.OK, acked.getEntries(0).getStatus().getCode());
-  }
-
-  @Test
-  void disownsWhatNoPollAsksForAgain() {
-    sdk(0).send("t", "m1");
-    sdk(0).receive(kept().setAttemptId("a1"));
-    long before = newestDeadline();
-
-    cluster.group.elect(1);
-    sdk(1).receive(kept().setAttemptId("a2").setLongPollingTimeout(Times.duration(100)));
-    skip(PolledLeases.ASKED_AGAIN_MILLIS);
-    Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> newestDeadline() < before);
-    passTime(PolledLeases.DOUBTFUL_MILLIS + 1);
-
-    TestSdk.Received again = sdk(1).receive(kept().setAttemptId("a3"));
-    assertEquals(List.of("m1"), again.ids());
-    assertEquals(2, attempt(again));
-  }
-
-  @Test
   void endsALeaseThatWasKeptUpForTooLong() {
     sendAndReceive(0, "m1");
     skipToTheNextLook();
