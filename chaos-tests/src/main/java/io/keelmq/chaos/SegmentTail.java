@@ -44,8 +44,7 @@ record SegmentTail(
 
   /** Of the first record that a segment holds, or will hold; its name says it. */
   static long firstIndex(Path segment) {
-    String name = segment.getFileName().toString();
-    return Long.parseLong(name.substring(0, name.length() - 4));
+    return Long.parseLong(base(segment));
   }
 
   /**
@@ -121,7 +120,12 @@ record SegmentTail(
   }
 
   private static Path sidecar(Path segment) {
+    return segment.resolveSibling(base(segment) + ".idx");
+  }
+
+  /** What it shares with its sidecar. */
+  private static String base(Path segment) {
     String name = segment.getFileName().toString();
-    return segment.resolveSibling(name.substring(0, name.length() - 4) + ".idx");
+    return name.substring(0, name.length() - 4);
   }
 }

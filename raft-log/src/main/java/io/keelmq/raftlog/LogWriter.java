@@ -32,7 +32,9 @@ final class LogWriter {
   private volatile LogView view;
   private volatile long durableLast;
 
-  /** Where the snapshot ended that was adopted last and is whole still; {@link #NONE} before. */
+  /**
+   * Where the snapshot ended that was adopted last; {@link #NONE} before, and once all was wiped.
+   */
   private long adoptedLast = NONE;
 
   LogWriter(
@@ -99,7 +101,6 @@ final class LogWriter {
       Failpoint.TRUNCATE_FLOOR_LOWERED.hit();
     }
     durableLast = Math.min(durableLast, lastKept);
-    adoptedLast = lastKept < adoptedLast ? NONE : adoptedLast;
     // Readers stop looking there before the bytes go.
     view = view.cutAfter(lastKept);
     List<Segment> segments = new ArrayList<>(view.segments());

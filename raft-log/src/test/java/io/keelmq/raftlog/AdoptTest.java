@@ -117,13 +117,17 @@ class AdoptTest {
     }
   }
 
+  private void adoptTen(SegmentedLog from, SegmentedLog to) throws Exception {
+    TestLogs.appendEach(from, 1, 10, 1);
+    from.linkUpTo(10, snapshot);
+    to.adopt(snapshot, 10);
+  }
+
   @Test
   void staysAsItIsWhenTheCallsOfJRaftFollow() throws Exception {
     try (var log = open("log");
         var other = open("other")) {
-      TestLogs.appendEach(log, 1, 10, 1);
-      log.linkUpTo(10, snapshot);
-      other.adopt(snapshot, 10);
+      adoptTen(log, other);
 
       other.truncatePrefix(11);
       other.reset(11);
@@ -137,9 +141,7 @@ class AdoptTest {
   void aResetCutsOnlyWhatWasAppendedBehindIt() throws Exception {
     try (var log = open("log");
         var other = open("other")) {
-      TestLogs.appendEach(log, 1, 10, 1);
-      log.linkUpTo(10, snapshot);
-      other.adopt(snapshot, 10);
+      adoptTen(log, other);
       TestLogs.appendEach(other, 11, 13, 2);
 
       other.reset(11);
@@ -153,12 +155,10 @@ class AdoptTest {
   }
 
   @Test
-  void aResetWipesWhatWasCutSince() throws Exception {
+  void aResetToAnotherIndexWipesItAll() throws Exception {
     try (var log = open("log");
         var other = open("other")) {
-      TestLogs.appendEach(log, 1, 10, 1);
-      log.linkUpTo(10, snapshot);
-      other.adopt(snapshot, 10);
+      adoptTen(log, other);
       TestLogs.appendEach(other, 11, 13, 2);
       other.truncateSuffix(11);
 

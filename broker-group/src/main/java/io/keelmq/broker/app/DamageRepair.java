@@ -69,9 +69,6 @@ final class DamageRepair {
   private final Shutdown shutdown;
   private final LongSupplier nanos;
 
-  /** Whether {@link #mayLeave} has let it close. */
-  private boolean left;
-
   /** When repairs were, the oldest first. */
   private final Deque<Long> repaired = new ArrayDeque<>();
 
@@ -122,6 +119,7 @@ final class DamageRepair {
    * @throws InterruptedIOException if the process ends meanwhile
    */
   <T> T open(Opening<T> opening) throws IOException, UnusableFolderException {
+    boolean ran = known.isPresent();
     while (true) {
       if (known.isEmpty()) {
         try {
@@ -135,10 +133,9 @@ final class DamageRepair {
           LOG.error("this replica is damaged: {}", Damage.in(e).get());
         }
       }
-      boolean ran = left;
-      left = false;
       setAside(known.get(), ran ? LOOKS_WHILE_CLOSED : Long.MAX_VALUE);
       known = Optional.empty();
+      ran = false;
     }
   }
 
@@ -250,7 +247,6 @@ final class DamageRepair {
         handOver.run();
         Optional<String> lack = others.lackWithout(owner);
         if (lack.isEmpty()) {
-          left = true;
           return true;
         }
         if (failed.getAsBoolean()) {

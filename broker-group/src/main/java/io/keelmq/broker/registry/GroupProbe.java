@@ -75,23 +75,25 @@ public final class GroupProbe implements AutoCloseable {
 
   private Optional<String> lackAtLeader(
       String address, String leader, String node, String clusterId) {
-    var calls = AdminGrpc.newBlockingStub(routes.channel(address));
-    ReplicaStatus status =
-        calls
-            .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-            .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+    ReplicaStatus status = status(address);
     if (status.getRole() != ReplicaRole.LEADER || !status.getClusterId().equals(clusterId)) {
       return Optional.of(
           "%s at %s is %s of cluster %s, expected the leader of cluster %s"
               .formatted(leader, address, status.getRole(), status.getClusterId(), clusterId));
     }
     List<GroupReplica> replicas =
-        calls
-            .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-            .listReplicas(ListReplicasRequest.getDefaultInstance())
-            .getReplicasList();
+        calls(address).listReplicas(ListReplicasRequest.getDefaultInstance()).getReplicasList();
     return lack(
         replicas, leader, node, replica -> holds(replica, clusterId, status.getCommittedIndex()));
+  }
+
+  private ReplicaStatus status(String address) {
+    return calls(address).getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+  }
+
+  private AdminGrpc.AdminBlockingStub calls(String address) {
+    return AdminGrpc.newBlockingStub(routes.channel(address))
+        .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   /** One that answers the leader may still be far behind, or wait to be repaired itself. */
@@ -100,10 +102,7 @@ public final class GroupProbe implements AutoCloseable {
       return false;
     }
     try {
-      ReplicaStatus status =
-          AdminGrpc.newBlockingStub(routes.channel(replica.getClientAddress()))
-              .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-              .getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+      ReplicaStatus status = status(replica.getClientAddress());
       return status.getClusterId().equals(clusterId)
           && status.getAppliedIndex() >= committed
           && status.getLogLastIndex() >= committed;
