@@ -7,14 +7,17 @@ import com.alipay.sofa.jraft.rpc.RpcProcessor;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.util.RpcFactoryHelper;
+import io.keelmq.broker.raft.GroupSnapshots.Published;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a follower from confirming entries that its disk has refused.
+ * Keeps a follower from confirming entries that its disk has refused, and from refusing those that
+ * its snapshot covers ({@link CoveredEntries}).
  *
  * <p>A leader whose connection broke sends again what was not answered. The follower has these
  * entries in memory then, and JRaft puts an empty task behind the ones that wait for the disk; when
@@ -30,16 +33,22 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
 
   private final RpcProcessor<AppendEntriesRequest> raft;
   private final BooleanSupplier logFailed;
+  private final Supplier<Published> snapshot;
   private final LongAdder requests = new LongAdder();
   private final LongAdder withheld = new LongAdder();
 
   /**
    * @param raft JRaft's own processor
    * @param logFailed whether entries that were handed to the log may not be in it
+   * @param snapshot the newest that is published here
    */
-  AppendAnswers(RpcProcessor<AppendEntriesRequest> raft, BooleanSupplier logFailed) {
+  AppendAnswers(
+      RpcProcessor<AppendEntriesRequest> raft,
+      BooleanSupplier logFailed,
+      Supplier<Published> snapshot) {
     this.raft = raft;
     this.logFailed = logFailed;
+    this.snapshot = snapshot;
   }
 
   /** With entries, from leaders. */
@@ -54,11 +63,12 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
 
   @Override
   public void handleRequest(RpcContext caller, AppendEntriesRequest request) {
+    AppendEntriesRequest uncovered = CoveredEntries.cut(request, snapshot.get());
     if (request.getEntriesCount() == 0) {
-      raft.handleRequest(caller, request);
+      raft.handleRequest(caller, uncovered);
     } else {
       requests.increment();
-      raft.handleRequest(new WhileLogIsSound(caller), request);
+      raft.handleRequest(new WhileLogIsSound(caller), uncovered);
     }
   }
 

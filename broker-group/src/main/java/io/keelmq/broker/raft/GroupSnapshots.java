@@ -41,10 +41,12 @@ final class GroupSnapshots {
   /**
    * The snapshot that a restart and other replicas begin with.
    *
+   * @param index the last entry that it covers
+   * @param term of that entry
    * @param applied the last entry that its rows hold
    */
-  record Published(long index, long applied, long bytes) {
-    static final Published NONE = new Published(0, 0, 0);
+  record Published(long index, long term, long applied, long bytes) {
+    static final Published NONE = new Published(0, 0, 0, 0);
   }
 
   private final ReplicaIdentity identity;
@@ -209,7 +211,10 @@ final class GroupSnapshots {
       }
       saved =
           new Published(
-              about.index(), about.applied(), files.stream().mapToLong(SnapshotFile::bytes).sum());
+              about.index(),
+              writer.getCurrentMeta().getLastIncludedTerm(),
+              about.applied(),
+              files.stream().mapToLong(SnapshotFile::bytes).sum());
       Failpoint.SNAPSHOT_SAVED.hit();
       done.run(new Status());
     } catch (IOException | RuntimeException e) {
@@ -325,7 +330,7 @@ final class GroupSnapshots {
           !logHolds,
           applyLoop.appliedIndex());
     }
-    published = new Published(index, about.applied(), listing.bytes());
+    published = new Published(index, meta.getLastIncludedTerm(), about.applied(), listing.bytes());
   }
 
   private SnapshotAbout readAbout(Path folder, SnapshotListing listing, long index)

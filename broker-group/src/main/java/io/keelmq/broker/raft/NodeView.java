@@ -56,6 +56,28 @@ final class NodeView implements SnapshotTrigger.Raft {
     node.get().snapshot(done);
   }
 
+  /**
+   * Waits until a node that was shut down has ended, or for so long: one whose disk hangs never
+   * does.
+   */
+  void awaitEnd(long millis) throws InterruptedException {
+    var joining = new Thread(this::join, "raft-join");
+    joining.setDaemon(true);
+    joining.start();
+    joining.join(millis);
+    if (joining.isAlive()) {
+      LOG.warn("Raft has not ended after {} ms; going on without it", millis);
+    }
+  }
+
+  private void join() {
+    try {
+      node.get().join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private long read(ToLongFunction<Node> gauge, long last) {
     try {
       return gauge.applyAsLong(node.get());

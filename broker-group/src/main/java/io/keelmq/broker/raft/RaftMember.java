@@ -207,7 +207,9 @@ final class RaftMember {
             2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
     this.members = members(options, parts);
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
-    this.server = RaftServer.listen(options.raftListen(), () -> folder.log().poison().isPresent());
+    this.server =
+        RaftServer.listen(
+            options.raftListen(), () -> folder.log().poison().isPresent(), snapshots::published);
     this.service =
         new RaftGroupService(
             options.brokerGroup(), identity.peerId(), configured(raft), server.rpcServer(), true);
@@ -417,26 +419,11 @@ final class RaftMember {
     snapshots.stop();
     storage.stop();
     service.shutdown();
-    // A node whose disk hangs never ends.
-    var joining = new Thread(this::join, "raft-join");
-    joining.setDaemon(true);
-    joining.start();
-    joining.join(JOIN_MILLIS);
-    if (joining.isAlive()) {
-      LOG.warn("Raft has not ended after {} ms; going on without it", JOIN_MILLIS);
-    }
+    view.awaitEnd(JOIN_MILLIS);
     proposer.abandon();
     readPoints.stop();
     server.close();
     snapshotThread.shutdown();
-  }
-
-  private void join() {
-    try {
-      node.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /** Flushes the rows from time to time; blocks for the log's force. */

@@ -7,6 +7,7 @@ import com.alipay.sofa.jraft.rpc.RpcProcessor;
 import com.alipay.sofa.jraft.rpc.RpcServer;
 import com.alipay.sofa.jraft.rpc.impl.BoltRpcServer;
 import com.alipay.sofa.jraft.rpc.impl.core.AppendEntriesRequestProcessor;
+import io.keelmq.broker.raft.GroupSnapshots.Published;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.util.Set;
@@ -16,6 +17,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Takes the other members' connections, on one address. Thread-safe. */
 final class RaftServer {
@@ -41,18 +43,23 @@ final class RaftServer {
    */
   private static final class GuardedServer extends BoltRpcServer {
     private final BooleanSupplier logFailed;
+    private final Supplier<Published> snapshot;
     private AppendAnswers appends;
 
-    GuardedServer(com.alipay.remoting.rpc.RpcServer bolt, BooleanSupplier logFailed) {
+    GuardedServer(
+        com.alipay.remoting.rpc.RpcServer bolt,
+        BooleanSupplier logFailed,
+        Supplier<Published> snapshot) {
       super(bolt);
       this.logFailed = logFailed;
+      this.snapshot = snapshot;
     }
 
     @Override
     @SuppressWarnings("rawtypes") // as JRaft declares it
     public void registerProcessor(RpcProcessor processor) {
       if (processor instanceof AppendEntriesRequestProcessor entries) {
-        appends = new AppendAnswers(entries, logFailed);
+        appends = new AppendAnswers(entries, logFailed, snapshot);
         super.registerProcessor(appends);
       } else {
         super.registerProcessor(processor);
@@ -90,9 +97,12 @@ final class RaftServer {
 
   /**
    * @param logFailed whether entries that were handed to the log may not be in it
+   * @param snapshot the newest that is published here
    * @throws IOException if the address cannot be listened on
    */
-  static RaftServer listen(HostPort address, BooleanSupplier logFailed) throws IOException {
+  static RaftServer listen(
+      HostPort address, BooleanSupplier logFailed, Supplier<Published> snapshot)
+      throws IOException {
     var number = new AtomicInteger();
     var requests =
         new ThreadPoolExecutor(
@@ -115,7 +125,7 @@ final class RaftServer {
         ConnectionEventType.CONNECT, (remote, connection) -> connections.opened(connection));
     bolt.addConnectionEventProcessor(
         ConnectionEventType.CLOSE, (remote, connection) -> connections.ended(connection));
-    var server = new GuardedServer(bolt, logFailed);
+    var server = new GuardedServer(bolt, logFailed, snapshot);
     RaftRpcServerFactory.addRaftRequestProcessors(server, requests, requests);
     boolean listening = false;
     try {

@@ -24,6 +24,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.ErrorResponse;
 import com.alipay.sofa.jraft.storage.LogManager;
 import com.alipay.sofa.jraft.storage.impl.LogManagerImpl;
+import io.keelmq.broker.raft.GroupSnapshots.Published;
 import io.keelmq.raftlog.SegmentedLog;
 import io.keelmq.raftlog.SegmentedLogOptions;
 import io.keelmq.raftlog.SegmentedLogStorage;
@@ -68,7 +69,8 @@ class AppendAnswersTest {
                 new Class<?>[] {FSMCaller.class},
                 (proxy, method, args) -> method.getReturnType() == boolean.class ? true : null));
     assertTrue(manager.init(options));
-    guarded = new AppendAnswers(new Follower(), () -> log.poison().isPresent());
+    guarded =
+        new AppendAnswers(new Follower(), () -> log.poison().isPresent(), () -> Published.NONE);
   }
 
   @AfterEach

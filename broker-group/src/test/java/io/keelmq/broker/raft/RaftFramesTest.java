@@ -3,6 +3,7 @@ package io.keelmq.broker.raft;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.keelmq.broker.raft.GroupSnapshots.Published;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -27,7 +28,7 @@ class RaftFramesTest {
     try (var free = new ServerSocket(0)) {
       address = new HostPort("127.0.0.1", free.getLocalPort());
     }
-    server = RaftServer.listen(address, () -> false);
+    server = RaftServer.listen(address, () -> false, () -> Published.NONE);
   }
 
   @AfterEach

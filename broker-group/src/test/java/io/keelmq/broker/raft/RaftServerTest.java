@@ -2,6 +2,7 @@ package io.keelmq.broker.raft;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.keelmq.broker.raft.GroupSnapshots.Published;
 import io.keelmq.common.HostPort;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -30,7 +31,7 @@ class RaftServerTest {
     try {
       for (int round = 0; round < ROUNDS; round++) {
         HostPort address = freeAddress();
-        var server = RaftServer.listen(address, () -> false);
+        var server = RaftServer.listen(address, () -> false, () -> Published.NONE);
         var begun = new CountDownLatch(PEERS / 2);
         var connecting = new ArrayList<Future<Boolean>>();
         for (int i = 0; i < PEERS; i++) {
