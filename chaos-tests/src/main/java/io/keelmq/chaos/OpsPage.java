@@ -15,6 +15,9 @@ final class OpsPage {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
+  /** One for all pages: each client keeps its connection open, and a page has room for few. */
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
   private OpsPage() {}
 
   /**
@@ -52,9 +55,9 @@ final class OpsPage {
             .timeout(TIMEOUT)
             .build();
     try {
-      return HttpClient.newHttpClient().send(request, BodyHandlers.ofString()).body();
+      return HTTP.send(request, BodyHandlers.ofString()).body();
     } catch (IOException e) {
-      throw new UncheckedIOException("no metrics from " + node.id(), e);
+      throw new UncheckedIOException("no metrics from %s: %s".formatted(node.id(), e), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted", e);

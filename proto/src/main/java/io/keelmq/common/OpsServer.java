@@ -134,38 +134,40 @@ public final class OpsServer implements AutoCloseable {
         send(exchange, 405, "text/plain", "405: only GET and HEAD are answered here\n");
         return;
       }
-      switch (exchange.getRequestURI().getPath()) {
-        case "/metrics" -> {
-          var out = new ByteArrayOutputStream();
-          metrics.writeText(out);
-          send(exchange, 200, metrics.contentType(), out.toByteArray());
-        }
-        case "/health" -> {
-          Health now = health.get();
-          send(
-              exchange,
-              now.sound() ? 200 : 503,
-              "application/json",
-              new Json().put("sound", now.sound()).put("reason", now.reason()) + "\n");
-        }
-        case "/ready" -> {
-          Readiness now = readiness.get();
-          send(
-              exchange,
-              now.ready() ? 200 : 503,
-              "application/json",
-              new Json()
-                      .put("ready", now.ready())
-                      .put("role", now.role())
-                      .put("reason", now.reason())
-                  + "\n");
-        }
-        default -> send(exchange, 404, "text/plain", "404: expected /metrics, /health or /ready\n");
+      try {
+        answer(exchange, exchange.getRequestURI().getPath());
+      } catch (RuntimeException e) {
+        log.warn("ops request failed path={}", exchange.getRequestURI().getPath(), e);
+        send(exchange, 500, "text/plain", "500: %s; the log tells more\n".formatted(e));
       }
-    } catch (RuntimeException e) {
-      // A thread's root: without this the exchange would end with no answer and no trace.
-      log.warn("ops request failed path={}", exchange.getRequestURI().getPath(), e);
-      throw e;
+    }
+  }
+
+  private void answer(HttpExchange exchange, String path) throws IOException {
+    switch (path) {
+      case "/metrics" -> {
+        var out = new ByteArrayOutputStream();
+        metrics.writeText(out);
+        send(exchange, 200, metrics.contentType(), out.toByteArray());
+      }
+      case "/health" -> {
+        Health now = health.get();
+        send(
+            exchange,
+            now.sound() ? 200 : 503,
+            "application/json",
+            new Json().put("sound", now.sound()).put("reason", now.reason()) + "\n");
+      }
+      case "/ready" -> {
+        Readiness now = readiness.get();
+        send(
+            exchange,
+            now.ready() ? 200 : 503,
+            "application/json",
+            new Json().put("ready", now.ready()).put("role", now.role()).put("reason", now.reason())
+                + "\n");
+      }
+      default -> send(exchange, 404, "text/plain", "404: expected /metrics, /health or /ready\n");
     }
   }
 
