@@ -156,23 +156,45 @@ final class Group {
   }
 
   /**
-   * A replica that is no longer heard stays in what SDKs are told for as long as it is remembered:
-   * they look once in half a minute, and connect anew when the addresses change, so one that is
-   * started again should not have been away.
+   * SDKs are told of all replicas, heard here or not: they look once in half a minute, and connect
+   * anew when the addresses change. One that is started again should not have been away, and to one
+   * whose only address goes away, every send fails until it looks again.
    */
   private RouteShaper.Place place(TopicRoute topic) {
-    var addresses = new LinkedHashSet<HostPort>();
-    replicas.values().stream()
-        .filter(Replica::isInitialized)
-        .forEach(r -> addresses.add(r.client()));
-    Replica leader = replicas.get(leaderNode);
+    Map<String, HostPort> addresses = addresses();
     return new RouteShaper.Place(
         name,
-        List.copyOf(addresses),
-        Optional.ofNullable(leader).map(Replica::client),
+        List.copyOf(new LinkedHashSet<>(addresses.values())),
+        Optional.ofNullable(addresses.get(leaderNode)),
         calls().stream().findFirst(),
         messageType(topic.getType()),
         topic.getQueues());
+  }
+
+  /** By node: those that vote, each at the address it tells itself if it is heard here. */
+  private Map<String, HostPort> addresses() {
+    var heard = new TreeMap<String, HostPort>();
+    replicas.forEach(
+        (node, replica) -> {
+          if (replica.isInitialized()) {
+            heard.put(node, replica.client());
+          }
+        });
+    var voters = new TreeMap<String, HostPort>();
+    replicas.values().stream()
+        .filter(replica -> replica.isInitialized() && !replica.voters().isEmpty())
+        .max(Comparator.comparing(Replica::isPresent).thenComparing(Replica::appliedIndex))
+        .ifPresent(
+            knowing ->
+                knowing
+                    .voters()
+                    .forEach(
+                        voter ->
+                            voters.put(
+                                voter.getNode(),
+                                heard.getOrDefault(
+                                    voter.getNode(), HostPort.parse(voter.getClientAddress())))));
+    return voters.isEmpty() ? heard : voters;
   }
 
   private static MessageType messageType(TopicType type) {

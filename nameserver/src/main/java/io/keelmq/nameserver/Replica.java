@@ -3,6 +3,8 @@ package io.keelmq.nameserver;
 import io.keelmq.common.HostPort;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.Voter;
+import java.util.List;
 
 /**
  * What one replica said last, and whether it is still heard. Owned by {@link Group}.
@@ -59,6 +61,15 @@ final class Replica {
   /** Where clients reach it. */
   HostPort client() {
     return HostPort.parse(report.getClientAddress());
+  }
+
+  /** Those of its group as it knows them; empty if it does not tell. */
+  List<Voter> voters() {
+    return report.getVotersList();
+  }
+
+  long appliedIndex() {
+    return report.getAppliedIndex();
   }
 
   long stream() {

@@ -4,6 +4,7 @@ import io.keelmq.common.HostPort;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.TopicRoute;
+import io.keelmq.v1.Voter;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -50,6 +51,7 @@ final class ReportChecks {
     return addressFault("client_address", report.getClientAddress())
         .or(() -> addressFault("raft_address", report.getRaftAddress()))
         .or(() -> addressFault("ops_address", report.getOpsAddress()))
+        .or(() -> votersFault(report))
         .or(() -> topicsFault(report));
   }
 
@@ -71,6 +73,24 @@ final class ReportChecks {
     } catch (IllegalArgumentException e) {
       return Optional.of(fault);
     }
+  }
+
+  private static Optional<String> votersFault(ReplicaReport report) {
+    if (report.getVotersCount() > Group.MAX_REPLICAS) {
+      return Optional.of(
+          "%d voters: expected at most %d".formatted(report.getVotersCount(), Group.MAX_REPLICAS));
+    }
+    var seen = new HashSet<String>();
+    for (Voter voter : report.getVotersList()) {
+      if (!isName(voter.getNode()) || !seen.add(voter.getNode())) {
+        return Optional.of(badName("voter, each once,", voter.getNode()));
+      }
+      Optional<String> fault = addressFault("client_address of a voter", voter.getClientAddress());
+      if (fault.isPresent()) {
+        return fault;
+      }
+    }
+    return Optional.empty();
   }
 
   private static Optional<String> topicsFault(ReplicaReport report) {

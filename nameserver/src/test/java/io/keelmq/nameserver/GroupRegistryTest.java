@@ -12,6 +12,7 @@ import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
+import io.keelmq.v1.Voter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -251,6 +252,14 @@ class GroupRegistryTest {
     bad.add(leader("n1", 5).setOpsAddress("host:0"));
     bad.add(leader("n1", 5).setOpsAddress("h".repeat(300) + ":1"));
     bad.add(leader("n1", 5).setSoftwareVersion("v".repeat(65)));
+    bad.add(leader("n1", 5).addVoters(voter("n/1", "h:1")));
+    bad.add(leader("n1", 5).addVoters(voter("n1", "h")));
+    bad.add(leader("n1", 5).addVoters(voter("n1", "h:1")).addVoters(voter("n1", "h:2")));
+    var crowd = leader("n1", 5);
+    for (int i = 0; i <= Group.MAX_REPLICAS; i++) {
+      crowd.addVoters(voter("n" + i, "h:1"));
+    }
+    bad.add(crowd);
     bad.add(leader("n1", 5).addTopics(topic("a")));
     bad.add(leader("n1", 5).setHasTopics(true).addTopics(topic("a")).addTopics(topic("a")));
     bad.add(leader("n1", 5).setHasTopics(true).addTopics(topic("a/b")));
@@ -261,6 +270,10 @@ class GroupRegistryTest {
           Code.INVALID_ARGUMENT, registry.report(1, report.build(), 0), "replica report");
     }
     assertEquals(List.of(), registry.routes());
+  }
+
+  private static Voter.Builder voter(String node, String address) {
+    return Voter.newBuilder().setNode(node).setClientAddress(address);
   }
 
   private ReportOutcome.Accepted accept(long stream, ReplicaReport.Builder report) {

@@ -40,6 +40,7 @@ import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReportReply;
+import io.keelmq.v1.Voter;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -110,6 +111,46 @@ class SdkServiceTest {
         List.of("ipv4:127.0.0.1:8081", "127.0.0.1:8082"), addresses(route(sdk("HTTP"), "orders")));
     assertEquals(
         List.of("127.0.0.1:8082", "127.0.0.1:8081"), addresses(route(sdk("DOT_NET"), "orders")));
+  }
+
+  /** As after a start of the name server, and of a replica whose restart takes long. */
+  @Test
+  void oneReplicaTellsWhereTheOthersAre() {
+    ReplicaStream one =
+        report(
+            leader("n2", 5)
+                .setClientAddress("127.0.0.1:9082")
+                .addVoters(voter("n1", 8081))
+                .addVoters(voter("n2", 8082))
+                .addVoters(voter("n3", 8083)),
+            "orders");
+
+    await().atMost(DEADLINE).until(() -> !addresses(route(sdk("JAVA"), "orders")).isEmpty());
+    assertEquals(
+        List.of("127.0.0.1:8081", "127.0.0.1:9082", "127.0.0.1:8083"),
+        addresses(route(sdk("JAVA"), "orders")));
+
+    // What is known to fewer, or to none, is not what the group is made of.
+    report(follower("n1", 5, "n2").setClientAddress("127.0.0.1:8081").addVoters(voter("n1", 8081)));
+    report(follower("n4", 5, "n2").setClientAddress("127.0.0.1:8084"));
+    one.send(
+        leader("n2", 5)
+            .setClientAddress("127.0.0.1:9082")
+            .setAppliedIndex(9)
+            .setTopicsVersion(7)
+            .addVoters(voter("n1", 8081))
+            .addVoters(voter("n2", 8082)));
+    awaitReplicas(3);
+    await()
+        .atMost(DEADLINE)
+        .until(
+            () ->
+                addresses(route(sdk("JAVA"), "orders"))
+                    .equals(List.of("127.0.0.1:8081", "127.0.0.1:9082")));
+  }
+
+  private static Voter voter(String node, int port) {
+    return Voter.newBuilder().setNode(node).setClientAddress("127.0.0.1:" + port).build();
   }
 
   @Test

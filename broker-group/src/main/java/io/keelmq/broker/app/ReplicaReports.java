@@ -5,10 +5,12 @@ import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.api.ReplicaIdentity;
 import io.keelmq.broker.api.ReplicaRoles;
+import io.keelmq.broker.api.VoterAddresses;
 import io.keelmq.broker.registry.ReplicaFacts;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.TopicRoute;
 import io.keelmq.v1.TopicType;
+import io.keelmq.v1.Voter;
 
 /** What this replica tells the name servers. Thread-safe: it keeps nothing. */
 final class ReplicaReports implements ReplicaFacts {
@@ -46,6 +48,11 @@ final class ReplicaReports implements ReplicaFacts {
       // The name server binds a broker group to a cluster by the replicas that take part in it.
       return report.setClusterId("").build();
     }
+    VoterAddresses.of(replica, control)
+        .forEach(
+            (node, address) ->
+                report.addVoters(
+                    Voter.newBuilder().setNode(node).setClientAddress(address.toString())));
     // Before the topics: told with an older version, they are asked for again.
     report.setTopicsVersion(replica.state().topicsVersion());
     if (withTopics) {

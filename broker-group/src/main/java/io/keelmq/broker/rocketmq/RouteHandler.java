@@ -5,7 +5,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.api.ReplicaIdentity;
-import io.keelmq.broker.state.Members;
+import io.keelmq.broker.api.VoterAddresses;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
 import io.keelmq.common.HostPort;
@@ -19,8 +19,8 @@ import io.keelmq.rocketmq.v2.QueryRouteRequest;
 import io.keelmq.rocketmq.v2.QueryRouteResponse;
 import io.keelmq.rocketmq.v2.Resource;
 import io.keelmq.rocketmq.v2.Status;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -133,26 +133,9 @@ final class RouteHandler {
   }
 
   private List<HostPort> replicas(Optional<HostPort> leader) {
-    List<HostPort> members =
-        edge.replica().state().members().stream()
-            .filter(seat -> seat.voting() != 0 && !seat.leaving())
-            .map(Members.Seat::clientAddress)
-            .map(HostPort::parse)
-            .toList();
-    if (!members.isEmpty()) {
-      return members;
-    }
-    // Members get rows with the first change of them; until then they are those of the beginning.
-    List<HostPort> founders =
-        control.status().plan().stream()
-            .flatMap(plan -> plan.members().stream())
-            .sorted(Comparator.comparing(ReplicaControl.Member::node))
-            .map(ReplicaControl.Member::clientAddress)
-            .filter(address -> !address.isEmpty())
-            .map(HostPort::parse)
-            .toList();
-    return founders.isEmpty()
+    Map<String, HostPort> voters = VoterAddresses.of(edge.replica(), control);
+    return voters.isEmpty()
         ? List.of(leader.orElseGet(() -> HostPort.parse(identity.clientAddress())))
-        : founders;
+        : List.copyOf(voters.values());
   }
 }
