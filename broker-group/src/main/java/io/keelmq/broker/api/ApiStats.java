@@ -38,6 +38,8 @@ public final class ApiStats {
   final LongAdder renewals = new LongAdder();
   final LongAdder reopenedConsumers = new LongAdder();
   final LongAdder cutConsumers = new LongAdder();
+  private final LongAdder reachedLeases = new LongAdder();
+  private final LongAdder disownedLeases = new LongAdder();
   private final Map<Code, LongAdder> refused = new EnumMap<>(Code.class);
 
   public ApiStats() {
@@ -191,6 +193,26 @@ public final class ApiStats {
   /** Consumers whose leases were ended because their stream broke and no other followed. */
   public long cutConsumers() {
     return cutConsumers.sum();
+  }
+
+  public void countReachedLeases(int count) {
+    reachedLeases.add(count);
+  }
+
+  public void countDisownedLeases(int count) {
+    disownedLeases.add(count);
+  }
+
+  /**
+   * Leases of polls of which another replica told this one that they have reached their clients.
+   */
+  public long reachedLeases() {
+    return reachedLeases.sum();
+  }
+
+  /** Leases that were to be kept up and of which nothing was heard: they end soon. */
+  public long disownedLeases() {
+    return disownedLeases.sum();
   }
 
   /** Answers other than OK by their code; codes never given are there with 0. */

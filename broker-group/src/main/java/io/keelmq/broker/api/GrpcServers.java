@@ -60,6 +60,9 @@ public final class GrpcServers {
 
     ServerServiceDefinition service();
 
+    /** What its replicas tell each other; nobody signs it. */
+    ServerServiceDefinition betweenReplicas();
+
     /** Called on the replica's listener thread; empty when leadership changed. */
     void applied(List<Effect> effects);
 
@@ -230,6 +233,7 @@ public final class GrpcServers {
       builder.addService(
           ServerInterceptors.interceptForward(
               WireErrors.guard(protocol.service(), edge), signatures));
+      builder.addService(WireErrors.guard(protocol.betweenReplicas(), edge));
     }
     builder.addStreamTracerFactory(
         CallCut.tracer(protocols.stream().map(Protocol::service).toList()));

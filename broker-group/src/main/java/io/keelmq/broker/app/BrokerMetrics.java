@@ -406,6 +406,16 @@ final class BrokerMetrics {
         "keelmq_cut_consumers_total",
         "consumers whose leases ended with their stream",
         api::cutConsumers);
+    counter(
+        metrics,
+        "keelmq_reached_leases_total",
+        "leases of polls of which other replicas told that they have reached their clients",
+        api::reachedLeases);
+    counter(
+        metrics,
+        "keelmq_disowned_leases_total",
+        "leases ended soon because their clients may never have heard of them",
+        api::disownedLeases);
   }
 
   private static void gauge(Metrics metrics, String name, String help, LongSupplier value) {

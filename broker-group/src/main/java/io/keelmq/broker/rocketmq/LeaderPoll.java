@@ -43,6 +43,7 @@ final class LeaderPoll implements Poll.Listener {
   private final Served served;
   private final PollRequest wanted;
   private final Caller caller;
+  private final boolean toBeTold;
   private final Leadership leadership;
   private final Events events;
   private final List<LeaseKey> booked = new CopyOnWriteArrayList<>();
@@ -53,11 +54,20 @@ final class LeaderPoll implements Poll.Listener {
   private Optional<Topic> topic = Optional.empty();
   private Optional<PolledLeases> leases = Optional.empty();
 
+  /**
+   * @param toBeTold whether somebody will say that what was found has reached the client
+   */
   LeaderPoll(
-      Served served, PollRequest wanted, Caller caller, Leadership leadership, Events events) {
+      Served served,
+      PollRequest wanted,
+      Caller caller,
+      boolean toBeTold,
+      Leadership leadership,
+      Events events) {
     this.served = served;
     this.wanted = wanted;
     this.caller = caller;
+    this.toBeTold = toBeTold;
     this.leadership = leadership;
     this.events = events;
   }
@@ -158,7 +168,8 @@ final class LeaderPoll implements Poll.Listener {
               wanted.storedAttemptId(),
               lease,
               its.size(),
-              wanted.invisibleMillis());
+              wanted.invisibleMillis(),
+              toBeTold);
     }
     events.found(this, messages);
   }

@@ -59,6 +59,11 @@ final class LeaseBook {
     return Optional.ofNullable(books.get(new Key(groupId, topicId)));
   }
 
+  /** What was leased to a poll that was passed on has left for its client. */
+  void reached(ReceiptHandle handle) {
+    find(handle.groupId(), handle.topicId()).ifPresent(book -> book.reached(handle.lease()));
+  }
+
   void leadershipChanged() {
     Leadership now = edge.replica().leadership();
     books.values().removeIf(leases -> !now.isLeader() || leases.term() != now.term());

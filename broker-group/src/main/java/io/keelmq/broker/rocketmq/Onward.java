@@ -21,6 +21,9 @@ final class Onward {
   /** The call was held, so that a deadline may have passed meanwhile. */
   private static final Metadata.Key<String> WAITED = key("keelmq-waited");
 
+  /** Of a poll: whoever passed it on tells when its answer has reached the client. */
+  private static final Metadata.Key<String> TELLS_OF_REACHED = key("keelmq-tells-of-reached");
+
   /** Longer than any call that is not held takes. */
   private static final long WAITED_NANOS = 200_000_000;
 
@@ -34,6 +37,10 @@ final class Onward {
     return LeaderForwarder.isForwarded() && caller.headers().containsKey(RELEASE);
   }
 
+  static boolean willTellOfReached(Caller caller) {
+    return LeaderForwarder.isForwarded() && caller.headers().containsKey(TELLS_OF_REACHED);
+  }
+
   static boolean hasWaited(Caller caller) {
     return LeaderForwarder.isForwarded() && caller.headers().containsKey(WAITED);
   }
@@ -45,6 +52,15 @@ final class Onward {
   /** Sends the caller's metadata along. */
   static UnaryOperator<Channel> of(Caller caller) {
     return channel -> with(channel, caller.onward());
+  }
+
+  /** The same, for a poll. */
+  static UnaryOperator<Channel> ofPoll(Caller caller) {
+    return channel -> {
+      Metadata headers = caller.onward();
+      headers.put(TELLS_OF_REACHED, "1");
+      return with(channel, headers);
+    };
   }
 
   /** The same, for a call that came at {@code sinceNanos}. */

@@ -27,11 +27,14 @@ import java.util.function.Predicate;
  * leadership: which poll's they are, so that a repeat of it gets them again, and which of them the
  * server keeps up for as long as their clients live.
  *
- * <p>What an earlier leader leased is found in the state. A lease that was kept up before ends
- * sooner than a fresh one, and by that it is told from one whose client may never have heard of it,
- * because the answer was lost with the leader. Such a lease is shortened and disowned, so that no
- * later leader takes it for one that was kept up, or its messages would stay hidden for as long as
- * the client lives. Thread-safe: guarded by its lock, under which nobody is called.
+ * <p>A lease is kept up once it is known that its client has it. It has what this leader answered
+ * it and what an earlier one has extended: an extended lease ends sooner than a fresh one, and by
+ * that it is told. In doubt are the fresh ones of an earlier leader, whose answer may have been
+ * lost with it, and those of polls that another replica passed on, until that tells that the answer
+ * has reached the client. A repeat of the poll gets the lease again. Of which nothing is heard for
+ * a while is shortened and disowned, so that no later leader takes it for one that was kept up, or
+ * its messages would stay hidden for as long as the client lives. Thread-safe: guarded by its lock,
+ * under which nobody is called.
  */
 final class PolledLeases {
 
@@ -50,8 +53,11 @@ final class PolledLeases {
   /** From one extension to the next. */
   static final long LOOK_EVERY_MILLIS = 15_000;
 
-  /** Of a lease whose client may not know it. */
-  static final long DOUBTFUL_MILLIS = 20_000;
+  /** Of a lease whose client may not know it, from when that is found. */
+  static final long DOUBTFUL_MILLIS = 15_000;
+
+  /** Of what an earlier leader leased, until it is heard of: polls are repeated at once. */
+  static final long HEARD_OF_MILLIS = 3_000;
 
   /**
    * For so long one leader keeps a lease up, from when it heard of it; the same as RocketMQ's proxy
@@ -79,6 +85,7 @@ final class PolledLeases {
     private final String attemptId;
     private final boolean kept;
     private final long sinceNanos;
+    private boolean reached;
     private int messages;
     private long lookNanos;
 
@@ -87,12 +94,14 @@ final class PolledLeases {
         String attemptId,
         int messages,
         boolean kept,
+        boolean reached,
         long sinceNanos,
         long lookMillis) {
       this.clientId = clientId;
       this.attemptId = attemptId;
       this.messages = messages;
       this.kept = kept;
+      this.reached = reached;
       this.sinceNanos = sinceNanos;
       this.lookNanos = sinceNanos + TimeUnit.MILLISECONDS.toNanos(lookMillis);
     }
@@ -107,6 +116,9 @@ final class PolledLeases {
   private final long term;
   private final Map<LeaseKey, Held> leases = new LinkedHashMap<>();
   private final Map<Attempt, List<LeaseKey>> attempts = new HashMap<>();
+  private final Object loading = new Object();
+
+  /** Guarded by {@link #loading}. */
   private boolean loaded;
 
   PolledLeases(Edge edge, StateView.ConsumerGroup group, Topic topic, long term) {
@@ -126,15 +138,20 @@ final class PolledLeases {
     return (kept ? KEPT : PLAIN) + attemptId;
   }
 
-  /** Looks once for what earlier leaders leased. Reads; call it where that is allowed. */
+  /**
+   * Looks once for what earlier leaders leased; whoever calls it waits until it is known. Reads;
+   * call it where that is allowed.
+   */
   void load() {
-    synchronized (this) {
-      if (loaded) {
-        return;
+    synchronized (loading) {
+      if (!loaded) {
+        find();
+        loaded = true;
       }
-      loaded = true;
     }
-    var doubtful = new ArrayList<LeaseKey>();
+  }
+
+  private void find() {
     StateView state = edge.replica().state();
     long logMillis = state.applied().timeMillis();
     for (int queue = 0; queue < topic.queues(); queue++) {
@@ -147,25 +164,21 @@ final class PolledLeases {
       do {
         page = state.leased(groupId, topic.id(), queue, after, BATCHES_PER_LOOKUP);
         for (StateView.Batch batch : page) {
-          var lease = new LeaseKey(queue, cursor.get().generation(), batch.id());
-          if (found(lease, batch, logMillis)) {
-            doubtful.add(lease);
-          }
+          found(new LeaseKey(queue, cursor.get().generation(), batch.id()), batch, logMillis);
           after = Optional.of(batch.id());
         }
       } while (page.size() == BATCHES_PER_LOOKUP);
     }
-    settleAll(doubtful, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
-  /** Whether it is to be shortened. */
-  private boolean found(LeaseKey lease, StateView.Batch batch, long logMillis) {
+  private void found(LeaseKey lease, StateView.Batch batch, long logMillis) {
     if (batch.clientId().isEmpty() || batch.attemptId().isEmpty()) {
-      return false;
+      return;
     }
     long leftMillis = batch.deadlineMillis() - logMillis;
-    boolean wasToBeKept = batch.attemptId().charAt(0) == KEPT;
-    boolean kept = wasToBeKept && leftMillis <= EXTENDED_AT_MOST_MILLIS;
+    boolean kept = batch.attemptId().charAt(0) == KEPT;
+    boolean wasExtended = leftMillis <= EXTENDED_AT_MOST_MILLIS;
+    long lookMillis = wasExtended ? 0 : HEARD_OF_MILLIS;
     put(
         lease,
         new Held(
@@ -173,18 +186,24 @@ final class PolledLeases {
             batch.attemptId(),
             batch.offsets().size(),
             kept,
+            wasExtended,
             edge.now(),
-            kept ? 0 : Math.max(0, leftMillis)));
-    return wasToBeKept && !kept;
+            kept ? lookMillis : Math.max(0, leftMillis)));
   }
 
   /**
    * A poll was given a lease.
    *
    * @param attemptId as it stands in the state
+   * @param toBeTold whether {@link #reached} will tell that the client has it; else it has
    */
   void leased(
-      String clientId, String attemptId, LeaseKey lease, int messages, long invisibleMillis) {
+      String clientId,
+      String attemptId,
+      LeaseKey lease,
+      int messages,
+      long invisibleMillis,
+      boolean toBeTold) {
     boolean kept = attemptId.charAt(0) == KEPT;
     put(
         lease,
@@ -193,8 +212,17 @@ final class PolledLeases {
             attemptId,
             messages,
             kept,
+            !toBeTold,
             edge.now(),
             kept ? FIRST_LOOK_MILLIS : invisibleMillis));
+  }
+
+  /** The client has a lease that was in doubt. */
+  synchronized void reached(LeaseKey lease) {
+    Held held = leases.get(lease);
+    if (held != null) {
+      held.reached = true;
+    }
   }
 
   private synchronized void put(LeaseKey lease, Held held) {
@@ -229,6 +257,7 @@ final class PolledLeases {
   synchronized void settled(LeaseKey lease, int messages) {
     Held held = leases.get(lease);
     if (held != null) {
+      held.reached = true;
       held.messages -= messages;
       if (messages == 0 || held.messages <= 0) {
         forget(lease);
@@ -243,12 +272,14 @@ final class PolledLeases {
   }
 
   /**
-   * Extends what is kept up, ends what was kept up for clients that are gone. What was kept up for
-   * too long is forgotten, and ends by its deadline.
+   * Extends what is kept up, ends what was kept up for clients that are gone, and shortly what
+   * their clients may not know of. What was kept up for too long is forgotten, and ends by its
+   * deadline.
    */
   void tick(Predicate<String> isAlive) {
     var extend = new ArrayList<LeaseKey>();
     var end = new ArrayList<LeaseKey>();
+    var disown = new ArrayList<LeaseKey>();
     long now = edge.now();
     synchronized (this) {
       var later = new ArrayList<LeaseKey>();
@@ -259,18 +290,20 @@ final class PolledLeases {
         }
         if (!held.kept || now - held.sinceNanos > MOST_NANOS) {
           later.add(entry.getKey());
-        } else if (isAlive.test(held.clientId)) {
-          held.lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MILLIS);
-          extend.add(entry.getKey());
-        } else {
+        } else if (!isAlive.test(held.clientId)) {
           end.add(entry.getKey());
           later.add(entry.getKey());
+        } else {
+          held.lookNanos = now + TimeUnit.MILLISECONDS.toNanos(LOOK_EVERY_MILLIS);
+          (held.reached ? extend : disown).add(entry.getKey());
         }
       }
       later.forEach(this::forget);
     }
     settleAll(extend, Command.SettlementKind.EXTEND, EXTENDED_MILLIS);
     settleAll(end, Command.SettlementKind.NACK, 0);
+    edge.stats().countDisownedLeases(disown.size());
+    settleAll(disown, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
   /** Whether nobody can be given a lease of it any more: the group or the topic was deleted. */

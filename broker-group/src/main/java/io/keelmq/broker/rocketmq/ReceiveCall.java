@@ -44,6 +44,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
   private final PollRequest wanted;
   private final ServerCallStreamObserver<ReceiveMessageResponse> client;
   private final Runnable onEnd;
+  private final boolean toBeTold;
   private final boolean forwarded = LeaderForwarder.isForwarded();
   private final Optional<CallCut> cut = CallCut.current();
   private final Runnable watcher;
@@ -78,6 +79,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
     this.wanted = wanted;
     this.client = client;
     this.onEnd = onEnd;
+    this.toBeTold = Onward.willTellOfReached(caller);
     this.watcher = () -> turn.execute(this::leadershipChanged);
     this.endNanos = edge().now() + TimeUnit.MILLISECONDS.toNanos(wanted.waitMillis());
   }
@@ -126,7 +128,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
       refuse(Refusal.notInitialized());
     } else if (now.isLeader()) {
       trying = true;
-      var poll = new LeaderPoll(served, wanted, caller, now, this);
+      var poll = new LeaderPoll(served, wanted, caller, toBeTold, now, this);
       local = Optional.of(poll);
       poll.start();
     } else if (forwarded) {
@@ -143,7 +145,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
     long waitMillis = Math.max(0, TimeUnit.NANOSECONDS.toMillis(endNanos - edge().now()));
     var poll =
         new RemotePoll(
-            Onward.of(caller).apply(edge().forwarder().to(leaderAddress)), waitMillis, this);
+            Onward.ofPoll(caller).apply(edge().forwarder().to(leaderAddress)), waitMillis, this);
     remote = Optional.of(poll);
     poll.start(
         request.toBuilder()
@@ -367,6 +369,9 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
   /** All that was answered has left. */
   private void reached() {
     local.ifPresent(LeaderPoll::taken);
+    if (wanted.kept()) {
+      served.reached().add(handles);
+    }
     end();
   }
 

@@ -14,6 +14,7 @@ public final class RocketmqProtocol implements GrpcServers.Protocol {
 
   private final MessagingService service;
   private final ServerServiceDefinition definition;
+  private final PollsService polls;
 
   /**
    * @param wall by which clients' delivery times are judged before log time has the last word
@@ -21,6 +22,7 @@ public final class RocketmqProtocol implements GrpcServers.Protocol {
   public RocketmqProtocol(GrpcServers.Shared shared, RocketmqOptions options, InstantSource wall) {
     Edge edge = shared.edge();
     var sessions = new ClientSessions(edge);
+    var leases = new LeaseBook(edge, shared.planners(), sessions);
     var served =
         new Served(
             edge,
@@ -28,15 +30,22 @@ public final class RocketmqProtocol implements GrpcServers.Protocol {
             new TopicLookup(edge),
             new GroupMaker(edge, options),
             sessions,
-            new LeaseBook(edge, shared.planners(), sessions));
+            leases,
+            new ReachedPolls(edge, leases));
     this.service = new MessagingService(served, shared, options, wall);
     this.definition = ServerInterceptors.intercept(service, Caller.reader());
+    this.polls = new PollsService(served);
     edge.watch().add(service::leadershipChanged);
   }
 
   @Override
   public ServerServiceDefinition service() {
     return definition;
+  }
+
+  @Override
+  public ServerServiceDefinition betweenReplicas() {
+    return polls.bindService();
   }
 
   @Override

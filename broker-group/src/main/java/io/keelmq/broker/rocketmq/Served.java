@@ -10,4 +10,5 @@ record Served(
     TopicLookup topics,
     GroupMaker groups,
     ClientSessions sessions,
-    LeaseBook leases) {}
+    LeaseBook leases,
+    ReachedPolls reached) {}

@@ -9,8 +9,12 @@ import io.keelmq.broker.state.StateView;
 import io.keelmq.rocketmq.v2.Code;
 import io.keelmq.rocketmq.v2.ReceiveMessageRequest;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -19,6 +23,8 @@ import org.junit.jupiter.api.Test;
 
 /** Leases that the server keeps up, for a client that is alive all the while. */
 class PolledLeasesTest {
+
+  private static final int ASKING = 4;
 
   private final AtomicLong skippedNanos = new AtomicLong();
   private ApiCluster cluster;
@@ -75,6 +81,25 @@ class PolledLeasesTest {
     Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> newestDeadline() != before);
   }
 
+  /** From when the other replicas have told what they passed on to clients. */
+  private void awaitReached(int leader, int leases) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> cluster.stats(leader).reachedLeases() == leases);
+  }
+
+  private void skipUntilDisowned(int leader, long before, long millis) {
+    skip(millis);
+    Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> newestDeadline() < before);
+    assertEquals(1, cluster.stats(leader).disownedLeases());
+  }
+
+  private void comesAgain(int node) {
+    TestSdk.Received again = sdk(node).receive(kept());
+    assertEquals(List.of("m1"), again.ids());
+    assertEquals(2, attempt(again));
+  }
+
   private void sendAndReceive(int node, String id) {
     sdk(node).send("t", id);
     assertEquals(List.of(id), sdk(node).receive(kept()).ids());
@@ -118,6 +143,122 @@ class PolledLeasesTest {
     long group = state.consumerGroup("g").orElseThrow().id();
     long topic = state.topic("t").orElseThrow().id();
     assertEquals(0, state.cursor(group, topic, 0).orElseThrow().leased());
+  }
+
+  @Test
+  void keepsUpWhatAnotherReplicaHasHandedOn() {
+    sendAndReceive(2, "m1");
+    awaitReached(0, 1);
+
+    for (int i = 0; i < 5; i++) {
+      skipToTheNextLook();
+      passTime(PolledLeases.LOOK_EVERY_MILLIS);
+    }
+
+    assertEquals(0, cluster.stats(0).disownedLeases());
+    assertEquals(Code.MESSAGE_NOT_FOUND, findsNothing(1).code());
+  }
+
+  private TestSdk.Received findsNothing(int node) {
+    return sdk(node).receive(kept().setLongPollingTimeout(Times.duration(0)));
+  }
+
+  /** The other replica died with the answer in its hands. */
+  @Test
+  void doesNotKeepUpWhatAnotherReplicaDoesNotTellOf() {
+    sdk(0).send("t", "m1");
+    sdk(0).put("keelmq-hop", "1").put("keelmq-tells-of-reached", "1").receive(kept());
+
+    skipUntilDisowned(0, newestDeadline(), PolledLeases.FIRST_LOOK_MILLIS + 1);
+    passTime(PolledLeases.DOUBTFUL_MILLIS + 1);
+
+    comesAgain(0);
+  }
+
+  @Test
+  void aReplicaOfAnEarlierVersionTellsNothingAndIsBelieved() {
+    sdk(0).send("t", "m1");
+    sdk(0).put("keelmq-hop", "1").receive(kept());
+
+    skipToTheNextLook();
+
+    assertEquals(0, cluster.stats(0).disownedLeases());
+  }
+
+  @Test
+  void theNextLeaderIsToldWhatHasReachedItsClient() {
+    sendAndReceive(2, "m1");
+    awaitReached(0, 1);
+
+    cluster.group.elect(1);
+    sdk(1).receive(kept().setLongPollingTimeout(Times.duration(0)));
+    awaitReached(1, 1);
+    skipToTheNextLook();
+    passTime(PolledLeases.LOOK_EVERY_MILLIS);
+
+    assertEquals(0, cluster.stats(1).disownedLeases());
+    assertEquals(Code.MESSAGE_NOT_FOUND, findsNothing(1).code());
+  }
+
+  @Test
+  void aRepeatOfAPollGetsUnderTheNextLeaderWhatItWasGiven() {
+    sdk(0).send("t", "m1");
+    // The answer is lost with the leader.
+    sdk(0).receive(kept().setAttemptId("a1"));
+
+    cluster.group.elect(1);
+    TestSdk.Received again = sdk(1).receive(kept().setAttemptId("a1"));
+
+    assertEquals(List.of("m1"), again.ids());
+    assertEquals(1, attempt(again));
+    skipToTheNextLook();
+    assertEquals(0, cluster.stats(1).disownedLeases());
+    var acked = sdk(1).ack("g", "t", again.handle());
+    assertEquals(Code.OK, acked.getEntries(0).getStatus().getCode());
+  }
+
+  @Test
+  void whatNoPollAsksForAgainUnderTheNextLeaderIsDisowned() {
+    sdk(0).send("t", "m1");
+    sdk(0).receive(kept().setAttemptId("a1"));
+    long before = newestDeadline();
+
+    cluster.group.elect(1);
+    sdk(1).receive(kept().setAttemptId("a2").setLongPollingTimeout(Times.duration(0)));
+    skipUntilDisowned(1, before, PolledLeases.HEARD_OF_MILLIS);
+    passTime(PolledLeases.DOUBTFUL_MILLIS + 1);
+
+    comesAgain(1);
+  }
+
+  /** Goal: whoever asks waits until it is known. Method: all who ask at once must find it. */
+  @Test
+  void findsWhatEarlierLeadersLeasedForAllWhoAskAtOnce() throws Exception {
+    sdk(0).send("t", "m1");
+    sdk(0).receive(kept().setAttemptId("a1"));
+    cluster.group.elect(1);
+    StateView state = cluster.group.state();
+    var edge = cluster.edge(1);
+    var threads = Executors.newFixedThreadPool(ASKING);
+    try {
+      for (int round = 0; round < 50; round++) {
+        var book =
+            new PolledLeases(
+                edge, state.consumerGroup("g").orElseThrow(), state.topic("t").orElseThrow(), 2);
+        var together = new CyclicBarrier(ASKING);
+        Callable<Integer> asks =
+            () -> {
+              together.await();
+              book.load();
+              return book.of("client", PolledLeases.stored("a1", true)).size();
+            };
+        for (var found : threads.invokeAll(Collections.nCopies(ASKING, asks))) {
+          assertEquals(1, found.get());
+        }
+      }
+    } finally {
+      threads.shutdownNow();
+    }
   }
 
   @Test

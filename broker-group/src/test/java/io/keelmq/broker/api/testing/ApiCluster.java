@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.keelmq.broker.api.ApiStats;
+import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.api.GrpcServers;
 import io.keelmq.broker.api.ReplicaIdentity;
 import io.keelmq.broker.rocketmq.RocketmqOptions;
@@ -30,6 +31,7 @@ public final class ApiCluster implements AutoCloseable {
 
   public final FakeGroup group;
   private final List<GrpcServers> servers = new ArrayList<>();
+  private final List<Edge> edges = new ArrayList<>();
   private final List<ApiStats> stats = new ArrayList<>();
   private final List<Integer> ports = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
@@ -56,11 +58,11 @@ public final class ApiCluster implements AutoCloseable {
               nodeStats,
               nanoClock);
       server.add(
-          shared ->
-              new RocketmqProtocol(
-                  shared,
-                  RocketmqOptions.DEFAULTS,
-                  () -> Instant.ofEpochMilli(group.timeMillis())));
+          shared -> {
+            edges.add(shared.edge());
+            return new RocketmqProtocol(
+                shared, RocketmqOptions.DEFAULTS, () -> Instant.ofEpochMilli(group.timeMillis()));
+          });
       int port = server.start();
       server.setReady(true);
       group.serves(node, "127.0.0.1:" + port);
@@ -86,6 +88,10 @@ public final class ApiCluster implements AutoCloseable {
 
   public GrpcServers server(int node) {
     return servers.get(node);
+  }
+
+  public Edge edge(int node) {
+    return edges.get(node);
   }
 
   public ApiStats stats(int node) {
