@@ -55,7 +55,7 @@ final class RocksFolder {
   private static final String RESTORED = ".restored";
 
   static {
-    RocksDB.loadLibrary();
+    RocksLibrary.load();
   }
 
   /** A database with its column families. */
