@@ -32,7 +32,10 @@ public final class DiskRounds implements Callable<Integer> {
     FULL,
 
     /** A force of the leader fails once, and another stalls. */
-    FAILING
+    FAILING,
+
+    /** A force of a follower fails behind entries that its leader has sent a second time. */
+    RESENT
   }
 
   @Mixin RunOptions run;
@@ -62,7 +65,12 @@ public final class DiskRounds implements Callable<Integer> {
     Seed seed = run.seed();
     Path dir = Files.createTempDirectory("keelmq-").resolve("disk-rounds");
     var options = new ClusterOptions(dir, Distribution.find(), new PortPlan.Free(seed.random()));
-    ChaosResult result = kind == Kind.FULL ? full(options, seed) : failing(options, seed);
+    ChaosResult result =
+        switch (kind) {
+          case FULL -> full(options, seed);
+          case FAILING -> failing(options, seed);
+          case RESENT -> resent(options, seed);
+        };
     System.err.println(result.text() + "\n" + figures.text());
     System.out.println(
         result
@@ -87,6 +95,13 @@ public final class DiskRounds implements Callable<Integer> {
     var disks = new FailingDisks(options.dir(), figures);
     return new ChaosRun(disks.settings(options), FailingDisks.plan(seed, rounds))
         .run(again(disks::run));
+  }
+
+  private ChaosResult resent(ClusterOptions options, Seed seed) {
+    var disks = new FailingDisks(options.dir(), figures);
+    var resent = new ResentEntries(disks, figures);
+    return new ChaosRun(disks.settings(options), ResentEntries.plan(seed, rounds))
+        .run(again(resent::run));
   }
 
   private ChaosPlan.Scenario again(ChaosPlan.Scenario round) {

@@ -194,7 +194,14 @@ final class Group {
                                 voter.getNode(),
                                 heard.getOrDefault(
                                     voter.getNode(), HostPort.parse(voter.getClientAddress())))));
+    // One that has forgotten everything answers nobody until it is let in again.
+    voters.keySet().removeIf(node -> isUninitialized(node));
     return voters.isEmpty() ? heard : voters;
+  }
+
+  private boolean isUninitialized(String node) {
+    Replica replica = replicas.get(node);
+    return replica != null && replica.isPresent() && !replica.isInitialized();
   }
 
   private static MessageType messageType(TopicType type) {

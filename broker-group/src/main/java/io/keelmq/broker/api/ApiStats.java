@@ -195,7 +195,7 @@ public final class ApiStats {
     return cutConsumers.sum();
   }
 
-  public void countReachedLeases(int count) {
+  public void countReachedLeases(long count) {
     reachedLeases.add(count);
   }
 

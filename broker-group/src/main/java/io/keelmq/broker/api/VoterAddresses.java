@@ -6,6 +6,7 @@ import io.keelmq.broker.state.Members;
 import io.keelmq.common.HostPort;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -22,7 +23,7 @@ public final class VoterAddresses {
     Collection<Members.Seat> seats = replica.state().members();
     for (Members.Seat seat : seats) {
       if (seat.voting() != 0 && !seat.leaving()) {
-        addresses.put(seat.node(), HostPort.parse(seat.clientAddress()));
+        parse(seat.clientAddress()).ifPresent(address -> addresses.put(seat.node(), address));
       }
     }
     if (!addresses.isEmpty()) {
@@ -31,8 +32,19 @@ public final class VoterAddresses {
     // Members get rows with the first change of them; until then they are those of the beginning.
     control.status().plan().stream()
         .flatMap(plan -> plan.members().stream())
-        .filter(member -> !member.clientAddress().isEmpty())
-        .forEach(member -> addresses.put(member.node(), HostPort.parse(member.clientAddress())));
+        .forEach(
+            member ->
+                parse(member.clientAddress())
+                    .ifPresent(address -> addresses.put(member.node(), address)));
     return addresses;
+  }
+
+  /** Nobody can be sent to an address that is none; the state takes what a member says. */
+  private static Optional<HostPort> parse(String address) {
+    try {
+      return Optional.of(HostPort.parse(address));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 }

@@ -9,6 +9,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.alipay.sofa.jraft.util.RpcFactoryHelper;
 import io.keelmq.broker.raft.GroupSnapshots.Published;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -31,22 +32,29 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
 
   private static final Logger LOG = LoggerFactory.getLogger(AppendAnswers.class);
 
+  private static final int LINES_APART = 500;
+
   private final RpcProcessor<AppendEntriesRequest> raft;
+  private final Executor thread;
   private final BooleanSupplier logFailed;
   private final Supplier<Published> snapshot;
   private final LongAdder requests = new LongAdder();
   private final LongAdder withheld = new LongAdder();
+  private final AtomicLong contradictions = new AtomicLong();
 
   /**
    * @param raft JRaft's own processor
+   * @param thread one, for all requests in their order
    * @param logFailed whether entries that were handed to the log may not be in it
    * @param snapshot the newest that is published here
    */
   AppendAnswers(
       RpcProcessor<AppendEntriesRequest> raft,
+      Executor thread,
       BooleanSupplier logFailed,
       Supplier<Published> snapshot) {
     this.raft = raft;
+    this.thread = thread;
     this.logFailed = logFailed;
     this.snapshot = snapshot;
   }
@@ -63,13 +71,38 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
 
   @Override
   public void handleRequest(RpcContext caller, AppendEntriesRequest request) {
-    AppendEntriesRequest uncovered = CoveredEntries.cut(request, snapshot.get());
+    Published newest = snapshot.get();
+    if (CoveredEntries.contradict(request, newest)) {
+      contradicted(caller, request, newest);
+      return;
+    }
+    AppendEntriesRequest uncovered = CoveredEntries.cut(request, newest);
     if (request.getEntriesCount() == 0) {
       raft.handleRequest(caller, uncovered);
     } else {
       requests.increment();
       raft.handleRequest(new WhileLogIsSound(caller), uncovered);
     }
+  }
+
+  /** JRaft would call entries below what is applied stored, whatever they are. */
+  private void contradicted(RpcContext caller, AppendEntriesRequest request, Published newest) {
+    // It comes again several times a second.
+    if (contradictions.getAndIncrement() % LINES_APART == 0) {
+      LOG.error(
+          "{} leads with other entries up to {} than this replica's snapshot covers: it has lost"
+              + " what was acknowledged; nothing is taken from it",
+          request.getServerId(),
+          newest.index());
+    }
+    caller.sendResponse(
+        RpcFactoryHelper.responseFactory()
+            .newResponse(
+                AppendEntriesResponse.getDefaultInstance(),
+                RaftError.EINVAL,
+                "entries up to %d of term %d are committed, other ones were sent",
+                newest.index(),
+                newest.term()));
   }
 
   @Override
@@ -79,12 +112,12 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
 
   @Override
   public Executor executor() {
-    return raft.executor();
+    return thread;
   }
 
   @Override
   public ExecutorSelector executorSelector() {
-    return raft.executorSelector();
+    return (request, header) -> thread;
   }
 
   private final class WhileLogIsSound implements RpcContext {

@@ -24,36 +24,47 @@ final class CoveredEntries {
   private CoveredEntries() {}
 
   /**
-   * The request, beginning at the end of the snapshot if it began before.
-   *
-   * <p>Unchanged if it holds a newer term than the snapshot ends with: there an entry of a newer
-   * leader is not what the snapshot covers, so somebody has lost what was committed. JRaft refuses
-   * such a request.
+   * Whether it holds, below the snapshot's end, a newer term than the snapshot ends with. There an
+   * entry of a newer leader is not what the snapshot covers: somebody has lost what was committed.
+   */
+  static boolean contradict(AppendEntriesRequest request, Published snapshot) {
+    return (request.getPrevLogIndex() < snapshot.index()
+            && request.getPrevLogTerm() > snapshot.term())
+        || covered(request, snapshot).stream().anyMatch(entry -> entry.getTerm() > snapshot.term());
+  }
+
+  /**
+   * The request, beginning at the end of the snapshot if it began before; to be called if it does
+   * not {@link #contradict} the snapshot.
    */
   static AppendEntriesRequest cut(AppendEntriesRequest request, Published snapshot) {
-    long covered = snapshot.index() - request.getPrevLogIndex();
-    if (covered <= 0) {
+    if (request.getPrevLogIndex() >= snapshot.index() || isOfNothing(request)) {
       return request;
     }
-    int count = (int) Math.min(covered, request.getEntriesCount());
-    List<EntryMeta> cut = request.getEntriesList().subList(0, count);
-    if (request.getPrevLogTerm() > snapshot.term()
-        || cut.stream().anyMatch(entry -> entry.getTerm() > snapshot.term())) {
-      return request;
-    }
+    List<EntryMeta> cut = covered(request, snapshot);
     var rest =
         request.toBuilder()
             .setPrevLogIndex(snapshot.index())
             .setPrevLogTerm(snapshot.term())
             .clearEntries()
-            .addAllEntries(request.getEntriesList().subList(count, request.getEntriesCount()));
+            .addAllEntries(request.getEntriesList().subList(cut.size(), request.getEntriesCount()));
     if (request.hasData()) {
       long bytes = cut.stream().mapToLong(EntryMeta::getDataLen).sum();
       rest.setData(request.getData().substring(Math.toIntExact(bytes)));
-    } else if (count > 0) {
+    } else if (!cut.isEmpty()) {
       // Without entries and data it were a heartbeat, which is answered out of turn.
       rest.setData(ByteString.EMPTY);
     }
     return rest.build();
+  }
+
+  /** A heartbeat of a leader that has no terms before its own log; it agrees with everybody. */
+  private static boolean isOfNothing(AppendEntriesRequest request) {
+    return request.getPrevLogIndex() == 0 && request.getEntriesCount() == 0 && !request.hasData();
+  }
+
+  private static List<EntryMeta> covered(AppendEntriesRequest request, Published snapshot) {
+    long covered = Math.max(0, snapshot.index() - request.getPrevLogIndex());
+    return request.getEntriesList().subList(0, (int) Math.min(covered, request.getEntriesCount()));
   }
 }

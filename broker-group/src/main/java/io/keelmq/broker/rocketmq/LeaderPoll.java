@@ -1,6 +1,7 @@
 package io.keelmq.broker.rocketmq;
 
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.api.HeldCall;
 import io.keelmq.broker.api.LeaseKey;
 import io.keelmq.broker.api.Poll;
@@ -15,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A poll at the replica that leads: subscribes the group, joins the planner, and books what it is
@@ -48,6 +51,7 @@ final class LeaderPoll implements Poll.Listener {
   private final Events events;
   private final List<LeaseKey> booked = new CopyOnWriteArrayList<>();
   private volatile Optional<Poll> poll = Optional.empty();
+  private volatile List<String> handles = List.of();
   private volatile boolean endSoon;
   private volatile boolean lost;
   private Optional<StateView.ConsumerGroup> group = Optional.empty();
@@ -106,7 +110,10 @@ final class LeaderPoll implements Poll.Listener {
       return;
     }
     PolledLeases book = served.leases().of(group.get(), topic.get(), leadership.term());
-    book.load();
+    if (!book.tryLoad()) {
+      joinLater();
+      return;
+    }
     leases = Optional.of(book);
     var joined =
         new Poll(
@@ -128,10 +135,30 @@ final class LeaderPoll implements Poll.Listener {
     }
   }
 
+  /** What earlier leaders leased is being read, and no reader waits for another one. */
+  private void joinLater() {
+    try {
+      served
+          .edge()
+          .timer()
+          .schedule(
+              () -> served.planners().execute(this::join, why -> events.broken(this, why)),
+              Edge.RETRY_EVERY.toMillis(),
+              TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      events.broken(this, Refusal.shuttingDown());
+    }
+  }
+
   /** The time is over: what there is, is told. */
   void endSoon() {
     endSoon = true;
     poll.ifPresent(Poll::endSoon);
+  }
+
+  /** One of each lease of what was found. */
+  List<String> handles() {
+    return handles;
   }
 
   /** What was found has reached its client. */
@@ -156,11 +183,15 @@ final class LeaderPoll implements Poll.Listener {
             wanted.topic(),
             caller.sdk());
     var messages = new ArrayList<Message>();
+    var leased = new ArrayList<String>();
     for (Delivery delivery : deliveries) {
       List<Message> its = delivered.of(delivery, wanted.kept(), wanted.invisibleMillis());
       messages.addAll(its);
       LeaseKey lease = LeaseKey.of(delivery.getLease());
       booked.add(lease);
+      if (!its.isEmpty()) {
+        leased.add(its.get(0).getSystemProperties().getReceiptHandle());
+      }
       leases
           .get()
           .leased(
@@ -171,6 +202,7 @@ final class LeaderPoll implements Poll.Listener {
               wanted.invisibleMillis(),
               toBeTold);
     }
+    handles = leased;
     events.found(this, messages);
   }
 

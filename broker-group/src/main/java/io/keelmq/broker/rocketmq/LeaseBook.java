@@ -35,6 +35,9 @@ final class LeaseBook {
   private final AtomicBoolean ticking = new AtomicBoolean();
   private final AtomicLong loadedTerm = new AtomicLong(-1);
 
+  /** In which all leases of earlier leaders were found. */
+  private volatile long readyTerm = -1;
+
   LeaseBook(Edge edge, DeliveryPlanners planners, ClientSessions sessions) {
     this.edge = edge;
     this.planners = planners;
@@ -59,21 +62,67 @@ final class LeaseBook {
     return Optional.ofNullable(books.get(new Key(groupId, topicId)));
   }
 
-  /** What was leased to a poll that was passed on has left for its client. */
-  void reached(ReceiptHandle handle) {
-    find(handle.groupId(), handle.topicId()).ifPresent(book -> book.reached(handle.lease()));
+  /** Whether this replica leads and knows of every lease of earlier leaders. */
+  boolean isReady() {
+    Leadership now = edge.replica().leadership();
+    return now.isLeader() && now.term() == readyTerm;
+  }
+
+  /**
+   * What was leased to a poll has left for its client.
+   *
+   * @return whether that was in doubt
+   */
+  boolean reached(ReceiptHandle handle) {
+    return find(handle.groupId(), handle.topicId())
+        .filter(book -> book.reached(handle.lease()))
+        .isPresent();
   }
 
   void leadershipChanged() {
     Leadership now = edge.replica().leadership();
     books.values().removeIf(leases -> !now.isLeader() || leases.term() != now.term());
     if (now.isLeader() && loadedTerm.getAndSet(now.term()) != now.term()) {
-      // Clients that are at work and do not poll have leases too.
-      planners.execute(() -> load(now.term()), why -> LOG.debug("not loaded: {}", why.message()));
+      loadSoon(now.term());
+    }
+  }
+
+  /** Clients that are at work and do not poll have leases too. */
+  private void loadSoon(long term) {
+    planners.execute(() -> load(term), why -> loadLater(term, why.message()));
+  }
+
+  private void loadLater(long term, String why) {
+    LOG.debug("leases are not known yet: {}", why);
+    try {
+      edge.timer()
+          .schedule(
+              () -> {
+                if (loadedTerm.get() == term) {
+                  loadSoon(term);
+                }
+              },
+              TICK_MILLIS,
+              TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // The server stops.
+      LOG.debug("nor will they be", e);
     }
   }
 
   private void load(long term) {
+    try {
+      loadAll(term);
+    } catch (RuntimeException e) {
+      LOG.warn("leases of earlier leaders cannot be read, trying again", e);
+      loadLater(term, e.toString());
+      return;
+    }
+    books.values().forEach(PolledLeases::doubtFromNow);
+    readyTerm = term;
+  }
+
+  private void loadAll(long term) {
     StateView state = edge.replica().state();
     for (StateView.ConsumerGroup group : state.consumerGroups()) {
       if (group.kind() == GroupKind.LEASE) {
@@ -120,7 +169,9 @@ final class LeaseBook {
 
   private void tick() {
     try {
-      books.values().forEach(leases -> leases.tick(sessions::isAlive));
+      if (isReady()) {
+        books.values().forEach(leases -> leases.tick(sessions::isAlive));
+      }
       books.values().removeIf(PolledLeases::isAbandoned);
     } finally {
       ticked();

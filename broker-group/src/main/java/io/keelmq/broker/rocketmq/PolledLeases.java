@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
 /**
@@ -57,7 +58,7 @@ final class PolledLeases {
   static final long DOUBTFUL_MILLIS = 15_000;
 
   /** Of what an earlier leader leased, until it is heard of: polls are repeated at once. */
-  static final long HEARD_OF_MILLIS = 3_000;
+  static final long HEARD_OF_MILLIS = 5_000;
 
   /**
    * For so long one leader keeps a lease up, from when it heard of it; the same as RocketMQ's proxy
@@ -116,10 +117,8 @@ final class PolledLeases {
   private final long term;
   private final Map<LeaseKey, Held> leases = new LinkedHashMap<>();
   private final Map<Attempt, List<LeaseKey>> attempts = new HashMap<>();
-  private final Object loading = new Object();
-
-  /** Guarded by {@link #loading}. */
-  private boolean loaded;
+  private final ReentrantLock loading = new ReentrantLock();
+  private volatile boolean loaded;
 
   PolledLeases(Edge edge, StateView.ConsumerGroup group, Topic topic, long term) {
     this.edge = edge;
@@ -138,15 +137,45 @@ final class PolledLeases {
     return (kept ? KEPT : PLAIN) + attemptId;
   }
 
-  /**
-   * Looks once for what earlier leaders leased; whoever calls it waits until it is known. Reads;
-   * call it where that is allowed.
-   */
+  /** Looks once for what earlier leaders leased. Reads; call it where that is allowed. */
   void load() {
-    synchronized (loading) {
+    loading.lock();
+    loadOnce();
+  }
+
+  /**
+   * The same.
+   *
+   * @return false if somebody else is at it, and what was leased is not known yet
+   */
+  boolean tryLoad() {
+    if (loaded) {
+      return true;
+    }
+    if (!loading.tryLock()) {
+      return false;
+    }
+    loadOnce();
+    return true;
+  }
+
+  private void loadOnce() {
+    try {
       if (!loaded) {
         find();
         loaded = true;
+      }
+    } finally {
+      loading.unlock();
+    }
+  }
+
+  /** From now on followers can tell what has reached its client. */
+  synchronized void doubtFromNow() {
+    long look = edge.now() + TimeUnit.MILLISECONDS.toNanos(HEARD_OF_MILLIS);
+    for (Held held : leases.values()) {
+      if (!held.reached && held.lookNanos - look < 0) {
+        held.lookNanos = look;
       }
     }
   }
@@ -217,12 +246,18 @@ final class PolledLeases {
             kept ? FIRST_LOOK_MILLIS : invisibleMillis));
   }
 
-  /** The client has a lease that was in doubt. */
-  synchronized void reached(LeaseKey lease) {
+  /**
+   * The client has a lease.
+   *
+   * @return whether that was in doubt
+   */
+  synchronized boolean reached(LeaseKey lease) {
     Held held = leases.get(lease);
-    if (held != null) {
+    boolean doubted = held != null && !held.reached;
+    if (doubted) {
       held.reached = true;
     }
+    return doubted;
   }
 
   private synchronized void put(LeaseKey lease, Held held) {
@@ -302,7 +337,6 @@ final class PolledLeases {
     }
     settleAll(extend, Command.SettlementKind.EXTEND, EXTENDED_MILLIS);
     settleAll(end, Command.SettlementKind.NACK, 0);
-    edge.stats().countDisownedLeases(disown.size());
     settleAll(disown, Command.SettlementKind.DISOWN, DOUBTFUL_MILLIS);
   }
 
@@ -364,21 +398,34 @@ final class PolledLeases {
                     which.get(0).generation(),
                     settlements),
                 List.of(),
-                outcome -> settled(which, outcome),
+                outcome -> settled(which, kind, outcome),
                 // What is known of clients is of this leadership.
                 OptionalLong.of(term)));
   }
 
-  /** Forgets what is not there any more. What was not proposed is looked at again later. */
-  private synchronized void settled(List<LeaseKey> which, ProposalOutcome outcome) {
-    if (outcome instanceof ProposalOutcome.Applied applied
-        && applied.reply() instanceof Reply.Settled settled) {
-      Iterator<Reply.SettledPart> parts = settled.parts().iterator();
+  /**
+   * Forgets what is not there any more, and what nobody keeps up. What was not proposed is looked
+   * at again later.
+   */
+  private void settled(List<LeaseKey> which, Command.SettlementKind kind, ProposalOutcome outcome) {
+    if (!(outcome instanceof ProposalOutcome.Applied applied)
+        || !(applied.reply() instanceof Reply.Settled settled)) {
+      return;
+    }
+    boolean disowned = kind == Command.SettlementKind.DISOWN;
+    Iterator<Reply.SettledPart> parts = settled.parts().iterator();
+    int count = 0;
+    synchronized (this) {
       for (LeaseKey lease : which) {
-        if (parts.hasNext() && parts.next().messages() == 0) {
+        boolean isThere = parts.hasNext() && parts.next().messages() > 0;
+        if (disowned && isThere) {
+          count++;
+        }
+        if (disowned || !isThere) {
           forget(lease);
         }
       }
     }
+    edge.stats().countDisownedLeases(count);
   }
 }

@@ -32,11 +32,19 @@ final class PollsService extends PollsGrpc.PollsImplBase {
                               ReachedPolls.MAX_HANDLES_PER_CALL))));
       return;
     }
-    // One that is none, or of a leadership that is over, says nothing to this one.
-    request.getReceiptHandlesList().stream()
-        .flatMap(handle -> ReceiptHandle.parse(handle).stream())
-        .forEach(served.leases()::reached);
-    served.edge().stats().countReachedLeases(request.getReceiptHandlesCount());
+    if (!served.leases().isReady()) {
+      caller.onError(
+          served
+              .edge()
+              .refuse(Refusal.noLeader("this replica does not know what was leased before")));
+      return;
+    }
+    long doubted =
+        request.getReceiptHandlesList().stream()
+            .flatMap(handle -> ReceiptHandle.parse(handle).stream())
+            .filter(served.leases()::reached)
+            .count();
+    served.edge().stats().countReachedLeases(doubted);
     caller.onNext(ReportReachedResponse.getDefaultInstance());
     caller.onCompleted();
   }

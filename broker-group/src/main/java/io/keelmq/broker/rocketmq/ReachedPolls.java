@@ -11,7 +11,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -47,7 +46,7 @@ final class ReachedPolls {
   private final LeaseBook leases;
   private final ArrayDeque<One> untold = new ArrayDeque<>();
   private final ArrayDeque<One> told = new ArrayDeque<>();
-  private Optional<String> toldTo = Optional.empty();
+  private Leadership toldTo = Leadership.UNINITIALIZED;
   private boolean ticking;
 
   ReachedPolls(Edge edge, LeaseBook leases) {
@@ -55,7 +54,9 @@ final class ReachedPolls {
     this.leases = leases;
   }
 
-  /** Messages that the leader gave out have left for their client. */
+  /**
+   * Messages that the leader, or this replica as the leader, gave out have left for their client.
+   */
   void add(List<String> handles) {
     long now = edge.now();
     List<String> leased = oneOfEachLease(handles);
@@ -99,14 +100,12 @@ final class ReachedPolls {
 
   private void tick() {
     Leadership now = edge.replica().leadership();
-    if (now.leaderAddress().isPresent()) {
-      List<One> due = take(now.leaderAddress().get());
-      if (now.isLeader()) {
-        due.forEach(one -> ReceiptHandle.parse(one.handle()).ifPresent(leases::reached));
-        told(due);
-      } else {
-        tell(now.leaderAddress().get(), due);
-      }
+    if (now.isLeader() && leases.isReady()) {
+      List<One> due = take(now);
+      due.forEach(one -> ReceiptHandle.parse(one.handle()).ifPresent(leases::reached));
+      told(now, due);
+    } else if (!now.isLeader() && now.leaderAddress().isPresent()) {
+      tell(now, take(now));
     }
     synchronized (this) {
       ticking = false;
@@ -117,9 +116,9 @@ final class ReachedPolls {
   }
 
   /** What this leader is to be told now: a new one, also what the one before it was told. */
-  private synchronized List<One> take(String leader) {
-    if (!toldTo.equals(Optional.of(leader))) {
-      toldTo = Optional.of(leader);
+  private synchronized List<One> take(Leadership leader) {
+    if (!leader.hasSameLeaderAs(toldTo)) {
+      toldTo = leader;
       again(List.copyOf(told));
       told.clear();
     }
@@ -142,22 +141,32 @@ final class ReachedPolls {
     return now - one.sinceNanos() >= TimeUnit.MILLISECONDS.toNanos(millis);
   }
 
-  private void tell(String leader, List<One> due) {
+  private void tell(Leadership leader, List<One> due) {
     for (int from = 0; from < due.size(); from += MAX_HANDLES_PER_CALL) {
       var some = List.copyOf(due.subList(from, Math.min(due.size(), from + MAX_HANDLES_PER_CALL)));
       var request = ReportReachedRequest.newBuilder();
       some.forEach(one -> request.addReceiptHandles(one.handle()));
-      // In a context of its own: nobody's call ends this one.
-      Context.ROOT.run(
-          () ->
-              PollsGrpc.newStub(edge.forwarder().to(leader))
-                  .withDeadlineAfter(2 * TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS)
-                  .reportReached(request.build(), new Answer(some)));
+      var answer = new Answer(leader, some);
+      try {
+        // In a context of its own: nobody's call ends this one.
+        Context.ROOT.run(
+            () ->
+                PollsGrpc.newStub(edge.forwarder().to(leader.leaderAddress().orElseThrow()))
+                    .withDeadlineAfter(2 * TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS)
+                    .reportReached(request.build(), answer));
+      } catch (RuntimeException e) {
+        // A timer's task: one that throws is never called again.
+        answer.onError(e);
+      }
     }
   }
 
-  private synchronized void told(List<One> some) {
-    some.forEach(one -> add(told, one));
+  private synchronized void told(Leadership leader, List<One> some) {
+    if (leader.hasSameLeaderAs(toldTo)) {
+      some.forEach(one -> add(told, one));
+    } else {
+      again(some);
+    }
   }
 
   private synchronized void again(List<One> some) {
@@ -167,9 +176,11 @@ final class ReachedPolls {
   }
 
   private final class Answer implements StreamObserver<ReportReachedResponse> {
+    private final Leadership leader;
     private final List<One> some;
 
-    Answer(List<One> some) {
+    Answer(Leadership leader, List<One> some) {
+      this.leader = leader;
       this.some = some;
     }
 
@@ -187,7 +198,7 @@ final class ReachedPolls {
 
     @Override
     public void onCompleted() {
-      told(some);
+      told(leader, some);
       tickUnlessDone();
     }
   }

@@ -369,8 +369,9 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
   /** All that was answered has left. */
   private void reached() {
     local.ifPresent(LeaderPoll::taken);
-    if (wanted.kept()) {
+    if (wanted.kept() && !forwarded) {
       served.reached().add(handles);
+      local.ifPresent(poll -> served.reached().add(poll.handles()));
     }
     end();
   }

@@ -180,10 +180,10 @@ record Settling<R>(
 
   private Result result(Part part, Reply.SettledPart settled) {
     ReceiptHandle handle = part.handle();
-    leases
-        .find(handle.groupId(), handle.topicId())
-        .ifPresent(book -> book.settled(handle.lease(), taken(handle, settled)));
     if (settled.messages() > 0) {
+      leases
+          .find(handle.groupId(), handle.topicId())
+          .ifPresent(book -> book.settled(handle.lease(), taken(handle, settled)));
       return new Result(
           Statuses.OK,
           Optional.of(

@@ -70,7 +70,8 @@ class AppendAnswersTest {
                 (proxy, method, args) -> method.getReturnType() == boolean.class ? true : null));
     assertTrue(manager.init(options));
     guarded =
-        new AppendAnswers(new Follower(), () -> log.poison().isPresent(), () -> Published.NONE);
+        new AppendAnswers(
+            new Follower(), Runnable::run, () -> log.poison().isPresent(), () -> Published.NONE);
   }
 
   @AfterEach

@@ -1,21 +1,14 @@
 package io.keelmq.broker.raft;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
-import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.alipay.sofa.jraft.JRaftUtils;
 import com.alipay.sofa.jraft.entity.EnumOutter.EntryType;
 import com.alipay.sofa.jraft.entity.RaftOutter.EntryMeta;
-import com.alipay.sofa.jraft.option.RpcOptions;
-import com.alipay.sofa.jraft.rpc.RpcClient;
+import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
-import com.alipay.sofa.jraft.util.Endpoint;
-import com.alipay.sofa.jraft.util.RpcFactoryHelper;
 import com.google.protobuf.ByteString;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.raft.GroupSnapshots.Published;
@@ -28,11 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 class CoveredEntriesTest {
 
   private static final Published SNAPSHOT = new Published(10, 3, 10, 1_000);
-  private static final int RPC_MILLIS = 30_000;
 
   @TempDir Path folder;
 
-  /** Entries of one byte each, which is the last digit of their index. */
   private static AppendEntriesRequest.Builder request(long previous, long previousTerm) {
     return AppendEntriesRequest.newBuilder()
         .setGroupId("group")
@@ -45,17 +36,13 @@ class CoveredEntriesTest {
   }
 
   private static AppendEntriesRequest entries(long previous, long previousTerm, long... terms) {
-    var request = request(previous, previousTerm);
-    var data = new StringBuilder();
-    for (int i = 0; i < terms.length; i++) {
-      request.addEntries(
-          EntryMeta.newBuilder()
-              .setTerm(terms[i])
-              .setType(EntryType.ENTRY_TYPE_DATA)
-              .setDataLen(1));
-      data.append((previous + 1 + i) % 10);
-    }
-    return request.setData(ByteString.copyFromUtf8(data.toString())).build();
+    return FakeLeader.entries(previous, previousTerm, terms)
+        .setGroupId("group")
+        .setServerId("leader")
+        .setPeerId("follower")
+        .setTerm(5)
+        .setCommittedIndex(12)
+        .build();
   }
 
   private static AppendEntriesRequest cut(AppendEntriesRequest request) {
@@ -106,9 +93,19 @@ class CoveredEntriesTest {
   }
 
   @Test
-  void leavesWhatIsNewerThanTheSnapshotCouldCover() {
-    for (var request : new AppendEntriesRequest[] {entries(7, 4, 4), entries(7, 2, 3, 4, 4)}) {
-      assertSame(request, cut(request));
+  void aHeartbeatOfALeaderWithoutThoseTermsStaysAsItIs() {
+    var request = request(0, 0).build();
+    assertSame(request, cut(request));
+  }
+
+  @Test
+  void tellsWhatTheSnapshotCannotCover() {
+    for (var request : List.of(entries(7, 4, 4), entries(7, 2, 3, 4, 4), request(9, 4).build())) {
+      assertTrue(CoveredEntries.contradict(request, SNAPSHOT));
+    }
+    for (var request :
+        List.of(entries(7, 2, 3, 3, 3, 4), entries(10, 4, 4), request(9, 3).build())) {
+      assertFalse(CoveredEntries.contradict(request, SNAPSHOT));
     }
   }
 
@@ -134,49 +131,15 @@ class CoveredEntriesTest {
       // The node has two snapshots behind it, and JRaft keeps no term from before the first.
       long end = follower.snapshotStatus().index();
 
-      try (var leader = new NewLeader(group, others.get(0), follower.status().peerId())) {
+      try (var leader = new FakeLeader(group, others.get(0), follower, 1_000)) {
         assertTrue(leader.send(0, 0).getSuccess());
         assertTrue(leader.send(5, 1).getSuccess());
         assertTrue(leader.send(5, 1, 1, 1, 1).getSuccess());
-        assertFalse(leader.send(5, Long.MAX_VALUE).getSuccess());
         assertFalse(leader.send(end, Long.MAX_VALUE).getSuccess());
+        assertEquals(RaftError.EINVAL.getNumber(), leader.refusal(5, Long.MAX_VALUE));
+        assertEquals(RaftError.EINVAL.getNumber(), leader.refusal(end - 2, 1, 1, 500));
       }
       assertTrue(cluster.group.fatal.isEmpty());
-    }
-  }
-
-  /** One that has been elected by others, with a term that nobody has had. */
-  private static final class NewLeader implements AutoCloseable {
-    private final RpcClient client = RpcFactoryHelper.rpcFactory().createRpcClient();
-    private final String group;
-    private final String self;
-    private final String follower;
-    private final Endpoint endpoint;
-
-    NewLeader(String group, Member self, String follower) {
-      this.group = group;
-      this.self = self.raftAddress() + ":" + self.incarnation();
-      this.follower = follower;
-      this.endpoint = JRaftUtils.getPeerId(follower).getEndpoint();
-      assertTrue(client.init(new RpcOptions()));
-      await().atMost(60, SECONDS).until(() -> client.checkConnection(endpoint, true));
-    }
-
-    AppendEntriesResponse send(long previous, long previousTerm, long... terms) throws Exception {
-      var request =
-          entries(previous, previousTerm, terms).toBuilder()
-              .setGroupId(group)
-              .setServerId(self)
-              .setPeerId(follower)
-              .setTerm(1_000)
-              .setCommittedIndex(0)
-              .build();
-      return (AppendEntriesResponse) client.invokeSync(endpoint, request, RPC_MILLIS);
-    }
-
-    @Override
-    public void close() {
-      client.shutdown();
     }
   }
 }
