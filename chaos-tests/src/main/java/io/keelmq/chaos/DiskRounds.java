@@ -32,10 +32,7 @@ public final class DiskRounds implements Callable<Integer> {
     FULL,
 
     /** A force of the leader fails once, and another stalls. */
-    FAILING,
-
-    /** A force of a follower fails behind entries that its leader has sent a second time. */
-    RESENT
+    FAILING
   }
 
   @Mixin RunOptions run;
@@ -65,12 +62,7 @@ public final class DiskRounds implements Callable<Integer> {
     Seed seed = run.seed();
     Path dir = Files.createTempDirectory("keelmq-").resolve("disk-rounds");
     var options = new ClusterOptions(dir, Distribution.find(), new PortPlan.Free(seed.random()));
-    ChaosResult result =
-        switch (kind) {
-          case FULL -> full(options, seed);
-          case FAILING -> failing(options, seed);
-          case RESENT -> resent(options, seed);
-        };
+    ChaosResult result = kind == Kind.FULL ? full(options, seed) : failing(options, seed);
     System.err.println(result.text() + "\n" + figures.text());
     System.out.println(
         result
@@ -95,13 +87,6 @@ public final class DiskRounds implements Callable<Integer> {
     var disks = new FailingDisks(options.dir(), figures);
     return new ChaosRun(disks.settings(options), FailingDisks.plan(seed, rounds))
         .run(again(disks::run));
-  }
-
-  private ChaosResult resent(ClusterOptions options, Seed seed) {
-    var disks = new FailingDisks(options.dir(), figures);
-    var resent = new ResentEntries(disks, figures);
-    return new ChaosRun(disks.settings(options), ResentEntries.plan(seed, rounds))
-        .run(again(resent::run));
   }
 
   private ChaosPlan.Scenario again(ChaosPlan.Scenario round) {

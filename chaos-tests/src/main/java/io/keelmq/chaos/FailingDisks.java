@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -116,16 +115,6 @@ final class FailingDisks {
     return now.isPresent() && now.getAsDouble() == value;
   }
 
-  /** From now on no force of this broker's log returns. */
-  void holdForces(Node node) {
-    write(fault(node.id()), "stall");
-  }
-
-  /** The first of the forces that are held fails; the others go on. */
-  void failHeldForce(Node node) {
-    write(fault(node.id()), "eio");
-  }
-
   private Path fault(String node) {
     return dir.resolve("fault-" + node);
   }
@@ -133,7 +122,7 @@ final class FailingDisks {
   private static void write(Path file, String text) {
     try {
       Path next = Files.writeString(file.resolveSibling("fault.tmp"), text);
-      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+      Files.move(next, file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -207,10 +207,9 @@ final class RaftMember {
             2 * options.electionTimeout().toMillis() + TRANSFER_SLACK_MILLIS);
     this.members = members(options, parts);
     RaftOptionsFactory.registerThreadPool(options.brokerGroup());
-    ConfirmPolicy confirms = ConfirmPolicy.fromProperties();
     this.server =
         RaftServer.listen(
-            options.raftListen(), () -> !confirms.mayConfirm(folder.log()), snapshots::published);
+            options.raftListen(), () -> folder.log().poison().isPresent(), snapshots::published);
     this.service =
         new RaftGroupService(
             options.brokerGroup(), identity.peerId(), configured(raft), server.rpcServer(), true);

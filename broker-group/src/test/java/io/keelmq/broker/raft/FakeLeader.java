@@ -15,6 +15,7 @@ import com.alipay.sofa.jraft.util.Endpoint;
 import com.alipay.sofa.jraft.util.RpcFactoryHelper;
 import com.google.protobuf.ByteString;
 import io.keelmq.broker.ReplicaControl.Member;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Speaks to a follower as a leader does that others have elected, in a term that it has not heard
@@ -85,6 +86,18 @@ final class FakeLeader implements AutoCloseable {
   private Object answer(int millis, long previous, long previousTerm, long... terms)
       throws Exception {
     return client.invokeSync(endpoint, request(previous, previousTerm, terms), millis);
+  }
+
+  /** Sends entries; whatever comes of it is in the future. */
+  CompletableFuture<Object> sendLater(long previous, long previousTerm, long... terms)
+      throws Exception {
+    var answer = new CompletableFuture<Object>();
+    client.invokeAsync(
+        endpoint,
+        request(previous, previousTerm, terms),
+        (response, failure) -> answer.complete(failure == null ? response : failure),
+        RPC_MILLIS);
+    return answer;
   }
 
   /** Sends so many probes and waits for no answer. */
