@@ -35,8 +35,8 @@ final class LeaseBook {
   private final AtomicBoolean ticking = new AtomicBoolean();
   private final AtomicLong loadedTerm = new AtomicLong(-1);
 
-  /** In which all leases of earlier leaders were found. */
-  private volatile long readyTerm = -1;
+  /** In which all leases of earlier leaders were found; it only rises. */
+  private final AtomicLong readyTerm = new AtomicLong(-1);
 
   LeaseBook(Edge edge, DeliveryPlanners planners, ClientSessions sessions) {
     this.edge = edge;
@@ -50,7 +50,7 @@ final class LeaseBook {
         books.compute(
             new Key(group.id(), topic.id()),
             (key, known) ->
-                known != null && known.term() == term
+                known != null && known.term() >= term
                     ? known
                     : new PolledLeases(edge, group, topic, term));
     tickLater();
@@ -65,7 +65,7 @@ final class LeaseBook {
   /** Whether this replica leads and knows of every lease of earlier leaders. */
   boolean isReady() {
     Leadership now = edge.replica().leadership();
-    return now.isLeader() && now.term() == readyTerm;
+    return now.isLeader() && now.term() == readyTerm.get();
   }
 
   /**
@@ -119,7 +119,7 @@ final class LeaseBook {
       return;
     }
     books.values().forEach(PolledLeases::doubtFromNow);
-    readyTerm = term;
+    readyTerm.accumulateAndGet(term, Math::max);
   }
 
   private void loadAll(long term) {

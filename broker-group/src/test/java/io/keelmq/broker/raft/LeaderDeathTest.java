@@ -35,7 +35,7 @@ class LeaderDeathTest {
       String group = cluster.plan().brokerGroup();
 
       for (int round = 0; round < ROUNDS; round++) {
-        long term = 1_000 + 2 * round;
+        long term = 1_000 + 2L * round;
         var dying = new FakeLeader(group, others.get(round % 2), follower, term);
         try (var next = new FakeLeader(group, others.get((round + 1) % 2), follower, term + 1)) {
           dying.burst(PROBES);
