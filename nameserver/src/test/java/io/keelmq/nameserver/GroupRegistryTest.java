@@ -3,6 +3,7 @@ package io.keelmq.nameserver;
 import static io.keelmq.nameserver.Reports.follower;
 import static io.keelmq.nameserver.Reports.leader;
 import static io.keelmq.nameserver.Reports.topic;
+import static io.keelmq.nameserver.Reports.voter;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -12,7 +13,6 @@ import io.keelmq.v1.BrokerGroupRoute;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
-import io.keelmq.v1.Voter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -270,10 +270,6 @@ class GroupRegistryTest {
           Code.INVALID_ARGUMENT, registry.report(1, report.build(), 0), "replica report");
     }
     assertEquals(List.of(), registry.routes());
-  }
-
-  private static Voter.Builder voter(String node, String address) {
-    return Voter.newBuilder().setNode(node).setClientAddress(address);
   }
 
   private ReportOutcome.Accepted accept(long stream, ReplicaReport.Builder report) {

@@ -4,6 +4,7 @@ import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.TopicRoute;
 import io.keelmq.v1.TopicType;
+import io.keelmq.v1.Voter;
 
 /** Well-formed reports for tests. */
 final class Reports {
@@ -33,6 +34,10 @@ final class Reports {
 
   static ReplicaReport.Builder follower(String node, long term, String leaderNode) {
     return report("g0", node, ReplicaRole.FOLLOWER, term, leaderNode);
+  }
+
+  static Voter voter(String node, String address) {
+    return Voter.newBuilder().setNode(node).setClientAddress(address).build();
   }
 
   static TopicRoute topic(String name) {

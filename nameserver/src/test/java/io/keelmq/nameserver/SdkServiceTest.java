@@ -3,6 +3,7 @@ package io.keelmq.nameserver;
 import static io.keelmq.nameserver.Reports.follower;
 import static io.keelmq.nameserver.Reports.leader;
 import static io.keelmq.nameserver.Reports.topic;
+import static io.keelmq.nameserver.Reports.voter;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -40,7 +41,6 @@ import io.keelmq.v1.NameServerGrpc;
 import io.keelmq.v1.ReplicaReport;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReportReply;
-import io.keelmq.v1.Voter;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -120,9 +120,9 @@ class SdkServiceTest {
         report(
             leader("n2", 5)
                 .setClientAddress("127.0.0.1:9082")
-                .addVoters(voter("n1", 8081))
-                .addVoters(voter("n2", 8082))
-                .addVoters(voter("n3", 8083)),
+                .addVoters(voter("n1", "127.0.0.1:8081"))
+                .addVoters(voter("n2", "127.0.0.1:8082"))
+                .addVoters(voter("n3", "127.0.0.1:8083")),
             "orders");
 
     await().atMost(DEADLINE).until(() -> !addresses(route(sdk("JAVA"), "orders")).isEmpty());
@@ -130,16 +130,18 @@ class SdkServiceTest {
         List.of("127.0.0.1:8081", "127.0.0.1:9082", "127.0.0.1:8083"),
         addresses(route(sdk("JAVA"), "orders")));
 
-    // What is known to fewer, or to none, is not what the group is made of.
-    report(follower("n1", 5, "n2").setClientAddress("127.0.0.1:8081").addVoters(voter("n1", 8081)));
+    report(
+        follower("n1", 5, "n2")
+            .setClientAddress("127.0.0.1:8081")
+            .addVoters(voter("n1", "127.0.0.1:8081")));
     report(follower("n4", 5, "n2").setClientAddress("127.0.0.1:8084"));
     one.send(
         leader("n2", 5)
             .setClientAddress("127.0.0.1:9082")
             .setAppliedIndex(9)
             .setTopicsVersion(7)
-            .addVoters(voter("n1", 8081))
-            .addVoters(voter("n2", 8082)));
+            .addVoters(voter("n1", "127.0.0.1:8081"))
+            .addVoters(voter("n2", "127.0.0.1:8082")));
     awaitReplicas(3);
     await()
         .atMost(DEADLINE)
@@ -147,10 +149,6 @@ class SdkServiceTest {
             () ->
                 addresses(route(sdk("JAVA"), "orders"))
                     .equals(List.of("127.0.0.1:8081", "127.0.0.1:9082")));
-  }
-
-  private static Voter voter(String node, int port) {
-    return Voter.newBuilder().setNode(node).setClientAddress("127.0.0.1:" + port).build();
   }
 
   @Test

@@ -251,6 +251,27 @@ class PolledLeasesTest {
     comesAgain(1);
   }
 
+  @Test
+  void aLeaseThatItsClientMayNotKnowEndsHoweverManyLeadersDie() {
+    sdk(0).send("t", "m1");
+    receiveUntold(kept());
+
+    for (int leader = 1; leader < 3; leader++) {
+      long before = newestDeadline();
+      cluster.group.elect(leader);
+      if (leader == 1) {
+        skipUntilDisowned(1, before, PolledLeases.HEARD_OF_MILLIS);
+      }
+      // The client is alive all the while.
+      sdk(2).receive(kept().setLongPollingTimeout(Times.duration(0)));
+      passTime(9_000);
+      skip(9_000);
+    }
+    passTime(4_000);
+
+    comesAgain(2);
+  }
+
   /** Goal: whoever asks waits until it is known. Method: all who ask at once must find it. */
   @Test
   void findsWhatEarlierLeadersLeasedForAllWhoAskAtOnce() throws Exception {

@@ -334,32 +334,6 @@ class ReceiveTest {
   }
 
   @Test
-  void aLeaseThatItsClientMayNotKnowEndsHoweverManyLeadersDie() {
-    sdk(0).send("t", "m1");
-    // Passed on by a replica that died before it told that the client has it.
-    TestSdk untold = sdk(0).put("keelmq-hop", "1").put("keelmq-tells-of-reached", "1");
-    assertEquals(List.of("m1"), untold.receive(kept("g", "t")).ids());
-
-    for (int leader = 1; leader < 3; leader++) {
-      long before = deadline();
-      cluster.group.elect(leader);
-      if (leader == 1) {
-        skippedNanos.addAndGet(java.time.Duration.ofMillis(PolledLeases.HEARD_OF_MILLIS).toNanos());
-        eventually(() -> deadline() < before);
-      }
-      // The client is alive all the while.
-      sdk(2).receive(kept("g", "t").setLongPollingTimeout(Duration.getDefaultInstance()));
-      passTime(9_000);
-      skippedNanos.addAndGet(java.time.Duration.ofSeconds(9).toNanos());
-    }
-    passTime(4_000);
-
-    TestSdk.Received again = sdk(2).receive(kept("g", "t"));
-    assertEquals(List.of("m1"), again.ids());
-    assertEquals(2, again.messages().get(0).getSystemProperties().getDeliveryAttempt());
-  }
-
-  @Test
   void takesAcksAcrossLeaders() {
     sdk(0).send("t", "m1");
     TestSdk.Received received = sdk(0).receive(kept("g", "t"));
