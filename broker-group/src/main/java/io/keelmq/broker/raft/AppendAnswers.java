@@ -90,8 +90,8 @@ final class AppendAnswers implements RpcProcessor<AppendEntriesRequest> {
     // It comes again several times a second.
     if (contradictions.getAndIncrement() % LINES_APART == 0) {
       LOG.error(
-          "{} leads with other entries up to {} than this replica's snapshot covers: it has lost"
-              + " what was acknowledged; nothing is taken from it",
+          "{} sends other entries up to {} than this replica's snapshot covers: it leads no more, or"
+              + " has lost what was acknowledged; its entries are not taken",
           request.getServerId(),
           newest.index());
     }

@@ -131,6 +131,7 @@ final class RaftServer {
       HostPort address, BooleanSupplier logFailed, Supplier<Published> snapshot)
       throws IOException {
     ThreadPoolExecutor requests = pool("raft-requests-", THREADS);
+    requests.allowCoreThreadTimeOut(true);
     // One leader at a time, whose requests are in an order.
     ThreadPoolExecutor appendThread = pool("raft-appends-", 1);
     RaftFrames.ensure();
@@ -166,20 +167,17 @@ final class RaftServer {
 
   private static ThreadPoolExecutor pool(String name, int threads) {
     var number = new AtomicInteger();
-    var pool =
-        new ThreadPoolExecutor(
-            threads,
-            threads,
-            60,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(QUEUED_REQUESTS),
-            task -> {
-              var thread = new Thread(task, name + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
+    return new ThreadPoolExecutor(
+        threads,
+        threads,
+        60,
+        TimeUnit.SECONDS,
+        new LinkedBlockingQueue<>(QUEUED_REQUESTS),
+        task -> {
+          var thread = new Thread(task, name + number.incrementAndGet());
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   RpcServer rpcServer() {

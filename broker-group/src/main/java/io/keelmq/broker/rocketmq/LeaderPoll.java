@@ -104,6 +104,9 @@ final class LeaderPoll implements Poll.Listener {
   }
 
   private void join() {
+    if (lost) {
+      return;
+    }
     group = served.edge().replica().state().consumerGroup(wanted.group());
     if (group.isEmpty()) {
       events.broken(this, Refusal.noLeader("the consumer group is gone again"));

@@ -79,9 +79,10 @@ final class LeaseBook {
         .isPresent();
   }
 
-  void leadershipChanged() {
+  synchronized void leadershipChanged() {
     Leadership now = edge.replica().leadership();
-    books.values().removeIf(leases -> !now.isLeader() || leases.term() != now.term());
+    // A transfer that comes to nothing leaves this replica leading in the same term.
+    books.values().removeIf(leases -> leases.term() != now.term());
     if (now.isLeader() && loadedTerm.getAndSet(now.term()) != now.term()) {
       loadSoon(now.term());
     }
@@ -171,6 +172,9 @@ final class LeaseBook {
     try {
       if (isReady()) {
         books.values().forEach(leases -> leases.tick(sessions::isAlive));
+      } else {
+        // Nobody is told of a lead that was taken before there was anybody to tell.
+        leadershipChanged();
       }
       books.values().removeIf(PolledLeases::isAbandoned);
     } finally {

@@ -32,8 +32,8 @@ final class ReachedPolls {
 
   private static final long TOLD_AFTER_MILLIS = 1_000;
 
-  /** From then on the leader would not listen. */
-  private static final long TOLD_WITHIN_MILLIS = PolledLeases.FIRST_LOOK_MILLIS;
+  /** A leader listens until its first look, the next one as long again from when it is ready. */
+  private static final long TOLD_WITHIN_MILLIS = 30_000;
 
   /** Beyond it the oldest go untold, which costs a second delivery at most. */
   private static final int MAX_WAITING = 100_000;
