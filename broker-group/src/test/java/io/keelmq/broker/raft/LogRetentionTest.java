@@ -66,7 +66,10 @@ class LogRetentionTest {
         awaitFirstIndex(replica, kept.logIndex() - 60);
         assertTrue(replica.status().logFirstIndex() <= kept.logIndex());
         assertTrue(replica.log().entry(kept.logIndex()).isPresent());
-        assertTrue(replica.snapshotStats().freedSegments().getAsLong() > 0);
+        // Counted behind the log's new beginning.
+        await()
+            .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+            .until(() -> replica.snapshotStats().freedSegments().getAsLong() > 0);
       }
 
       cluster.group.apply(new Command.DeleteTopic(KEPT));
