@@ -11,7 +11,6 @@ import io.keelmq.v1.ReplicaRoute;
 import io.keelmq.v1.TopicRoute;
 import io.keelmq.v1.TopicType;
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -164,7 +163,7 @@ final class Group {
     Map<String, HostPort> addresses = addresses();
     return new RouteShaper.Place(
         name,
-        List.copyOf(new LinkedHashSet<>(addresses.values())),
+        addresses.values().stream().distinct().toList(),
         Optional.ofNullable(addresses.get(leaderNode)),
         calls().stream().findFirst(),
         messageType(topic.getType()),
@@ -195,7 +194,7 @@ final class Group {
                                 heard.getOrDefault(
                                     voter.getNode(), HostPort.parse(voter.getClientAddress())))));
     // One that has forgotten everything answers nobody until it is let in again.
-    voters.keySet().removeIf(node -> isUninitialized(node));
+    voters.keySet().removeIf(this::isUninitialized);
     return voters.isEmpty() ? heard : voters;
   }
 

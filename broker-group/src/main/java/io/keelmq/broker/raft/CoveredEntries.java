@@ -28,8 +28,10 @@ final class CoveredEntries {
    * entry of a newer leader is not what the snapshot covers: somebody has lost what was committed.
    */
   static boolean contradict(AppendEntriesRequest request, Published snapshot) {
-    return (request.getPrevLogIndex() < snapshot.index()
-            && request.getPrevLogTerm() > snapshot.term())
+    if (request.getPrevLogIndex() >= snapshot.index()) {
+      return false;
+    }
+    return request.getPrevLogTerm() > snapshot.term()
         || covered(request, snapshot).stream().anyMatch(entry -> entry.getTerm() > snapshot.term());
   }
 
@@ -63,8 +65,9 @@ final class CoveredEntries {
     return request.getPrevLogIndex() == 0 && request.getEntriesCount() == 0 && !request.hasData();
   }
 
+  /** Of a request that begins before the snapshot's end. */
   private static List<EntryMeta> covered(AppendEntriesRequest request, Published snapshot) {
-    long covered = Math.max(0, snapshot.index() - request.getPrevLogIndex());
+    long covered = snapshot.index() - request.getPrevLogIndex();
     return request.getEntriesList().subList(0, (int) Math.min(covered, request.getEntriesCount()));
   }
 }

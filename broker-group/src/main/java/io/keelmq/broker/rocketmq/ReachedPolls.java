@@ -92,21 +92,32 @@ final class ReachedPolls {
       ticking = true;
     }
     try {
-      edge.timer().schedule(this::tick, TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS);
+      edge.timer().schedule(this::tickElsewhere, TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       LOG.debug("the server stops: the leader is told no more", e);
     }
   }
 
+  private void tickElsewhere() {
+    edge.call(this::tick, full -> ticked());
+  }
+
   private void tick() {
-    Leadership now = edge.replica().leadership();
-    if (now.isLeader() && leases.isReady()) {
-      List<One> due = take(now);
-      due.forEach(one -> ReceiptHandle.parse(one.handle()).ifPresent(leases::reached));
-      told(now, due);
-    } else if (!now.isLeader() && now.leaderAddress().isPresent()) {
-      tell(now, take(now));
+    try {
+      Leadership now = edge.replica().leadership();
+      if (now.isLeader() && leases.isReady()) {
+        List<One> due = take(now);
+        due.forEach(one -> ReceiptHandle.parse(one.handle()).ifPresent(leases::reached));
+        told(now, due);
+      } else if (!now.isLeader() && now.leaderAddress().isPresent()) {
+        tell(now, take(now));
+      }
+    } finally {
+      ticked();
     }
+  }
+
+  private void ticked() {
     synchronized (this) {
       ticking = false;
       forget(untold);
@@ -155,7 +166,6 @@ final class ReachedPolls {
                     .withDeadlineAfter(2 * TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS)
                     .reportReached(request.build(), answer));
       } catch (RuntimeException e) {
-        // A timer's task: one that throws is never called again.
         answer.onError(e);
       }
     }

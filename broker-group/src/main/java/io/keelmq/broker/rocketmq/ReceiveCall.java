@@ -370,8 +370,7 @@ final class ReceiveCall implements LeaderPoll.Events, RemotePoll.Events {
   private void reached() {
     local.ifPresent(LeaderPoll::taken);
     if (wanted.kept() && !forwarded) {
-      served.reached().add(handles);
-      local.ifPresent(poll -> served.reached().add(poll.handles()));
+      served.reached().add(local.map(LeaderPoll::handles).orElse(handles));
     }
     end();
   }

@@ -36,12 +36,8 @@ class CoveredEntriesTest {
   }
 
   private static AppendEntriesRequest entries(long previous, long previousTerm, long... terms) {
-    return FakeLeader.entries(previous, previousTerm, terms)
-        .setGroupId("group")
-        .setServerId("leader")
-        .setPeerId("follower")
-        .setTerm(5)
-        .setCommittedIndex(12)
+    return request(previous, previousTerm)
+        .mergeFrom(FakeLeader.entries(previous, previousTerm, terms).buildPartial())
         .build();
   }
 
