@@ -136,6 +136,7 @@ public final class HeldMessages {
         held.getHalf(),
         Instant.ofEpochMilli(held.getDueMillis()),
         held.getChecks(),
+        held.getHeardChecks(),
         Instant.ofEpochMilli(held.getStoredMillis()),
         messages(topic, held.getQueue(), held.getStoredMillis(), held.getRecords()));
   }

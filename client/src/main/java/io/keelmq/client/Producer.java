@@ -57,7 +57,8 @@ public final class Producer implements AutoCloseable {
    *
    * <p>While it is undecided the group asks producers that were opened with {@link
    * Builder#onCheck}, this or another one: first after 6 s or {@link
-   * OutgoingMessage.Builder#firstCheck}, then every 30 s, 15 times; then it is rolled back.
+   * OutgoingMessage.Builder#firstCheck}, then every 30 s. When such a producer was there 15 times,
+   * or none for about 22 hours, it is rolled back.
    */
   public CompletableFuture<Receipt> sendHalf(OutgoingMessage message) {
     return line.send(message, true);

@@ -52,7 +52,7 @@ final class AskedProducer implements TransactionChecks.Asked {
   }
 
   @Override
-  public void ask(TransactionCheck check) {
+  public void ask(TransactionCheck check, Runnable heard) {
     turn.execute(
         () -> {
           if (ended.getAsBoolean() || !producerSide.isReady()) {
@@ -61,6 +61,7 @@ final class AskedProducer implements TransactionChecks.Asked {
           }
           stats.checksAsked.increment();
           producerSide.onNext(PublishResponse.newBuilder().setCheck(check).build());
+          heard.run();
         });
   }
 }

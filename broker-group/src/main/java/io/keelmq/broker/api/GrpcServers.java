@@ -92,6 +92,7 @@ public final class GrpcServers {
   private final Edge edge;
   private final ParkedReads parked = new ParkedReads();
   private final DeliveryPlanners planners;
+  private final HeardChecks heard;
   private final TransactionChecks checks;
   private final StreamsService streams;
   private final AdminService admin;
@@ -146,7 +147,8 @@ public final class GrpcServers {
     this.planners = new DeliveryPlanners(edge, readers);
     watch.add(planners::leadershipChanged);
     var changes = new AdminChanges(edge, randomOriginId());
-    this.checks = new TransactionChecks(replica, readers, stats);
+    this.heard = new HeardChecks(edge);
+    this.checks = new TransactionChecks(replica, readers, heard::add, stats);
     this.streams = new StreamsService(edge, parked, planners, readers, changes, checks);
     this.admin = new AdminService(edge, identity, control, changes, new HeldListing(edge, readers));
     this.storage = new StorageService(control);
@@ -225,6 +227,7 @@ public final class GrpcServers {
             .addService(WireErrors.guard(streams.bindService(), edge))
             .addService(WireErrors.guard(admin.bindService(), edge))
             .addService(WireErrors.guard(storage.bindService(), edge))
+            .addService(WireErrors.guard(new ChecksService(edge, heard).bindService(), edge))
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ChannelzService.newInstance(CHANNELZ_PAGE));

@@ -129,6 +129,7 @@ final class HeldListing {
             .setHalf(held.half())
             .setDueMillis(held.dueMillis())
             .setChecks(held.checks())
+            .setHeardChecks(held.heard())
             .setStoredMillis(held.run().timeMillis());
     entry.ifPresent(bytes -> message.setRecords(TransactionChecks.records(held, bytes)));
     return message;

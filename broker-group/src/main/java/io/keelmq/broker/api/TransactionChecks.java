@@ -3,6 +3,7 @@ package io.keelmq.broker.api;
 import com.google.protobuf.ByteString;
 import io.keelmq.broker.MessageLog;
 import io.keelmq.broker.Replica;
+import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.StateView.HeldRun;
@@ -18,6 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,20 +44,30 @@ public final class TransactionChecks {
     /** Whether it takes what it is sent. */
     boolean isReady();
 
-    /** Hands a check over, or drops it if that has changed meanwhile. */
-    void ask(TransactionCheck check);
+    /**
+     * Hands a check over, or drops it if that has changed meanwhile.
+     *
+     * @param heard called when it was handed over
+     */
+    void ask(TransactionCheck check, Runnable heard);
   }
 
   private final Replica replica;
   private final Executor readers;
+  private final Consumer<Command.HeardCheck> onHeard;
   private final ApiStats stats;
   private final Map<String, List<Asked>> producers = new ConcurrentHashMap<>();
   private final AtomicInteger waiting = new AtomicInteger();
   private final AtomicInteger turn = new AtomicInteger();
 
-  TransactionChecks(Replica replica, Executor readers, ApiStats stats) {
+  /**
+   * @param onHeard told of checks that producers were handed, on their threads
+   */
+  TransactionChecks(
+      Replica replica, Executor readers, Consumer<Command.HeardCheck> onHeard, ApiStats stats) {
     this.replica = replica;
     this.readers = readers;
+    this.onHeard = onHeard;
     this.stats = stats;
   }
 
@@ -144,7 +156,10 @@ public final class TransactionChecks {
                   .setHeldId(check.held().toString())
                   .setRecord(records.get())
                   .setCheck(check.check())
-                  .build());
+                  .build(),
+              () ->
+                  onHeard.accept(
+                      new Command.HeardCheck(check.topicId(), check.held(), check.check())));
     } catch (RuntimeException e) {
       stats.checksDropped.increment();
       LOG.error("half message={} its producer could not be asked", check.held(), e);

@@ -11,9 +11,11 @@ import io.keelmq.broker.state.HeldId;
 import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.TopicType;
 import io.keelmq.v1.log.CommitOffsets;
+import io.keelmq.v1.log.HeardChecks;
 import io.keelmq.v1.log.LogBody;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEndTransaction;
+import io.keelmq.v1.log.LogHeardCheck;
 import io.keelmq.v1.log.LogHeldId;
 import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.ProducerSequence;
@@ -89,6 +91,7 @@ final class CommandDecoder {
       case SETTLE_LEASES -> leases.settle(log.getSettleLeases());
       case RECALL_MESSAGE -> recall(known(log.getRecallMessage()));
       case END_TRANSACTION -> end(known(log.getEndTransaction()));
+      case HEARD_CHECKS -> heard(known(log.getHeardChecks()));
       case RELOCATE_BODIES -> relocate(known(log.getRelocateBodies()));
       case TRIM_QUEUES -> RetentionCodec.decode(index, log.getTrimQueues());
       case RECORD_MEMBERS,
@@ -224,6 +227,16 @@ final class CommandDecoder {
 
   private Command end(LogEndTransaction log) {
     return new Command.EndTransaction(log.getTopic(), held(log.getHeld()), log.getCommit());
+  }
+
+  private Command heard(HeardChecks log) {
+    var checks = new ArrayList<Command.HeardCheck>(log.getChecksCount());
+    for (LogHeardCheck check : log.getChecksList()) {
+      checks.add(
+          new Command.HeardCheck(
+              known(check).getTopicId(), held(check.getHeld()), check.getCheck()));
+    }
+    return new Command.HeardChecks(checks);
   }
 
   /**

@@ -13,8 +13,10 @@ import io.keelmq.v1.log.CommitOffsets;
 import io.keelmq.v1.log.DeleteConsumerGroup;
 import io.keelmq.v1.log.DeleteTopic;
 import io.keelmq.v1.log.GroupKind;
+import io.keelmq.v1.log.HeardChecks;
 import io.keelmq.v1.log.LogCommand;
 import io.keelmq.v1.log.LogEndTransaction;
+import io.keelmq.v1.log.LogHeardCheck;
 import io.keelmq.v1.log.LogHeldId;
 import io.keelmq.v1.log.LogQueueOffset;
 import io.keelmq.v1.log.PutConsumerGroup;
@@ -83,6 +85,8 @@ final class CommandEncoder {
               .setTopic(end.topic())
               .setHeld(held(end.held()))
               .setCommit(end.commit()));
+    } else if (command instanceof Command.HeardChecks heard) {
+      log.setHeardChecks(heard(heard));
     } else if (command instanceof Command.SubscribeGroup subscribe) {
       log.setSubscribeGroup(
           SubscribeGroup.newBuilder()
@@ -133,6 +137,18 @@ final class CommandEncoder {
               .setDeliverAtMillis(run.placing().deliverAtMillis())
               .setHalf(run.placing().half())
               .setFirstCheckMillis(run.placing().firstCheckMillis()));
+    }
+    return log.build();
+  }
+
+  private static HeardChecks heard(Command.HeardChecks heard) {
+    var log = HeardChecks.newBuilder();
+    for (Command.HeardCheck check : heard.checks()) {
+      log.addChecks(
+          LogHeardCheck.newBuilder()
+              .setTopicId(check.topicId())
+              .setHeld(held(check.held()))
+              .setCheck(check.check()));
     }
     return log.build();
   }

@@ -211,7 +211,7 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
   }
 
   @Override
-  public void ask(TransactionCheck check) {
+  public void ask(TransactionCheck check, Runnable heard) {
     turn.execute(
         () -> {
           Optional<HeldId> held = HeldId.parse(check.getHeldId());
@@ -238,6 +238,7 @@ final class TelemetrySession implements StreamObserver<TelemetryCommand>, Transa
                                       held.get(), message.getSystemProperties().getMessageId())
                                   .transactionId()))
                   .build());
+          heard.run();
         });
   }
 

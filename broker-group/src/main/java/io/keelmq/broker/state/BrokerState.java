@@ -150,6 +150,8 @@ public final class BrokerState {
       return held.recall(recall);
     } else if (command instanceof Command.EndTransaction end) {
       return held.end(entry, end);
+    } else if (command instanceof Command.HeardChecks heard) {
+      return held.heard(entry, heard);
     } else if (command instanceof Command.AdvanceTime) {
       return advanceTime(entry);
     } else if (command instanceof Command.RelocateBodies relocate) {
@@ -166,7 +168,7 @@ public final class BrokerState {
 
   private Outcome advanceTime(LogEntryInfo entry) {
     LeaseStep step = leases.begin(entry);
-    HeldStep heldStep = held.begin(entry);
+    HeldStep heldStep = held.begin(entry, features());
     // What was due when the step began; what it adds is left for the next.
     List<Deadline> due = deadlines.due(entry.timeMillis(), Limits.DEADLINES_PER_STEP);
     long changesBefore = tables.changes();

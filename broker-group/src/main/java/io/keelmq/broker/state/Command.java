@@ -288,6 +288,25 @@ public sealed interface Command {
   /** Decides a half message. Reply: {@link Reply.Stored} of one run, or {@link Reply.Done}. */
   record EndTransaction(String topic, HeldId held, boolean commit) implements Command {}
 
+  /** One question about a half message, by its number. */
+  record HeardCheck(long topicId, HeldId held, int check) {}
+
+  /**
+   * Producers were handed these check-backs. One that is not the last of its message, or was heard
+   * before, changes nothing. Reply: {@link Reply.Done}.
+   */
+  record HeardChecks(List<HeardCheck> checks) implements Command {
+
+    public HeardChecks {
+      checks = List.copyOf(checks);
+    }
+
+    @Override
+    public int neededLevel() {
+      return Feature.HEARD_CHECKS.level();
+    }
+  }
+
   /** Lets log time pass and does one bounded step of what is due. Reply: {@link Reply.Done}. */
   record AdvanceTime() implements Command {}
 

@@ -12,7 +12,9 @@ public enum Feature {
   /** Bodies are written to the log anew, so that what was written behind them can go. */
   RELOCATED_BODIES(2),
   /** Topics with a bound on bytes. */
-  RETENTION_BY_SIZE(2);
+  RETENTION_BY_SIZE(2),
+  /** Check-backs of half messages count only if a producer was there to hear them. */
+  HEARD_CHECKS(3);
 
   private final int level;
 

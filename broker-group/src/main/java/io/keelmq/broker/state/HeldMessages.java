@@ -117,7 +117,7 @@ final class HeldMessages {
             entry.timeMillis(),
             due,
             placing.half(),
-            0,
+            Checks.NONE,
             Optional.empty()),
         effects);
     counters.add(Counters.HELD, 1);
@@ -207,8 +207,34 @@ final class HeldMessages {
     return Outcome.of(wasCommitted ? committed(decision.get(), true) : new Reply.Done());
   }
 
-  HeldStep begin(LogEntryInfo entry) {
-    return new HeldStep(tables, entry, counters, queues, this);
+  /** Producers were handed check-backs. */
+  Outcome heard(LogEntryInfo entry, Command.HeardChecks command) {
+    if (command.checks().size() > Limits.MAX_HEARD_CHECKS) {
+      return Outcome.rejected(
+          Rejection.INVALID,
+          command.checks().size() + " checks: expected at most " + Limits.MAX_HEARD_CHECKS);
+    }
+    var effects = new ArrayList<Effect>();
+    for (Command.HeardCheck check : command.checks()) {
+      find(tables, check.topicId(), check.held())
+          .filter(row -> row.half() && row.checks().awaits(check.check()))
+          .ifPresent(row -> heard(entry, check, row, effects));
+    }
+    return new Outcome(new Reply.Done(), effects);
+  }
+
+  private void heard(
+      LogEntryInfo entry, Command.HeardCheck check, HeldRow row, List<Effect> effects) {
+    Checks heard = row.checks().hear();
+    deadlines.remove(Deadline.ofHeld(row.dueMillis(), check.topicId(), check.held()));
+    // Somebody is there again: the next one does not wait for as long as the last would have.
+    long next = Math.min(row.dueMillis(), entry.timeMillis() + heard.pauseMillis());
+    put(check.topicId(), check.held(), row.dueAt(next, heard), effects);
+  }
+
+  HeldStep begin(LogEntryInfo entry, Features features) {
+    return new HeldStep(
+        tables, entry, counters, queues, this, features.allows(Feature.HEARD_CHECKS));
   }
 
   /**
@@ -246,7 +272,14 @@ final class HeldMessages {
   }
 
   private static HeldRun run(HeldId id, HeldRow row) {
-    return new HeldRun(id, row.queue(), stored(id, row), row.half(), row.dueMillis(), row.checks());
+    return new HeldRun(
+        id,
+        row.queue(),
+        stored(id, row),
+        row.half(),
+        row.dueMillis(),
+        row.checks().asked(),
+        row.checks().heard());
   }
 
   /** Where the bytes of a run lie that has no offset yet. */

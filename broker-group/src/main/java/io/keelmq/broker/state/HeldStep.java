@@ -26,18 +26,29 @@ final class HeldStep {
   private final Counters counters;
   private final Queues queues;
   private final HeldMessages held;
+  private final boolean onlyHeardCount;
   private final Map<Long, Optional<Topic>> topics = new HashMap<>();
   private final Map<Place, List<StoredRun>> deliveries = new LinkedHashMap<>();
   private final List<Effect> effects = new ArrayList<>();
   private long gone;
   private long unanswered;
 
-  HeldStep(Tables tables, LogEntryInfo entry, Counters counters, Queues queues, HeldMessages held) {
+  /**
+   * @param onlyHeardCount whether checks that nobody is known to have heard do not count
+   */
+  HeldStep(
+      Tables tables,
+      LogEntryInfo entry,
+      Counters counters,
+      Queues queues,
+      HeldMessages held,
+      boolean onlyHeardCount) {
     this.tables = tables;
     this.entry = entry;
     this.counters = counters;
     this.queues = queues;
     this.held = held;
+    this.onlyHeardCount = onlyHeardCount;
   }
 
   /**
@@ -60,7 +71,7 @@ final class HeldStep {
       deliveries
           .computeIfAbsent(new Place(topic.get(), row.queue()), place -> new ArrayList<>())
           .add(HeldMessages.stored(id, row));
-    } else if (row.checks() < Limits.MAX_CHECKS) {
+    } else if (!row.checks().isOver()) {
       ask(topicId, id, row);
     } else {
       delete(topicId, id);
@@ -72,10 +83,10 @@ final class HeldStep {
   private void ask(long topicId, HeldId id, HeldRow row) {
     // From now on, not from when it was due: after a pause of the group, producers get their
     // intervals all the same.
-    long next = entry.timeMillis() + Limits.CHECK_INTERVAL_MILLIS;
-    int check = row.checks() + 1;
-    held.put(topicId, id, row.dueAt(next, check), effects);
-    effects.add(new Effect.CheckTransaction(topicId, id, check));
+    Checks asked = onlyHeardCount ? row.checks().ask() : row.checks().ask().hear();
+    long next = entry.timeMillis() + asked.pauseMillis();
+    held.put(topicId, id, row.dueAt(next, asked), effects);
+    effects.add(new Effect.CheckTransaction(topicId, id, asked.asked()));
   }
 
   private void delete(long topicId, HeldId id) {

@@ -12,7 +12,7 @@ public record LevelRange(int least, int most) {
   public static final int FIRST = 1;
 
   /** The highest that this version knows. */
-  public static final int NEWEST = 2;
+  public static final int NEWEST = 3;
 
   /** What this version supports. */
   public static final LevelRange OF_THIS_VERSION = new LevelRange(FIRST, NEWEST);

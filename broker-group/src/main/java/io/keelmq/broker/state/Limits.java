@@ -52,8 +52,20 @@ public final class Limits {
   public static final long FIRST_CHECK_MILLIS = 6_000L;
   public static final long CHECK_INTERVAL_MILLIS = 30_000L;
 
-  /** Check-backs of a half message that nobody answers; then it is rolled back. */
+  /** Check-backs that producers hear and do not answer; then a half message is rolled back. */
   public static final int MAX_CHECKS = 15;
+
+  /**
+   * Check-backs in a row that no producer is there to hear; then it is rolled back too. The first
+   * {@link #MAX_CHECKS} come at their interval, the pauses behind them double up to {@link
+   * #CHECK_DOUBLINGS} times, to 16 minutes: it takes about 22 hours.
+   */
+  public static final int MAX_MISSED_CHECKS = 100;
+
+  static final int CHECK_DOUBLINGS = 5;
+
+  /** Check-backs that one {@link Command.HeardChecks} names at most. */
+  public static final int MAX_HEARD_CHECKS = 256;
 
   /** How long after being stored a half message's first check-back may be due at most. */
   public static final long MAX_FIRST_CHECK_MILLIS = 24 * 3_600_000L;

@@ -43,7 +43,7 @@ final class Rows {
    * A run without a place in its queue.
    *
    * @param dueMillis when it is delivered, or its producer asked next
-   * @param checks how often its producer was asked
+   * @param checks how often its producers were asked
    * @param moved where the records lie since they were relocated; before that, where the run's name
    *     says
    */
@@ -54,15 +54,15 @@ final class Rows {
       long storedMillis,
       long dueMillis,
       boolean half,
-      int checks,
+      Checks checks,
       Optional<BodyAddress> moved) {
 
     BodyAddress address(HeldId name) {
       return moved.orElseGet(() -> new BodyAddress(name.logIndex(), name.position()));
     }
 
-    HeldRow dueAt(long nextMillis, int check) {
-      return new HeldRow(queue, count, bytes, storedMillis, nextMillis, half, check, moved);
+    HeldRow dueAt(long nextMillis, Checks now) {
+      return new HeldRow(queue, count, bytes, storedMillis, nextMillis, half, now, moved);
     }
 
     HeldRow movedTo(BodyAddress address) {
@@ -221,16 +221,27 @@ final class Rows {
     return new BatchRow(epoch, sequence, firstOffsets, held(in, firstOffsets));
   }
 
+  private static final int DELAYED = 0;
+
+  /** A half run of whose checks all were heard, or count as such. */
+  private static final int HALF = 1;
+
+  private static final int HALF_WITH_CHECKS = 2;
+
   static byte[] held(HeldRow held) {
     var out =
-        new RowWriter(42)
+        new RowWriter(48)
             .int32(held.queue())
             .int32(held.count())
             .int32(held.bytes())
             .int64(held.storedMillis())
-            .int64(held.dueMillis())
-            .int8(held.half() ? 1 : 0)
-            .int8(held.checks());
+            .int64(held.dueMillis());
+    Checks checks = held.checks();
+    if (checks.asked() == checks.heard()) {
+      out.int8(held.half() ? HALF : DELAYED).int8(checks.asked());
+    } else {
+      out.int8(HALF_WITH_CHECKS).int8(checks.missed()).int32(checks.asked()).int8(checks.heard());
+    }
     held.moved().ifPresent(to -> out.int64(to.logIndex()).int32(to.position()));
     return out.done();
   }
@@ -242,11 +253,16 @@ final class Rows {
     int bytes = in.int32();
     long storedMillis = in.int64();
     long dueMillis = in.int64();
-    boolean half = in.int8() == 1;
-    int checks = in.int8();
+    int kind = in.int8();
+    int last = in.int8();
+    Checks checks =
+        kind == HALF_WITH_CHECKS
+            ? new Checks(in.int32(), in.int8(), last)
+            : new Checks(last, last, 0);
     Optional<BodyAddress> moved =
         in.hasMore() ? Optional.of(new BodyAddress(in.int64(), in.int32())) : Optional.empty();
-    return new HeldRow(queue, count, bytes, storedMillis, dueMillis, half, checks, moved);
+    return new HeldRow(
+        queue, count, bytes, storedMillis, dueMillis, kind != DELAYED, checks, moved);
   }
 
   static byte[] decision(DecisionRow decision) {

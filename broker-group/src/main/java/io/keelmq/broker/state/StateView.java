@@ -91,13 +91,18 @@ public final class StateView {
       String attemptId,
       long deadlineMillis) {}
 
-  /** A run that has no place in its queue yet. {@code dueMillis}: delivery, or next check-back. */
+  /**
+   * A run that has no place in its queue yet.
+   *
+   * @param dueMillis delivery, or next check-back
+   * @param checks check-backs so far, {@code heard} of which count
+   */
   public record HeldRun(
-      HeldId id, int queue, StoredRun run, boolean half, long dueMillis, int checks) {}
+      HeldId id, int queue, StoredRun run, boolean half, long dueMillis, int checks, int heard) {}
 
   /**
    * @param waiting delayed and half runs, all topics together
-   * @param unanswered half runs that were rolled back because no check was answered; only rises
+   * @param unanswered half runs that were rolled back because nobody answered checks; only rises
    */
   public record HeldCounts(long waiting, long unanswered) {}
 

@@ -28,8 +28,9 @@ class TransactionChecksTest {
   private final FakeGroup group = new FakeGroup(1, 1);
   private final ApiStats stats = new ApiStats();
   private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+  private final List<Command.HeardCheck> heard = new ArrayList<>();
   private final TransactionChecks checks =
-      new TransactionChecks(group.replica(0), tasks::add, stats);
+      new TransactionChecks(group.replica(0), tasks::add, heard::add, stats);
   private long topicId;
 
   @BeforeEach
@@ -97,6 +98,20 @@ class TransactionChecksTest {
     tell(second);
     assertEquals(2, producer.asked.get(0).getCheck());
     assertEquals(0, stats.checksDropped());
+  }
+
+  @Test
+  void tellsWhatWasHeardAndNothingElse() {
+    var producer = new FakeProducer();
+    HeldId half = half(1);
+    tell(due(half));
+    checks.add(DEALS, producer);
+    tell(due(half));
+    producer.hears = false;
+    tell(due(half));
+
+    assertEquals(2, producer.asked.size());
+    assertEquals(List.of(new Command.HeardCheck(topicId, half, 2)), heard);
   }
 
   @Test
@@ -178,6 +193,7 @@ class TransactionChecksTest {
   private static final class FakeProducer implements TransactionChecks.Asked {
     private final List<TransactionCheck> asked = new ArrayList<>();
     private boolean ready = true;
+    private boolean hears = true;
 
     @Override
     public boolean isReady() {
@@ -185,8 +201,11 @@ class TransactionChecksTest {
     }
 
     @Override
-    public void ask(TransactionCheck check) {
+    public void ask(TransactionCheck check, Runnable heard) {
       asked.add(check);
+      if (hears) {
+        heard.run();
+      }
     }
   }
 }

@@ -173,9 +173,9 @@ class LevelDriverTest {
     var version = new ReplicaVersion("0.2.0", NEW);
 
     assertEquals(
-        "log entry 9: this group runs at feature level 3, this version (0.2.0) supports 1 to 2:"
+        "log entry 9: this group runs at feature level 99, this version (0.2.0) supports 1 to 2:"
             + " start version 0.3.0 or later",
-        UnsupportedLevelException.message(version, new Features(3, "0.3.0", 9), "log entry 9"));
+        UnsupportedLevelException.message(version, new Features(99, "0.3.0", 9), "log entry 9"));
     assertEquals(
         "x: this group runs at feature level 2, feature.level.max lets this replica support 1: take"
             + " that option out",

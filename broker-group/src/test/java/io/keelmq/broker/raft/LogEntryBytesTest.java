@@ -59,6 +59,11 @@ class LogEntryBytesTest {
           new Command.RecallMessage("t", new HeldId(Long.MAX_VALUE, 7)),
           new Command.EndTransaction("t", new HeldId(5, 0), true),
           new Command.EndTransaction("t", new HeldId(-5, -1), false),
+          new Command.HeardChecks(List.of()),
+          new Command.HeardChecks(
+              List.of(
+                  new Command.HeardCheck(7, new HeldId(5, 3), 1),
+                  new Command.HeardCheck(-1, new HeldId(-5, -1), Integer.MAX_VALUE))),
           new Command.CreateConsumerGroup("f", new GroupSettings(GroupKind.LEASE, true, 3, true)),
           new Command.SubscribeGroup("g", "t"),
           new Command.GrantLeases(

@@ -383,6 +383,7 @@ class HeldMessagesTest {
                 new StoredRun(-1, 1, first.logIndex(), 100, 10, time(0)),
                 false,
                 time(900),
+                0,
                 0),
             new HeldRun(
                 second,
@@ -390,6 +391,7 @@ class HeldMessagesTest {
                 new StoredRun(-1, 1, second.logIndex(), 300, 10, time(0)),
                 false,
                 time(50),
+                0,
                 0)),
         all);
     assertEquals(all.subList(0, 1), script.view.held(later, Optional.empty(), 1));

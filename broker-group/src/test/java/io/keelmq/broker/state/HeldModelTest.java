@@ -39,6 +39,8 @@ class HeldModelTest {
     final long storedMillis;
     Fate fate = Fate.WAITS;
     int checks;
+    int heard;
+    int missed;
 
     Sent(String topic, Placing placing, long storedMillis) {
       this.topic = topic;
@@ -59,16 +61,28 @@ class HeldModelTest {
   private final Map<Command.SendMessages, Reply.Stored> firstReplies = new HashMap<>();
   private long nowMillis;
   private long sequence;
+  private boolean onlyHeardCount;
 
   @Test
   void eachMessageHasTheOneFateThatWasDecided() {
+    play(4_000);
+  }
+
+  @Test
+  void whereOnlyHeardChecksCountToo() {
+    script.raised();
+    onlyHeardCount = true;
+    play(1_500);
+  }
+
+  private void play(int steps) {
     for (int i = 0; i < 2; i++) {
       script.topic("later" + i, 2, TopicType.DELAY);
       script.topic("deals" + i, 2, TopicType.TRANSACTION);
     }
     script.view.topics().forEach(topic -> topics.put(topic.id(), topic.name()));
 
-    for (int step = 0; step < 4_000; step++) {
+    for (int step = 0; step < steps; step++) {
       nowMillis += random.nextInt(50) == 0 ? random.nextInt(20_000) : random.nextInt(30);
       script.at(nowMillis);
       if (random.nextInt(60) == 0) {
@@ -84,13 +98,13 @@ class HeldModelTest {
       look();
     }
     // Long enough for every delay and every check; then nothing may be left.
-    long steps = 0;
+    long left = 200_000;
     while (script.view.nextDueMillis().isPresent()) {
       nowMillis = Math.max(nowMillis, script.view.nextDueMillis().getAsLong() - time(0));
       script.at(nowMillis);
       advance();
       look();
-      assertTrue(++steps < 200_000, "seed " + seed + ": no end of what is due");
+      assertTrue(--left > 0, "seed " + seed + ": no end of what is due");
     }
 
     assertEquals(OptionalLong.empty(), script.view.nextDueMillis(), "seed " + seed);
@@ -108,7 +122,7 @@ class HeldModelTest {
                   || (one.fate == Fate.WAITS && !one.placing.half());
           assertEquals(shouldShow, visibleAt.containsKey(id), "seed " + seed + " " + id);
           if (one.fate == Fate.WAITS && one.placing.half()) {
-            assertEquals(Limits.MAX_CHECKS, one.checks, "seed " + seed + " " + id);
+            assertGivenUp(one, "seed " + seed + " " + id);
           }
         });
     assertEquals(5, fates.size(), "seed " + seed + " met only " + fates);
@@ -225,8 +239,32 @@ class HeldModelTest {
           "seed " + seed + " " + reply);
     }
     if (one.fate == Fate.WAITS && one.placing.half()) {
-      assertEquals(Limits.MAX_CHECKS, one.checks, "seed " + seed + " gone though undecided");
+      assertGivenUp(one, "seed " + seed + " gone though undecided");
     }
+  }
+
+  private void assertGivenUp(Sent one, String what) {
+    if (onlyHeardCount) {
+      assertTrue(
+          (one.heard == Limits.MAX_CHECKS) != (one.missed == Limits.MAX_MISSED_CHECKS), what);
+    } else {
+      assertEquals(Limits.MAX_CHECKS, one.checks, what);
+    }
+  }
+
+  /** A producer hears of some checks, of some twice, and of some when the next is under way. */
+  private void hear(Effect.CheckTransaction check) {
+    Sent one = sent.get(check.held());
+    one.missed++;
+    if (random.nextInt(3) == 0) {
+      return;
+    }
+    var heard = new Command.HeardCheck(check.topicId(), check.held(), check.check());
+    var late = new Command.HeardCheck(check.topicId(), check.held(), check.check() - 1);
+    expect(
+        Reply.Done.class, script.apply(new Command.HeardChecks(List.of(late, heard, heard, late))));
+    one.heard++;
+    one.missed = 0;
   }
 
   private static boolean isForgotten(Reply reply) {
@@ -248,6 +286,9 @@ class HeldModelTest {
                 : one.placing.firstCheckMillis();
         long earliest = one.storedMillis + first + (one.checks - 1) * Limits.CHECK_INTERVAL_MILLIS;
         assertTrue(nowMillis >= earliest, "seed " + seed + " asked early");
+        if (onlyHeardCount) {
+          hear(check);
+        }
       }
     }
   }

@@ -51,14 +51,21 @@ final class HeldRows {
   private void print(List<HeldMessage> rows, boolean half) {
     var table =
         half
-            ? new Table("HELD_ID", "QUEUE", "SENT", "NEXT_CHECK", "CHECKS", "BODY")
+            ? new Table("HELD_ID", "QUEUE", "SENT", "NEXT_CHECK", "CHECKS", "HEARD", "BODY")
             : new Table("HELD_ID", "QUEUE", "SENT", "DUE", "BODY");
     for (HeldMessage message : rows) {
       String sent = MessageWriter.time(message.stored());
       String due = MessageWriter.time(message.due());
       String body = shown(message);
       if (half) {
-        table.row(message.heldId(), message.queue(), sent, due, message.checks(), body);
+        table.row(
+            message.heldId(),
+            message.queue(),
+            sent,
+            due,
+            message.checks(),
+            message.heardChecks(),
+            body);
       } else {
         table.row(message.heldId(), message.queue(), sent, due, body);
       }
@@ -88,7 +95,7 @@ final class HeldRows {
             .put("store_time", MessageWriter.time(message.stored()))
             .put("due_time", MessageWriter.time(message.due()));
     if (message.half()) {
-      json.put("checks", message.checks());
+      json.put("checks", message.checks()).put("heard_checks", message.heardChecks());
     }
     if (message.messages().isEmpty()) {
       return json.putNull("message_id").putNull("keys").putNull("body");

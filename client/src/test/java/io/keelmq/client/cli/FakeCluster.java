@@ -164,6 +164,7 @@ final class FakeCluster implements Cluster {
             half,
             Instant.ofEpochMilli(STORE_TIME_MILLIS + 60_000),
             half ? 2 : 0,
+            half ? 1 : 0,
             Instant.ofEpochMilli(STORE_TIME_MILLIS),
             List.of(readMessage(topic, 0, -1, STORE_TIME_MILLIS, message))));
     return id;

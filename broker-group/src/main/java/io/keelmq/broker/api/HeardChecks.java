@@ -1,0 +1,152 @@
+package io.keelmq.broker.api;
+
+import io.grpc.Context;
+import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Proposal;
+import io.keelmq.broker.state.Command;
+import io.keelmq.broker.state.Command.HeardCheck;
+import io.keelmq.broker.state.Feature;
+import io.keelmq.broker.state.Limits;
+import io.keelmq.v1.ChecksGrpc;
+import io.keelmq.v1.ReportHeardRequest;
+import io.keelmq.v1.ReportHeardResponse;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings to the log which check-backs producers of this replica have been handed: proposes it as
+ * the leader, tells the leader as a follower. Nothing is said twice: a check-back that is taken for
+ * one that nobody heard is followed by another one. Thread-safe; guarded by its lock, under which
+ * nobody is called.
+ */
+final class HeardChecks {
+
+  /** Those beyond it are not told of. */
+  static final int MAX_WAITING = 10_000;
+
+  private static final long GATHERED_MILLIS = 500;
+
+  private static final long CALL_MILLIS = 2_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(HeardChecks.class);
+
+  private final Edge edge;
+  private final ArrayDeque<HeardCheck> waiting = new ArrayDeque<>();
+  private boolean ticking;
+
+  HeardChecks(Edge edge) {
+    this.edge = edge;
+  }
+
+  /** A producer was handed a check-back. */
+  void add(HeardCheck check) {
+    synchronized (this) {
+      if (waiting.size() < MAX_WAITING) {
+        waiting.add(check);
+      }
+      if (ticking) {
+        return;
+      }
+      ticking = true;
+    }
+    tickLater();
+  }
+
+  private void tickLater() {
+    try {
+      edge.timer()
+          .schedule(
+              () -> edge.call(this::tick, full -> drop()), GATHERED_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the server stops: nobody is told which checks were heard", e);
+    }
+  }
+
+  private synchronized void drop() {
+    waiting.clear();
+    ticking = false;
+  }
+
+  private void tick() {
+    List<HeardCheck> some = take();
+    Leadership now = edge.replica().leadership();
+    if (!edge.initialized() || !edge.replica().state().features().allows(Feature.HEARD_CHECKS)) {
+      // All of them count.
+      return;
+    }
+    for (int from = 0; from < some.size(); from += Limits.MAX_HEARD_CHECKS) {
+      var part = some.subList(from, Math.min(some.size(), from + Limits.MAX_HEARD_CHECKS));
+      if (now.isLeader()) {
+        propose(part);
+      } else {
+        now.leaderAddress().ifPresent(leader -> tell(leader, part));
+      }
+    }
+  }
+
+  private synchronized List<HeardCheck> take() {
+    List<HeardCheck> all = List.copyOf(waiting);
+    waiting.clear();
+    ticking = false;
+    return all;
+  }
+
+  /**
+   * @param checks at most {@link Limits#MAX_HEARD_CHECKS}
+   */
+  void propose(List<HeardCheck> checks) {
+    edge.replica()
+        .propose(
+            new Proposal(
+                Optional.empty(),
+                new Command.HeardChecks(checks),
+                List.of(),
+                outcome -> LOG.debug("{} checks were heard: {}", checks.size(), outcome)));
+  }
+
+  private void tell(String leader, List<HeardCheck> checks) {
+    var request = ReportHeardRequest.newBuilder();
+    for (HeardCheck check : checks) {
+      request.addChecks(
+          ReportHeardRequest.HeardCheck.newBuilder()
+              .setTopicId(check.topicId())
+              .setHeldId(check.held().toString())
+              .setCheck(check.check()));
+    }
+    var answer = new Answer(checks.size());
+    try {
+      // In a context of its own: nobody's call ends this one.
+      Context.ROOT.run(
+          () ->
+              ChecksGrpc.newStub(edge.forwarder().to(leader))
+                  .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
+                  .reportHeard(request.build(), answer));
+    } catch (RuntimeException e) {
+      answer.onError(e);
+    }
+  }
+
+  private record Answer(int checks) implements StreamObserver<ReportHeardResponse> {
+
+    @Override
+    public void onNext(ReportHeardResponse response) {
+      // It says nothing.
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      LOG.debug("the leader was not told of {} heard checks", checks, failure);
+    }
+
+    @Override
+    public void onCompleted() {
+      LOG.debug("the leader was told of {} heard checks", checks);
+    }
+  }
+}
