@@ -272,6 +272,11 @@ public enum Failpoint {
   LOAD_CHECKED,
   /** The log is the snapshot's, the rows are the old ones. */
   LOAD_LOG_ADOPTED,
+  /** That the rows are another replica's is about to be noted; they are the old ones. */
+  INHERITED_WRITTEN,
+  INHERITED_FORCED,
+  INHERITED_RENAMED,
+  INHERITED_PUBLISHED,
   /** Log and rows are the snapshot's; nobody has been told. */
   LOAD_ROWS_RESTORED;
 

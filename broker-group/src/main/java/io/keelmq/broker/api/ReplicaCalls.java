@@ -57,7 +57,8 @@ final class ReplicaCalls {
         .setSnapshotIndex(snapshot.index())
         .setSnapshotBytes(snapshot.bytes())
         .setSnapshotInstalling(snapshot.installing())
-        .setSnapshotSending(snapshot.sending());
+        .setSnapshotSending(snapshot.sending())
+        .setInheritedUpTo(snapshot.inheritedUpTo());
     answer
         .setFeatureLevelLeast(status.levels().least())
         .setFeatureLevelMost(status.levels().most())

@@ -180,6 +180,7 @@ final class Broker {
             options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
     var diskReports = new DiskReports(options.node(), replica, replica);
     var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
+    BrokerMetrics.digests(metrics, digests);
     var levels = new LevelWatch(options.node(), replica, replica);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(

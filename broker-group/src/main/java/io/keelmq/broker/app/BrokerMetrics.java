@@ -62,6 +62,19 @@ final class BrokerMetrics {
         supported::most);
   }
 
+  static void digests(Metrics metrics, DigestWatch digests) {
+    counter(
+        metrics,
+        "keelmq_digest_looks_total",
+        "how often the digests of the other voters were compared with this replica's",
+        digests::looks);
+    gauge(
+        metrics,
+        "keelmq_digests_contradicted",
+        "1 while another voter has other rows and too few can tell who is right",
+        () -> digests.isContradicted() ? 1 : 0);
+  }
+
   static void scrub(Metrics metrics, ScrubStats scrub) {
     counter(
         metrics,

@@ -11,18 +11,20 @@ import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Compares the digests of this replica's rows with those of the other voters. Where a majority of
- * all voters has another digest at the same index, this replica is the one that is wrong, whatever
- * it holds itself to be; where they differ otherwise, nothing is known. Owned by its thread, which
- * its calls block; each has a deadline.
+ * all voters has another digest, this replica is the one that is wrong, whatever it holds itself to
+ * be; where they differ otherwise, nothing is known. Owned by its thread, which its calls block;
+ * each has a deadline.
  */
 final class DigestWatch implements AutoCloseable {
 
@@ -30,12 +32,18 @@ final class DigestWatch implements AutoCloseable {
 
   private static final long CALL_MILLIS = 2_000;
 
+  private static final Logger LOG = LoggerFactory.getLogger(DigestWatch.class);
+
   private final String node;
   private final Replica replica;
   private final ReplicaControl control;
   private final Consumer<Throwable> onDivergence;
   private final ReplicaLooks others = new ReplicaLooks("digests", CALL_MILLIS);
+  private final LongAdder looks = new LongAdder();
   private boolean diverged;
+
+  /** Read by any thread. */
+  private volatile boolean contradicted;
 
   DigestWatch(
       String node, Replica replica, ReplicaControl control, Consumer<Throwable> onDivergence) {
@@ -49,33 +57,68 @@ final class DigestWatch implements AutoCloseable {
     others.start(INTERVAL_MILLIS, this::look);
   }
 
+  /** How often this replica compared its digests with the others'. */
+  long looks() {
+    return looks.sum();
+  }
+
+  /** Whether another voter was seen to have other rows, and it is not known who is right. */
+  boolean isContradicted() {
+    return contradicted;
+  }
+
   private void look() {
     Optional<Plan> plan = control.status().plan();
     if (diverged || !control.status().started() || plan.isEmpty()) {
       return;
     }
-    Map<Long, String> own = new HashMap<>();
-    for (DigestAt digest : replica.state().digests()) {
-      own.put(digest.index(), hex(digest.digest()));
-    }
+    // Before the digests: rows that are replaced in between are judged by what was noted then.
+    long inherited = control.snapshotStatus().inheritedUpTo();
+    Digests own = own(inherited);
     List<Member> voters = voters(plan.get());
-    if (own.isEmpty() || voters.size() < 3) {
+    if (voters.size() < 3) {
       return;
     }
-    var told = new ArrayList<Map<Long, String>>();
+    var told = new ArrayList<Digests>();
     for (Member voter : voters) {
       if (!voter.node().equals(node)) {
         digests(voter.clientAddress(), plan.get().clusterId()).ifPresent(told::add);
       }
     }
-    OptionalLong wrong = wrongAt(own, told, voters.size());
+    OptionalLong wrong = own.outvotedAt(told, voters.size());
     if (wrong.isPresent()) {
       diverged = true;
       onDivergence.accept(
           new DivergedStateException(
-              "the rows of this replica are wrong: their digest at entry %d is %s, a majority of the group has another one"
-                  .formatted(wrong.getAsLong(), own.get(wrong.getAsLong()))));
+              "the rows of this replica are wrong: their digest after entry %d is %s, a majority of the group has another one"
+                  .formatted(wrong.getAsLong(), own.byEntry().get(wrong.getAsLong()))));
+      return;
     }
+    if (own.isConfirmedBy(told, voters.size())) {
+      control.confirmInherited(inherited);
+    }
+    tellContradiction(own.contradictedAt(told));
+    looks.increment();
+  }
+
+  private void tellContradiction(OptionalLong entry) {
+    if (entry.isPresent() && !contradicted) {
+      LOG.warn(
+          "another voter has made something else of the log up to entry {}, and too few can tell"
+              + " who is right: keelmq doctor says what to do",
+          entry.getAsLong());
+    }
+    contradicted = entry.isPresent();
+  }
+
+  private Digests own(long inherited) {
+    var digests = new TreeMap<Long, String>();
+    for (DigestAt digest : replica.state().digests()) {
+      digests.put(digest.index() - 1, hex(digest.digest()));
+    }
+    var applied = replica.state().applied();
+    digests.put(applied.index(), hex(applied.digest()));
+    return new Digests(digests, inherited);
   }
 
   private List<Member> voters(Plan plan) {
@@ -92,17 +135,18 @@ final class DigestWatch implements AutoCloseable {
   }
 
   /** Of a voter; empty if it does not answer, or does not vote. */
-  private Optional<Map<Long, String>> digests(String address, String clusterId) {
+  private Optional<Digests> digests(String address, String clusterId) {
     return others
         .status(address, clusterId)
         .filter(DigestWatch::votes)
         .map(
             status -> {
-              var digests = new HashMap<Long, String>();
+              var digests = new TreeMap<Long, String>();
               for (StateDigest digest : status.getDigestsList()) {
-                digests.put(digest.getIndex(), digest.getDigest());
+                digests.put(digest.getIndex() - 1, digest.getDigest());
               }
-              return digests;
+              digests.put(status.getAppliedIndex(), status.getDigest());
+              return new Digests(digests, status.getInheritedUpTo());
             });
   }
 
@@ -113,28 +157,6 @@ final class DigestWatch implements AutoCloseable {
   /** As a replica's status shows it. */
   private static String hex(long digest) {
     return "%016x".formatted(digest);
-  }
-
-  /**
-   * @param voters of the whole group, this replica counted
-   * @return the first index at which a majority of them agree on another digest
-   */
-  static OptionalLong wrongAt(Map<Long, String> own, List<Map<Long, String>> others, int voters) {
-    return own.keySet().stream()
-        .sorted()
-        .filter(index -> outvoted(index, own.get(index), others, voters))
-        .mapToLong(Long::longValue)
-        .findFirst();
-  }
-
-  private static boolean outvoted(
-      long index, String own, List<Map<Long, String>> others, int voters) {
-    var votes = new HashMap<String, Integer>();
-    for (Map<Long, String> other : others) {
-      Optional.ofNullable(other.get(index)).ifPresent(each -> votes.merge(each, 1, Integer::sum));
-    }
-    return votes.entrySet().stream()
-        .anyMatch(each -> !each.getKey().equals(own) && each.getValue() * 2 > voters);
   }
 
   @Override

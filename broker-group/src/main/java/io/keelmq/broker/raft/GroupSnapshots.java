@@ -53,6 +53,7 @@ final class GroupSnapshots {
   private final ReplicaVersion version;
   private final SegmentedLog log;
   private final ApplyLoop applyLoop;
+  private final InheritedRows inherited;
   private final GroupSnapshotStorage storage;
   private final SnapshotCounters counters;
   private final Executor background;
@@ -76,6 +77,7 @@ final class GroupSnapshots {
       ReplicaVersion version,
       SegmentedLog log,
       ApplyLoop applyLoop,
+      InheritedRows inherited,
       GroupSnapshotStorage storage,
       SnapshotCounters counters,
       Executor background) {
@@ -83,6 +85,7 @@ final class GroupSnapshots {
     this.version = version;
     this.log = log;
     this.applyLoop = applyLoop;
+    this.inherited = inherited;
     this.storage = storage;
     this.counters = counters;
     this.background = background;
@@ -321,6 +324,7 @@ final class GroupSnapshots {
       LOG.info(
           "going on from entry {}, beyond the snapshot at {}", applyLoop.appliedIndex(), index);
     } else {
+      inherited.begin(index);
       applyLoop.restore(folder.resolve(SnapshotFile.ROWS), index);
       Failpoint.LOAD_ROWS_RESTORED.hit();
       counters.installs.increment();

@@ -164,6 +164,7 @@ final class RaftMember {
             options.version(),
             folder.log(),
             applyLoop,
+            folder.inherited(),
             snapshotStorage,
             snapshotCounters,
             snapshotThread);
@@ -292,7 +293,8 @@ final class RaftMember {
         published.index(),
         published.bytes(),
         snapshots.isInstalling(),
-        snapshotStorage.isSending());
+        snapshotStorage.isSending(),
+        folder.inherited().upTo());
   }
 
   CompletableFuture<SnapshotCopy> lendSnapshot() {

@@ -345,6 +345,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   @Override
+  public void confirmInherited(long upTo) {
+    folder.inherited().confirm(upTo);
+  }
+
+  @Override
   public void heard(String node, DiskTrouble trouble) {
     Optional.ofNullable(member).ifPresent(running -> running.storage().heard(node, trouble));
   }

@@ -22,8 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A replica's data folder, opened and found fit for use: {@code identity}, {@code log/}, {@code
- * store/}, {@code raft-meta/}, with term and vote, and {@code snapshot/}; {@code reserve}, which
- * holds nothing ({@link ReserveFile}); and for a new replica {@code seed/} ({@link SeedFolder}).
+ * store/}, {@code raft-meta/}, with term and vote, and {@code snapshot/}; {@code inherited} ({@link
+ * InheritedRows}); {@code reserve}, which holds nothing ({@link ReserveFile}); and for a new
+ * replica {@code seed/} ({@link SeedFolder}).
  *
  * <p>What it refuses would let a replica vote or acknowledge on the strength of data it no longer
  * has.
@@ -54,6 +55,7 @@ final class ReplicaFolder {
   private BrokerState state;
   private SegmentedLog log;
   private StoredMembers members;
+  private InheritedRows inherited;
 
   private ReplicaFolder(Path folder, FolderLock lock) {
     this.folder = folder;
@@ -213,6 +215,7 @@ final class ReplicaFolder {
     requireSupportedLevel(options);
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
+    inherited = InheritedRows.open(folder, durable.index(), options.disk());
     log = openLog(options, durable, onDamage);
     if (identity.isPresent() && identity.get().hasJoined() && log.last() == 0) {
       throw new LostMemoryException(
@@ -400,6 +403,10 @@ final class ReplicaFolder {
 
   SegmentedLog log() {
     return log;
+  }
+
+  InheritedRows inherited() {
+    return inherited;
   }
 
   /** Closes what is open; what the store has not flushed comes back from the log. */

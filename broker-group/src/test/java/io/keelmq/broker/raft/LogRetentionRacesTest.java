@@ -61,7 +61,7 @@ class LogRetentionRacesTest {
             disk);
     store = RocksTables.open(folder.resolve("store"));
     state = new BrokerState(store);
-    snapshots = new GroupSnapshots(null, null, log, null, null, counters, Runnable::run);
+    snapshots = new GroupSnapshots(null, null, log, null, null, null, counters, Runnable::run);
     retention =
         new LogRetention(
             log,

@@ -63,6 +63,8 @@ class SnapshotInstallTest {
       assertTrue(stats.segmentsCopied().getAsLong() >= 2);
       assertTrue(stats.bytesCopied().getAsLong() > 0);
       assertEquals(1, back.status().logFirstIndex());
+      long inherited = back.snapshotStatus().index();
+      assertEquals(inherited, back.snapshotStatus().inheritedUpTo());
       cluster.send(10);
       cluster.assertAllEqual();
       // And as a member it goes on from what it was brought.
@@ -72,6 +74,11 @@ class SnapshotInstallTest {
       cluster.send(1);
       cluster.assertAllEqual();
       assertEquals(0, again.snapshotStats().installs().getAsLong());
+      assertEquals(inherited, again.snapshotStatus().inheritedUpTo());
+      again.confirmInherited(inherited - 1);
+      assertEquals(inherited, again.snapshotStatus().inheritedUpTo());
+      again.confirmInherited(inherited);
+      assertEquals(0, again.snapshotStatus().inheritedUpTo());
     }
   }
 

@@ -304,8 +304,35 @@ class ExaminationTest {
 
     Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
 
-    assertTrue(found.found().contains("at index 49152"), found::found);
+    assertTrue(found.found().contains("after entry 49151"), found::found);
     assertTrue(found.found().contains("[n3]"), found::found);
+    assertTrue(found.action().startsWith("wait"), found::action);
+  }
+
+  @Test
+  void aReplicaThatHasItsRowsFromAnotherOneDecidesNothing() {
+    cluster
+        .statuses
+        .get("n3")
+        .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+    cluster.statuses.get("n2").setInheritedUpTo(40_000);
+
+    Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
+
+    assertTrue(found.found().contains("[n2]: by a snapshot"), found::found);
+    assertTrue(found.action().startsWith("too few"), found::action);
+  }
+
+  @Test
+  void anAppliedEntryAtAnIntervalIsNotTakenForTheDigestBeforeIt() {
+    // n1 stands exactly where the others keep the digest of what came before.
+    cluster.statuses.get("n1").setAppliedIndex(49_152).setDigest("cc");
+
+    assertEquals(
+        List.of(),
+        Examination.of(cluster.sight(), 1).findings().stream()
+            .filter(f -> f.kind() == Kind.DIGESTS_DIFFER)
+            .toList());
   }
 
   @Test

@@ -104,7 +104,12 @@ public final class FakeReplica implements Replica, ReplicaControl {
 
   @Override
   public SnapshotStatus snapshotStatus() {
-    return new SnapshotStatus(7, 4_096, false, true);
+    return new SnapshotStatus(7, 4_096, false, true, 0);
+  }
+
+  @Override
+  public void confirmInherited(long upTo) {
+    // There is nothing to be confirmed.
   }
 
   @Override
