@@ -187,6 +187,8 @@ public final class GrpcServers {
    */
   public int start() throws IOException {
     replica.onApplied(this::applied);
+    // What changed before is not told again.
+    watch.changed();
     server = newServer();
     try {
       server.start();

@@ -24,14 +24,16 @@ public final class LeadershipWatch {
   private final Executor calls;
   private final ScheduledExecutorService timer;
   private final Set<Runnable> watchers = ConcurrentHashMap.newKeySet();
-  private final AtomicReference<Leadership> told;
+
+  /** At first nothing: whoever watches hears of a lead that was taken before there was a server. */
+  private final AtomicReference<Leadership> told = new AtomicReference<>(Leadership.UNINITIALIZED);
+
   private final AtomicBoolean telling = new AtomicBoolean();
 
   LeadershipWatch(Replica replica, Executor calls, ScheduledExecutorService timer) {
     this.replica = replica;
     this.calls = calls;
     this.timer = timer;
-    this.told = new AtomicReference<>(replica.leadership());
   }
 
   /** Until {@link #remove}; told at least once after each change, on any thread. */
@@ -43,7 +45,7 @@ public final class LeadershipWatch {
     watchers.remove(watcher);
   }
 
-  /** Called on the replica's listener thread. */
+  /** Called on the replica's listener thread, and once when it begins to listen. */
   void changed() {
     Leadership now = replica.leadership();
     if (!now.equals(told.getAndSet(now)) && telling.compareAndSet(false, true)) {

@@ -163,24 +163,14 @@ final class Broker {
         new JoinAgent(
             options.nameServers(),
             new ReplicaJoiner(replica.membership(), identity.clientAddress()));
-    var metrics = new Metrics();
-    BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
-    metrics.counter(
-        "keelmq_disk_repairs_total",
-        "how often the replica was closed and opened again because of its disk",
-        repair::repairs);
-    BrokerMetrics.snapshots(metrics, replica.snapshotStats());
-    BrokerMetrics.clock(metrics, wall);
-    BrokerMetrics.scrub(metrics, replica.gauges().scrub());
-    BrokerMetrics.retention(metrics, replica.gauges().retention());
-    BrokerMetrics.damage(metrics, damage);
-    BrokerMetrics.levels(metrics, replica, options.levels());
-    var ops =
-        new OpsServer(
-            options.opsListen(), metrics, () -> OpsServer.Health.SOUND, () -> readiness(replica));
     var diskReports = new DiskReports(options.node(), replica, replica);
     var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
-    BrokerMetrics.digests(metrics, digests);
+    var ops =
+        new OpsServer(
+            options.opsListen(),
+            metrics(replica, stats, digests),
+            () -> OpsServer.Health.SOUND,
+            () -> readiness(replica));
     var levels = new LevelWatch(options.node(), replica, replica);
     ScheduledExecutorService readinessTimer =
         Executors.newSingleThreadScheduledExecutor(
@@ -227,6 +217,23 @@ final class Broker {
         options.opsListen().host(),
         ops.port(),
         replica.leadership().role());
+  }
+
+  private Metrics metrics(RaftReplica replica, ApiStats stats, DigestWatch digests) {
+    var metrics = new Metrics();
+    BrokerMetrics.register(metrics, replica, replica.raftStats(), stats);
+    metrics.counter(
+        "keelmq_disk_repairs_total",
+        "how often the replica was closed and opened again because of its disk",
+        repair::repairs);
+    BrokerMetrics.snapshots(metrics, replica.snapshotStats());
+    BrokerMetrics.clock(metrics, wall);
+    BrokerMetrics.scrub(metrics, replica.gauges().scrub());
+    BrokerMetrics.retention(metrics, replica.gauges().retention());
+    BrokerMetrics.damage(metrics, damage);
+    BrokerMetrics.levels(metrics, replica, options.levels());
+    BrokerMetrics.digests(metrics, digests);
+    return metrics;
   }
 
   private RaftReplica open(Duration standAfter) throws IOException, UnusableFolderException {

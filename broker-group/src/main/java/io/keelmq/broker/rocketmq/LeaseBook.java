@@ -6,6 +6,7 @@ import io.keelmq.broker.api.Edge;
 import io.keelmq.broker.state.GroupKind;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.broker.state.Topic;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,7 +36,7 @@ final class LeaseBook {
   private final AtomicBoolean ticking = new AtomicBoolean();
   private final AtomicLong loadedTerm = new AtomicLong(-1);
 
-  /** In which all leases of earlier leaders were found; it only rises. */
+  /** In which the leases of earlier leaders were looked for; it only rises. */
   private final AtomicLong readyTerm = new AtomicLong(-1);
 
   LeaseBook(Edge edge, DeliveryPlanners planners, ClientSessions sessions) {
@@ -62,7 +63,7 @@ final class LeaseBook {
     return Optional.ofNullable(books.get(new Key(groupId, topicId)));
   }
 
-  /** Whether this replica leads and knows of every lease of earlier leaders. */
+  /** Whether this replica leads and knows of every lease of earlier leaders that can be read. */
   boolean isReady() {
     Leadership now = edge.replica().leadership();
     return now.isLeader() && now.term() == readyTerm.get();
@@ -112,28 +113,40 @@ final class LeaseBook {
   }
 
   private void load(long term) {
+    StateView state = edge.replica().state();
+    List<StateView.ConsumerGroup> groups;
     try {
-      loadAll(term);
+      groups = state.consumerGroups();
     } catch (RuntimeException e) {
-      LOG.warn("leases of earlier leaders cannot be read, trying again", e);
+      LOG.warn("consumer groups cannot be read, trying again", e);
       loadLater(term, e.toString());
       return;
     }
+    int failed = 0;
+    for (StateView.ConsumerGroup group : groups) {
+      try {
+        load(state, group, term);
+      } catch (RuntimeException e) {
+        // The others' leases are kept up all the same.
+        LOG.warn("leases of group={} cannot be read, trying again", group.name(), e);
+        failed++;
+      }
+    }
     books.values().forEach(PolledLeases::doubtFromNow);
     readyTerm.accumulateAndGet(term, Math::max);
+    if (failed > 0) {
+      loadLater(term, failed + " groups cannot be read");
+    }
   }
 
-  private void loadAll(long term) {
-    StateView state = edge.replica().state();
-    for (StateView.ConsumerGroup group : state.consumerGroups()) {
-      if (group.kind() == GroupKind.LEASE) {
-        state.progress(group.name()).stream()
-            .map(StateView.Progress::topicId)
-            .distinct()
-            .flatMap(topicId -> state.topic(topicId).stream())
-            .filter(topic -> hasLeases(state, group, topic))
-            .forEach(topic -> of(group, topic, term).load());
-      }
+  private void load(StateView state, StateView.ConsumerGroup group, long term) {
+    if (group.kind() == GroupKind.LEASE) {
+      state.progress(group.name()).stream()
+          .map(StateView.Progress::topicId)
+          .distinct()
+          .flatMap(topicId -> state.topic(topicId).stream())
+          .filter(topic -> hasLeases(state, group, topic))
+          .forEach(topic -> of(group, topic, term).load());
     }
   }
 
@@ -172,9 +185,6 @@ final class LeaseBook {
     try {
       if (isReady()) {
         books.values().forEach(leases -> leases.tick(sessions::isAlive));
-      } else {
-        // Nobody is told of a lead that was taken before there was anybody to tell.
-        leadershipChanged();
       }
       books.values().removeIf(PolledLeases::isAbandoned);
     } finally {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.CallOptions;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -14,10 +15,14 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.stub.ClientCalls;
 import io.keelmq.broker.api.testing.ApiCluster;
+import io.keelmq.broker.api.testing.FakeGroup;
+import io.keelmq.broker.state.Effect;
 import io.keelmq.common.HostPort;
 import io.keelmq.edge.EdgeSecurity;
 import io.keelmq.v1.AdminGrpc;
+import io.keelmq.v1.ChecksGrpc;
 import io.keelmq.v1.ListTopicsRequest;
+import io.keelmq.v1.StorageGrpc;
 import io.keelmq.v1.StreamsGrpc;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -31,6 +36,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +96,57 @@ class GrpcServersTest {
     }
   }
 
+  /** A group of one leads before anybody can be told. */
+  @Test
+  void whoWatchesHearsOfALeadThatWasTakenBeforeTheStart() throws Exception {
+    try (var group = new FakeGroup(1, 1)) {
+      group.elect(0);
+      var servers =
+          new GrpcServers(
+              new HostPort("127.0.0.1", 0),
+              EdgeSecurity.none(),
+              new ReplicaIdentity("g0", "n0", "", "", "", "test", 1),
+              group.replica(0),
+              group.replica(0),
+              new ApiStats(),
+              System::nanoTime);
+      var told = new CompletableFuture<Boolean>();
+      servers.add(shared -> new Watching(shared.edge(), told));
+
+      servers.start();
+
+      assertTrue(told.get(60, TimeUnit.SECONDS));
+      servers.stop(Duration.ofSeconds(1));
+    }
+  }
+
+  private static final class Watching implements GrpcServers.Protocol {
+
+    Watching(Edge edge, CompletableFuture<Boolean> told) {
+      edge.watch().add(() -> told.complete(edge.replica().leadership().isLeader()));
+    }
+
+    @Override
+    public ServerServiceDefinition service() {
+      return ServerServiceDefinition.builder("a").build();
+    }
+
+    @Override
+    public ServerServiceDefinition betweenReplicas() {
+      return ServerServiceDefinition.builder("b").build();
+    }
+
+    @Override
+    public void applied(List<Effect> effects) {
+      // The watch tells.
+    }
+
+    @Override
+    public void stop() {
+      // Nothing waits.
+    }
+  }
+
   @Test
   void randomBytesOnThePortChangeNothing() throws Exception {
     try (var cluster = new ApiCluster(1, 1)) {
@@ -119,6 +176,8 @@ class GrpcServersTest {
     var methods = new ArrayList<MethodDescriptor<?, ?>>();
     methods.addAll(StreamsGrpc.getServiceDescriptor().getMethods());
     methods.addAll(AdminGrpc.getServiceDescriptor().getMethods());
+    methods.addAll(StorageGrpc.getServiceDescriptor().getMethods());
+    methods.addAll(ChecksGrpc.getServiceDescriptor().getMethods());
     long seed = Long.getLong("seed", 9);
     var random = new SplittableRandom(seed);
     try (var cluster = new ApiCluster(1, 1)) {

@@ -34,6 +34,18 @@ class LeadershipWatchTest {
   }
 
   @Test
+  void tellsOfALeadThatWasTakenBefore() {
+    group.elect(0);
+    var late = new LeadershipWatch(group.replica(0), calls, timer);
+    late.add(told::incrementAndGet);
+
+    late.changed();
+    late.changed();
+
+    assertEquals(1, told.get());
+  }
+
+  @Test
   void tellsWhatCouldNotBeToldAtOnce() {
     watch.add(told::incrementAndGet);
     refusals.set(3);
