@@ -132,8 +132,11 @@ final class LeaseBook {
         failed++;
       }
     }
-    books.values().forEach(PolledLeases::doubtFromNow);
-    readyTerm.accumulateAndGet(term, Math::max);
+    if (readyTerm.get() < term) {
+      // Once: what is in doubt does not stay so for as long as a group cannot be read.
+      books.values().forEach(PolledLeases::doubtFromNow);
+      readyTerm.accumulateAndGet(term, Math::max);
+    }
     if (failed > 0) {
       loadLater(term, failed + " groups cannot be read");
     }
