@@ -63,8 +63,15 @@ class ReaderTest {
         if (polls % 5 == 1) {
           int opened = group.openedReads.get();
           group.lead(polls % 3);
-          group.breakStreams();
-          await().atMost(Duration.ofSeconds(60)).until(() -> group.openedReads.get() > opened);
+          await()
+              .atMost(Duration.ofSeconds(60))
+              .until(
+                  () -> {
+                    // Again and again: a stream that is just being opened is not there to be
+                    // broken.
+                    group.breakStreams();
+                    return group.openedReads.get() > opened;
+                  });
         }
         for (ReadMessage message : reader.poll(Duration.ofSeconds(20))) {
           assertEquals(next.getOrDefault(message.queue(), 0L), message.offset());
