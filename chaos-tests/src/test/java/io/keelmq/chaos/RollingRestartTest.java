@@ -74,7 +74,7 @@ class RollingRestartTest {
         roles,
         "the leader goes last: leadership moves once");
     assertEquals(
-        Map.of("g0", new GroupLevels(2, 2, 2)), levels, "the level that this version supports");
+        Map.of("g0", new GroupLevels(3, 3, 3)), levels, "the level that this version supports");
     assertEquals(Set.of(), doctorAfter, "keelmq doctor, of a whole cluster");
     assertEquals(
         Set.of(Kind.NAME_SERVER_SILENT, Kind.MEMBER_MISSING, Kind.PEER_SILENT),
