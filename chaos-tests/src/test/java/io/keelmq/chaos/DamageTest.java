@@ -241,7 +241,8 @@ class DamageTest {
 
     assertTrue(repaired, () -> tail(cluster, node));
     assertTrue(
-        cluster.tail(node, 500).stream().anyMatch(line -> line.contains("their digest after entry")),
+        cluster.tail(node, 500).stream()
+            .anyMatch(line -> line.contains("their digest after entry")),
         () -> tail(cluster, node));
     faults.awaitVoter(node);
     assertNotEquals(before, peerId(node));
