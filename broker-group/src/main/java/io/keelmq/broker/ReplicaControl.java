@@ -63,12 +63,9 @@ public interface ReplicaControl {
    * @param bytes of its files
    * @param installing whether one is being brought in from the leader
    * @param sending whether this one is being sent to another replica
-   * @param inheritedUpTo the last entry whose rows came by a snapshot, if it is not known yet that
-   *     others have made the same of it; else 0
    */
-  record SnapshotStatus(
-      long index, long bytes, boolean installing, boolean sending, long inheritedUpTo) {
-    public static final SnapshotStatus NONE = new SnapshotStatus(0, 0, false, false, 0);
+  record SnapshotStatus(long index, long bytes, boolean installing, boolean sending) {
+    public static final SnapshotStatus NONE = new SnapshotStatus(0, 0, false, false);
   }
 
   /** A step that the replica's present condition does not allow. */
@@ -136,12 +133,7 @@ public interface ReplicaControl {
 
   SnapshotStatus snapshotStatus();
 
-  /**
-   * Others were seen to have the rows that came by a snapshot. Blocks on disk.
-   *
-   * @param upTo as in {@link SnapshotStatus#inheritedUpTo}; nothing happens if it is another by now
-   */
-  void confirmInherited(long upTo);
+  RowEvidence rowEvidence();
 
   Status status();
 

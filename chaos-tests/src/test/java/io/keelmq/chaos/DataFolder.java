@@ -1,9 +1,10 @@
 package io.keelmq.chaos;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +20,7 @@ import org.rocksdb.DBOptions;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
 
 /** The data folder of a replica that does not run, and ways to damage it. For one thread. */
 record DataFolder(Path path) {
@@ -145,38 +147,58 @@ record DataFolder(Path path) {
     change(
         identity(),
         all -> {
-          String text = new String(all, StandardCharsets.UTF_8);
+          String text = new String(all, UTF_8);
           String body =
               text.substring(0, text.lastIndexOf("crc32c ")).replaceAll(found, replacement);
           var crc = new CRC32C();
-          crc.update(body.getBytes(StandardCharsets.UTF_8));
-          return (body + "crc32c %08x\n".formatted(crc.getValue()))
-              .getBytes(StandardCharsets.UTF_8);
+          crc.update(body.getBytes(UTF_8));
+          return (body + "crc32c %08x\n".formatted(crc.getValue())).getBytes(UTF_8);
         });
   }
 
   /** As a later build would leave the rows. */
   void makeStoreNewer() {
-    RocksDB.loadLibrary();
-    try (var listing = new Options();
-        var options = new DBOptions()) {
-      var families = new ArrayList<ColumnFamilyDescriptor>();
-      for (byte[] name : RocksDB.listColumnFamilies(listing, store().toString())) {
-        families.add(new ColumnFamilyDescriptor(name));
-      }
-      var handles = new ArrayList<ColumnFamilyHandle>();
-      try (RocksDB db = RocksDB.open(options, store().toString(), families, handles)) {
-        byte[] newer = ByteBuffer.allocate(4).putInt(3).array();
-        db.put("format".getBytes(StandardCharsets.US_ASCII), newer);
-        handles.forEach(ColumnFamilyHandle::close);
-      }
-    } catch (RocksDBException e) {
-      throw new IllegalStateException(e);
-    }
+    byte[] newer = ByteBuffer.allocate(4).putInt(3).array();
+    inFamily("default", (db, family) -> db.put(family, "format".getBytes(UTF_8), newer));
   }
 
   /** As a defect in applying would: from here on all digests are others. */
   void makeStateDiverge() {
+    byte[] key = {'A'};
+    inFamily(
+        "meta",
+        (db, family) -> {
+          byte[] applied = db.get(family, key);
+          applied[applied.length - 1] ^= 1;
+          db.put(family, key, applied);
+        });
+  }
+
+  /**
+   * Makes the end of the last topic's last queue another one, as a flipped bit in memory would just
+   * before the row is stored. Digests are others when an entry has read it, and not before.
+   */
+  void makeLastQueueWrong() {
+    inFamily(
+        "catalog",
+        (db, family) -> {
+          try (RocksIterator rows = db.newIterator(family)) {
+            rows.seekForPrev(new byte[] {'R'});
+            if (!rows.isValid() || rows.key()[0] != 'Q') {
+              throw new IllegalStateException("there is no queue in " + store());
+            }
+            byte[] row = rows.value();
+            row[2 * Long.BYTES - 1] ^= 1;
+            db.put(family, rows.key(), row);
+          }
+        });
+  }
+
+  private interface StoreChange {
+    void in(RocksDB db, ColumnFamilyHandle family) throws RocksDBException;
+  }
+
+  private void inFamily(String wanted, StoreChange change) {
     RocksDB.loadLibrary();
     try (var listing = new Options();
         var options = new DBOptions()) {
@@ -187,11 +209,8 @@ record DataFolder(Path path) {
       var handles = new ArrayList<ColumnFamilyHandle>();
       try (RocksDB db = RocksDB.open(options, store().toString(), families, handles)) {
         for (ColumnFamilyHandle family : handles) {
-          if (new String(family.getName(), StandardCharsets.UTF_8).equals("meta")) {
-            byte[] key = {'A'};
-            byte[] applied = db.get(family, key);
-            applied[applied.length - 1] ^= 1;
-            db.put(family, key, applied);
+          if (new String(family.getName(), UTF_8).equals(wanted)) {
+            change.in(db, family);
           }
         }
         handles.forEach(ColumnFamilyHandle::close);

@@ -72,6 +72,7 @@ final class AdminService extends MembershipAdmin {
   private final ReplicaIdentity identity;
   private final ReplicaControl control;
   private final AdminChanges changes;
+  private final OwnStatus ownStatus;
   private final ReplicaCalls replicaCalls;
   private final SnapshotSending snapshotSending;
   private final HeldListing heldListing;
@@ -90,7 +91,8 @@ final class AdminService extends MembershipAdmin {
     this.control = control;
     this.changes = changes;
     this.reads = new AdminReads(edge);
-    this.replicaCalls = new ReplicaCalls(identity, edge.replica(), control);
+    this.ownStatus = new OwnStatus(identity, edge.replica(), control);
+    this.replicaCalls = new ReplicaCalls(control);
     this.snapshotSending = new SnapshotSending(edge, identity, control);
   }
 
@@ -325,7 +327,7 @@ final class AdminService extends MembershipAdmin {
   @Override
   public void getReplicaStatus(
       GetReplicaStatusRequest request, StreamObserver<ReplicaStatus> caller) {
-    here(caller, replicaCalls::status);
+    here(caller, ownStatus::get);
   }
 
   @Override

@@ -2,102 +2,20 @@ package io.keelmq.broker.api;
 
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
-import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
-import io.keelmq.broker.state.Features;
-import io.keelmq.broker.state.LevelRange;
-import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.Code;
-import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaPlan;
-import io.keelmq.v1.ReplicaStatus;
-import io.keelmq.v1.StateDigest;
 import io.keelmq.v1.TakeSnapshotResponse;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.concurrent.CompletionException;
 
-/** What concerns the replica that is called and nobody else. Stateless but for its ports. */
+/** What is asked of the replica that is called and of nobody else. Stateless but for its port. */
 final class ReplicaCalls {
 
-  private final ReplicaIdentity identity;
-  private final Replica replica;
   private final ReplicaControl control;
 
-  ReplicaCalls(ReplicaIdentity identity, Replica replica, ReplicaControl control) {
-    this.identity = identity;
-    this.replica = replica;
+  ReplicaCalls(ReplicaControl control) {
     this.control = control;
-  }
-
-  ReplicaStatus status() {
-    Leadership leadership = replica.leadership();
-    ReplicaControl.Status status = control.status();
-    var answer =
-        ReplicaStatus.newBuilder()
-            .setBrokerGroup(identity.brokerGroup())
-            .setNode(identity.node())
-            .setRole(ReplicaRoles.of(leadership.role()))
-            .setTerm(leadership.term())
-            .setLeaderNode(leadership.leaderNode().orElse(""))
-            .setPeerId(status.peerId())
-            .setClientAddress(identity.clientAddress())
-            .setRaftAddress(identity.raftAddress())
-            .setOpsAddress(identity.opsAddress())
-            .setReady(status.ready())
-            .setReason(status.reason())
-            .setSoftwareVersion(identity.softwareVersion())
-            .setBootId(identity.bootId())
-            .setCommittedIndex(status.committedIndex())
-            .setAppliedIndex(status.appliedIndex())
-            .setLogFirstIndex(status.logFirstIndex())
-            .setLogLastIndex(status.logLastIndex())
-            .setLogDurableIndex(status.logDurableIndex());
-    ReplicaControl.SnapshotStatus snapshot = control.snapshotStatus();
-    answer
-        .setSnapshotIndex(snapshot.index())
-        .setSnapshotBytes(snapshot.bytes())
-        .setSnapshotInstalling(snapshot.installing())
-        .setSnapshotSending(snapshot.sending())
-        .setInheritedUpTo(snapshot.inheritedUpTo());
-    answer
-        .setFeatureLevelLeast(status.levels().least())
-        .setFeatureLevelMost(status.levels().most())
-        .setFeatureLevelNewest(LevelRange.NEWEST);
-    for (ReplicaControl.Peer peer : status.peers()) {
-      answer.addPeers(
-          PeerProgress.newBuilder()
-              .setPeerId(peer.peerId())
-              .setNextIndex(peer.nextIndex())
-              .setAlive(peer.alive()));
-    }
-    status.plan().ifPresent(plan -> answer.setPlan(plan(plan)).setClusterId(plan.clusterId()));
-    if (leadership.role() != Leadership.Role.UNINITIALIZED) {
-      describeState(answer);
-    }
-    return answer.build();
-  }
-
-  private void describeState(ReplicaStatus.Builder answer) {
-    StateView state = replica.state();
-    var applied = state.applied();
-    // Index and digest belong together, so both come from the same row.
-    answer
-        .setAppliedIndex(applied.index())
-        .setLogTimeMillis(applied.timeMillis())
-        .setDigest(hex(applied.digest()));
-    Features features = state.features();
-    answer
-        .setFeatureLevel(features.level())
-        .setFeatureLevelRaisedBy(features.raisedBy())
-        .setFeatureLevelRaisedAt(features.raisedAt());
-    for (StateView.DigestAt digest : state.digests()) {
-      answer.addDigests(
-          StateDigest.newBuilder().setIndex(digest.index()).setDigest(hex(digest.digest())));
-    }
-  }
-
-  private static String hex(long digest) {
-    return String.format("%016x", digest);
   }
 
   void prepare(ReplicaPlan plan) throws ReplicaControl.Refused {

@@ -4,6 +4,7 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaVersion;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.api.GrpcServers;
+import io.keelmq.broker.api.OwnStatus;
 import io.keelmq.broker.api.ReplicaIdentity;
 import io.keelmq.broker.raft.Damage;
 import io.keelmq.broker.raft.DamagedFolder;
@@ -164,7 +165,13 @@ final class Broker {
             options.nameServers(),
             new ReplicaJoiner(replica.membership(), identity.clientAddress()));
     var diskReports = new DiskReports(options.node(), replica, replica);
-    var digests = new DigestWatch(options.node(), replica, replica, replica::leave);
+    var digests =
+        new DigestWatch(
+            options.node(),
+            replica,
+            replica,
+            new OwnStatus(identity, replica, replica),
+            replica::leave);
     var ops =
         new OpsServer(
             options.opsListen(),
@@ -233,6 +240,7 @@ final class Broker {
     BrokerMetrics.damage(metrics, damage);
     BrokerMetrics.levels(metrics, replica, options.levels());
     BrokerMetrics.digests(metrics, digests);
+    BrokerMetrics.rowSums(metrics, replica.rowEvidence());
     return metrics;
   }
 

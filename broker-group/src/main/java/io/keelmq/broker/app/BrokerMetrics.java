@@ -2,6 +2,7 @@ package io.keelmq.broker.app;
 
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
+import io.keelmq.broker.RowEvidence;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
 import io.keelmq.broker.raft.RetentionStats;
@@ -73,6 +74,15 @@ final class BrokerMetrics {
         "keelmq_digests_contradicted",
         "1 while another voter has other rows and too few can tell who is right",
         () -> digests.isContradicted() ? 1 : 0);
+  }
+
+  static void rowSums(Metrics metrics, RowEvidence rows) {
+    counter(
+        metrics,
+        "keelmq_row_sums_total",
+        "how often all rows were read and hashed, to be compared with those of the others",
+        rows::sumsTaken);
+    gauge(metrics, "keelmq_row_sum_millis", "how long it took the last time", rows::lastSumMillis);
   }
 
   static void scrub(Metrics metrics, ScrubStats scrub) {

@@ -6,24 +6,23 @@ import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.raft.DivergedStateException;
 import io.keelmq.broker.state.Members.Seat;
-import io.keelmq.broker.state.StateView.DigestAt;
+import io.keelmq.common.RowWitness;
+import io.keelmq.common.RowWitness.Difference;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
-import io.keelmq.v1.StateDigest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares the digests of this replica's rows with those of the other voters. Where a majority of
- * all voters has another digest, this replica is the one that is wrong, whatever it holds itself to
- * be; where they differ otherwise, nothing is known. Owned by its thread, which its calls block;
+ * Compares what this replica has made of the log with what the other voters have. Where a majority
+ * of all voters has something else, this replica is the one that is wrong, whatever it holds itself
+ * to be; where they differ otherwise, nothing is known. Owned by its thread, which its calls block;
  * each has a deadline.
  */
 final class DigestWatch implements AutoCloseable {
@@ -37,19 +36,29 @@ final class DigestWatch implements AutoCloseable {
   private final String node;
   private final Replica replica;
   private final ReplicaControl control;
+  private final Supplier<ReplicaStatus> ownStatus;
   private final Consumer<Throwable> onDivergence;
   private final ReplicaLooks others = new ReplicaLooks("digests", CALL_MILLIS);
+  private final RowDisputes disputes = new RowDisputes();
   private final LongAdder looks = new LongAdder();
   private boolean diverged;
 
   /** Read by any thread. */
   private volatile boolean contradicted;
 
+  /**
+   * @param ownStatus as this replica tells it to others
+   */
   DigestWatch(
-      String node, Replica replica, ReplicaControl control, Consumer<Throwable> onDivergence) {
+      String node,
+      Replica replica,
+      ReplicaControl control,
+      Supplier<ReplicaStatus> ownStatus,
+      Consumer<Throwable> onDivergence) {
     this.node = node;
     this.replica = replica;
     this.control = control;
+    this.ownStatus = ownStatus;
     this.onDivergence = onDivergence;
   }
 
@@ -57,7 +66,7 @@ final class DigestWatch implements AutoCloseable {
     others.start(INTERVAL_MILLIS, this::look);
   }
 
-  /** How often this replica compared its digests with the others'. */
+  /** How often this replica compared its rows with the others'. */
   long looks() {
     return looks.sum();
   }
@@ -70,55 +79,53 @@ final class DigestWatch implements AutoCloseable {
   private void look() {
     Optional<Plan> plan = control.status().plan();
     if (diverged || !control.status().started() || plan.isEmpty()) {
+      contradicted = false;
       return;
     }
-    // Before the digests: rows that are replaced in between are judged by what was noted then.
-    long inherited = control.snapshotStatus().inheritedUpTo();
-    Digests own = own(inherited);
+    ReplicaStatus status = ownStatus.get();
+    RowWitness own = RowWitness.of(status);
     List<Member> voters = voters(plan.get());
-    if (voters.size() < 3) {
-      return;
-    }
-    var told = new ArrayList<Digests>();
+    var told = new ArrayList<RowWitness>();
     for (Member voter : voters) {
       if (!voter.node().equals(node)) {
-        digests(voter.clientAddress(), plan.get().clusterId()).ifPresent(told::add);
+        others
+            .status(voter.clientAddress(), plan.get().clusterId())
+            .filter(DigestWatch::votes)
+            .map(RowWitness::of)
+            .ifPresent(told::add);
       }
     }
-    OptionalLong wrong = own.outvotedAt(told, voters.size());
+    disputes.look(own, told, voters.stream().map(Member::node).toList());
+    Optional<Difference> wrong = own.outvotedBy(told, voters.size(), disputes::isTrusted);
     if (wrong.isPresent()) {
       diverged = true;
-      onDivergence.accept(
-          new DivergedStateException(
-              "the rows of this replica are wrong: their digest after entry %d is %s, a majority of the group has another one"
-                  .formatted(wrong.getAsLong(), own.byEntry().get(wrong.getAsLong()))));
+      contradicted = false;
+      onDivergence.accept(diverged(own, wrong.get()));
       return;
     }
-    if (own.isConfirmedBy(told, voters.size())) {
-      control.confirmInherited(inherited);
+    // Others would count a learner as one of theirs as soon as it votes.
+    if (votes(status) && own.isConfirmedBy(told, voters.size())) {
+      control.rowEvidence().confirm(own.inheritedUpTo());
     }
-    tellContradiction(own.contradictedAt(told));
+    tellContradiction(disputes.undecided());
     looks.increment();
   }
 
-  private void tellContradiction(OptionalLong entry) {
-    if (entry.isPresent() && !contradicted) {
+  private static DivergedStateException diverged(RowWitness own, Difference wrong) {
+    return new DivergedStateException(
+        "the rows of this replica are wrong: their %s after entry %d is %s, a majority of the group has another one"
+            .formatted(
+                wrong.kind().text(), wrong.entry(), own.of(wrong.kind()).get(wrong.entry())));
+  }
+
+  private void tellContradiction(Optional<Difference> difference) {
+    if (difference.isPresent() && !contradicted) {
       LOG.warn(
           "another voter has made something else of the log up to entry {}, and too few can tell"
               + " who is right: keelmq doctor says what to do",
-          entry.getAsLong());
+          difference.get().entry());
     }
-    contradicted = entry.isPresent();
-  }
-
-  private Digests own(long inherited) {
-    var digests = new TreeMap<Long, String>();
-    for (DigestAt digest : replica.state().digests()) {
-      digests.put(digest.index() - 1, hex(digest.digest()));
-    }
-    var applied = replica.state().applied();
-    digests.put(applied.index(), hex(applied.digest()));
-    return new Digests(digests, inherited);
+    contradicted = difference.isPresent();
   }
 
   private List<Member> voters(Plan plan) {
@@ -134,29 +141,8 @@ final class DigestWatch implements AutoCloseable {
         .toList();
   }
 
-  /** Of a voter; empty if it does not answer, or does not vote. */
-  private Optional<Digests> digests(String address, String clusterId) {
-    return others
-        .status(address, clusterId)
-        .filter(DigestWatch::votes)
-        .map(
-            status -> {
-              var digests = new TreeMap<Long, String>();
-              for (StateDigest digest : status.getDigestsList()) {
-                digests.put(digest.getIndex() - 1, digest.getDigest());
-              }
-              digests.put(status.getAppliedIndex(), status.getDigest());
-              return new Digests(digests, status.getInheritedUpTo());
-            });
-  }
-
   private static boolean votes(ReplicaStatus status) {
     return status.getRole() == ReplicaRole.LEADER || status.getRole() == ReplicaRole.FOLLOWER;
-  }
-
-  /** As a replica's status shows it. */
-  private static String hex(long digest) {
-    return "%016x".formatted(digest);
   }
 
   @Override

@@ -63,6 +63,7 @@ final class ApplyLoop {
   private final AppliedTerms terms;
   private final ApplyPace pace;
   private final ReplicaVersion version;
+  private final RowSums rowSums;
 
   /** Made anew when the rows are replaced: nothing that it kept in memory is true any more. */
   private BrokerState state;
@@ -100,6 +101,7 @@ final class ApplyLoop {
       AppliedTerms terms,
       ApplyPace pace,
       ReplicaVersion version,
+      RowSums rowSums,
       Restorer restorer,
       Consumer<List<Effect>> onEffects) {
     this.state = state;
@@ -111,6 +113,7 @@ final class ApplyLoop {
     this.terms = terms;
     this.pace = pace;
     this.version = version;
+    this.rowSums = rowSums;
     this.restorer = restorer;
     this.onEffects = onEffects;
     this.oldEntries = log.last();
@@ -160,6 +163,7 @@ final class ApplyLoop {
         markLevel();
       }
     }
+    var before = state.applied();
     state.finish(info);
     terms.applied(index, info.term());
     if (index <= oldEntries) {
@@ -171,6 +175,10 @@ final class ApplyLoop {
     Closure done = entries.done();
     if (done instanceof EntryInFlight inFlight) {
       ended.add(new Applied(index, inFlight, told));
+    }
+    if (rowSums.isDue(before, state.applied())) {
+      commit();
+      rowSums.begin(state.applied());
     }
   }
 
@@ -282,6 +290,7 @@ final class ApplyLoop {
   void restore(Path checkpoint, long lastIndex) {
     commitLock.lock();
     try {
+      rowSums.clear();
       restorer.restore(store, checkpoint);
       state = new BrokerState(store);
       UnsupportedLevelException.require(

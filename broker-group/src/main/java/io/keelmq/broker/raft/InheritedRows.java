@@ -12,8 +12,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whose work the rows of this replica are. What came by a snapshot is another replica's: that the
- * two have the same digests shows nothing, until others are seen to have them too. It is noted in
- * the file {@code inherited} of the data folder, which is absent while there is nothing to note.
+ * two have the same rows shows nothing, until others are seen to have them too. It is noted in the
+ * file {@code inherited} of the data folder; index 0: all rows are this replica's own. A folder
+ * with rows and without the file was last used by a version that noted nothing, and they may be
+ * anybody's.
  *
  * <pre>
  * keelmq-inherited 1
@@ -66,7 +68,11 @@ final class InheritedRows {
       rows.begin(Math.max(1, applied));
       return rows;
     }
-    rows.upTo = noted.orElse(0L);
+    if (noted.isPresent()) {
+      rows.upTo = noted.get();
+    } else {
+      rows.begin(applied);
+    }
     return rows;
   }
 
@@ -77,7 +83,7 @@ final class InheritedRows {
       return Optional.empty();
     }
     String line = String.join(" ", lines.get());
-    if (!line.matches(INDEX + "[1-9][0-9]{0,17}")) {
+    if (!line.matches(INDEX + "(0|[1-9][0-9]{0,17})")) {
       throw new ChecksummedText.Flawed("it says \"" + ChecksummedText.abridged(line) + "\"");
     }
     return Optional.of(Long.parseLong(line.substring(INDEX.length())));
@@ -103,12 +109,11 @@ final class InheritedRows {
       return;
     }
     try {
-      disk.delete(file);
-      disk.forceDirectory(file.toAbsolutePath().getParent());
+      begin(0);
     } catch (IOException e) {
-      // What it says is true; it will be looked at again when the replica starts.
-      LOG.warn("{} cannot be deleted: {}", file, e.toString());
+      // The old note stays and is looked into again when the replica starts.
+      LOG.warn("{} cannot be written: {}", file, e.toString());
+      upTo = 0;
     }
-    upTo = 0;
   }
 }

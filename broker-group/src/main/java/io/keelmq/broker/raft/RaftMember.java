@@ -138,6 +138,7 @@ final class RaftMember {
             parts.terms(),
             ApplyPace.fromProperties(),
             options.version(),
+            folder.rowProof().rowSums(),
             parts.restorer(),
             effects -> {
               if (effects.stream().anyMatch(Effect.MembersChanged.class::isInstance)) {
@@ -164,7 +165,7 @@ final class RaftMember {
             options.version(),
             folder.log(),
             applyLoop,
-            folder.inherited(),
+            folder.rowProof().inherited(),
             snapshotStorage,
             snapshotCounters,
             snapshotThread);
@@ -293,8 +294,7 @@ final class RaftMember {
         published.index(),
         published.bytes(),
         snapshots.isInstalling(),
-        snapshotStorage.isSending(),
-        folder.inherited().upTo());
+        snapshotStorage.isSending());
   }
 
   CompletableFuture<SnapshotCopy> lendSnapshot() {

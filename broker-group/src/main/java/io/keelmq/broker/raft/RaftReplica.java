@@ -8,6 +8,7 @@ import io.keelmq.broker.ProposalOutcome;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.RowEvidence;
 import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.Effect;
@@ -345,8 +346,8 @@ public final class RaftReplica implements Replica, ReplicaControl {
   }
 
   @Override
-  public void confirmInherited(long upTo) {
-    folder.inherited().confirm(upTo);
+  public RowEvidence rowEvidence() {
+    return folder.rowProof();
   }
 
   @Override

@@ -55,7 +55,7 @@ final class ReplicaFolder {
   private BrokerState state;
   private SegmentedLog log;
   private StoredMembers members;
-  private InheritedRows inherited;
+  private RowProof rowProof;
 
   private ReplicaFolder(Path folder, FolderLock lock) {
     this.folder = folder;
@@ -215,7 +215,7 @@ final class ReplicaFolder {
     requireSupportedLevel(options);
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
-    inherited = InheritedRows.open(folder, durable.index(), options.disk());
+    InheritedRows inherited = InheritedRows.open(folder, durable.index(), options.disk());
     log = openLog(options, durable, onDamage);
     if (identity.isPresent() && identity.get().hasJoined() && log.last() == 0) {
       throw new LostMemoryException(
@@ -230,6 +230,7 @@ final class ReplicaFolder {
     requireHardLinks();
     requireSnapshotOfLog();
     requireStoreOfLog(durable, onDamage);
+    rowProof = new RowProof(inherited, new RowSums(store, options.node(), options.nanos()));
   }
 
   private void requireSupportedLevel(RaftReplicaOptions options) throws UnusableFolderException {
@@ -405,8 +406,8 @@ final class ReplicaFolder {
     return log;
   }
 
-  InheritedRows inherited() {
-    return inherited;
+  RowProof rowProof() {
+    return rowProof;
   }
 
   /** Closes what is open; what the store has not flushed comes back from the log. */
@@ -419,6 +420,9 @@ final class ReplicaFolder {
   }
 
   private void closeLogAndStore() throws IOException {
+    if (rowProof != null) {
+      rowProof.rowSums().stop();
+    }
     if (store != null) {
       store.close();
       store = null;

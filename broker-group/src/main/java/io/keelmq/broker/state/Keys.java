@@ -55,6 +55,10 @@ final class Keys {
     return new RowWriter(9).int8('D').int64(index).done();
   }
 
+  static boolean isDigest(Table table, byte[] key) {
+    return table == Table.META && key[0] == 'D';
+  }
+
   static byte[] counter(String name) {
     return new RowWriter(24).int8('C').text(name).done();
   }

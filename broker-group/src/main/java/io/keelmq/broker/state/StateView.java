@@ -112,7 +112,7 @@ public final class StateView {
   /** How far a streaming producer has come. */
   public record Producer(long epoch, long lastSequence) {}
 
-  /** The digest of all entries below a fixed log index. */
+  /** The digest of all entries below a log index. */
   public record DigestAt(long index, long digest) {}
 
   private final TableReads tables;

@@ -136,6 +136,18 @@ final class CommittedRows implements TableReads {
     }
   }
 
+  /** Does something to the database, unless it is closed. */
+  void ifOpen(Consumer<RocksDatabase> action) {
+    open.readLock().lock();
+    try {
+      if (database != null) {
+        action.accept(database);
+      }
+    } finally {
+      open.readLock().unlock();
+    }
+  }
+
   /** Makes one database of another, and closes the old one in between. */
   interface Replacement {
     RocksDatabase of(RocksDatabase old);

@@ -115,6 +115,11 @@ final class RocksOptions implements AutoCloseable {
     return own(new ReadOptions()).setVerifyChecksums(true);
   }
 
+  /** For rows that nobody will soon want again. The caller closes it. */
+  ReadOptions readOnce() {
+    return new ReadOptions().setVerifyChecksums(true).setFillCache(false);
+  }
+
   FlushOptions flush(boolean wait) {
     return own(new FlushOptions()).setWaitForFlush(wait).setAllowWriteStall(false);
   }

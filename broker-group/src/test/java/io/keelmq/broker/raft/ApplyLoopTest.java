@@ -46,25 +46,31 @@ class ApplyLoopTest {
   private final PassOver passOver = new PassOver();
   private final AppliedTerms terms = new AppliedTerms();
   private ApplyLoop loop;
+  private RowSums rowSums;
 
   @BeforeEach
   void open() {
     store = RocksTables.open(folder.resolve("store"));
     log = SegmentedLog.open(SegmentedLogOptions.in(folder.resolve("log")), new RealDisk());
     replies = new Replies("test");
-    loop =
-        new ApplyLoop(
-            new BrokerState(store),
-            store,
-            log,
-            new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1)), () -> 0),
-            replies,
-            passOver,
-            terms,
-            ApplyPace.AT_ONCE,
-            new ReplicaVersion("test", LevelRange.OF_THIS_VERSION),
-            RocksTables::restore,
-            told::addAll);
+    rowSums = new RowSums(store, "test", System::nanoTime);
+    loop = loop(store, rowSums);
+  }
+
+  private ApplyLoop loop(RocksTables rows, RowSums sums) {
+    return new ApplyLoop(
+        new BrokerState(rows),
+        rows,
+        log,
+        new LogClock(0, InstantSource.fixed(Instant.ofEpochMilli(1)), () -> 0),
+        replies,
+        passOver,
+        terms,
+        ApplyPace.AT_ONCE,
+        new ReplicaVersion("test", LevelRange.OF_THIS_VERSION),
+        sums,
+        RocksTables::restore,
+        told::addAll);
   }
 
   @AfterEach
@@ -157,6 +163,29 @@ class ApplyLoopTest {
   }
 
   @Test
+  void rowsAreHashedBehindTheFirstEntryOfEachMinuteHoweverEntriesCome() {
+    long minute = RowSums.PERIOD_MILLIS;
+    List<ByteBuffer> entries =
+        List.of(
+            createTopic("a", minute - 1), createTopic("b", minute), createTopic("c", minute + 1));
+
+    loop.apply(entries(1, entries));
+
+    await().atMost(30, SECONDS).until(() -> rowSums.taken() == 1);
+    assertEquals(3, loop.committedIndex());
+    try (var other = RocksTables.open(folder.resolve("other"))) {
+      var sums = new RowSums(other, "other", System::nanoTime);
+      var stepwise = loop(other, sums);
+      for (int i = 0; i < entries.size(); i++) {
+        stepwise.apply(entries(i + 1, List.of(entries.get(i))));
+      }
+      await().atMost(30, SECONDS).until(() -> sums.taken() == 1);
+      assertEquals(2, sums.sums().get(0).index());
+      assertEquals(rowSums.sums(), sums.sums());
+    }
+  }
+
+  @Test
   void stopsAtAnUnreadableEntry() {
     var entries = entries(1, List.of(createTopic("a"), ByteBuffer.wrap(new byte[] {7})));
 
@@ -171,9 +200,13 @@ class ApplyLoopTest {
   }
 
   private static ByteBuffer createTopic(String name) {
+    return createTopic(name, 1);
+  }
+
+  private static ByteBuffer createTopic(String name, long timeMillis) {
     var command = new Command.CreateTopic(name, TopicType.NORMAL, 1, 0);
     return LogEntryBytes.encode(
-        1, List.of(CommandEncoder.encode(Optional.empty(), command)), List.of());
+        timeMillis, List.of(CommandEncoder.encode(Optional.empty(), command)), List.of());
   }
 
   /** Entries as JRaft hands them over; an absent one must not be read. */

@@ -1,7 +1,6 @@
 package io.keelmq.broker.raft;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.keelmq.raftlog.RealDisk;
@@ -27,9 +26,15 @@ class InheritedRowsTest {
   }
 
   @Test
-  void knowsNothingOfAFolderThatHasNoNote() throws Exception {
-    assertEquals(0, open().upTo());
-    assertFalse(Files.exists(file()));
+  void rowsOfAFolderThatHasNoNoteMayBeAnybodys() throws Exception {
+    assertEquals(APPLIED, open().upTo());
+    assertEquals(APPLIED, InheritedRows.open(folder, APPLIED + 5, new RealDisk()).upTo());
+  }
+
+  @Test
+  void whatAnEmptyFolderWillHoldIsItsOwn() throws Exception {
+    assertEquals(0, InheritedRows.open(folder, 0, new RealDisk()).upTo());
+    assertEquals(0, open().upTo(), "also when rows have come");
   }
 
   @Test

@@ -64,7 +64,7 @@ class SnapshotInstallTest {
       assertTrue(stats.bytesCopied().getAsLong() > 0);
       assertEquals(1, back.status().logFirstIndex());
       long inherited = back.snapshotStatus().index();
-      assertEquals(inherited, back.snapshotStatus().inheritedUpTo());
+      assertEquals(inherited, back.rowEvidence().inheritedUpTo());
       cluster.send(10);
       cluster.assertAllEqual();
       // And as a member it goes on from what it was brought.
@@ -74,11 +74,11 @@ class SnapshotInstallTest {
       cluster.send(1);
       cluster.assertAllEqual();
       assertEquals(0, again.snapshotStats().installs().getAsLong());
-      assertEquals(inherited, again.snapshotStatus().inheritedUpTo());
-      again.confirmInherited(inherited - 1);
-      assertEquals(inherited, again.snapshotStatus().inheritedUpTo());
-      again.confirmInherited(inherited);
-      assertEquals(0, again.snapshotStatus().inheritedUpTo());
+      assertEquals(inherited, again.rowEvidence().inheritedUpTo());
+      again.rowEvidence().confirm(inherited - 1);
+      assertEquals(inherited, again.rowEvidence().inheritedUpTo());
+      again.rowEvidence().confirm(inherited);
+      assertEquals(0, again.rowEvidence().inheritedUpTo());
     }
   }
 

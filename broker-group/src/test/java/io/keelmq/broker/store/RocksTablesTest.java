@@ -74,6 +74,58 @@ class RocksTablesTest {
   }
 
   @Test
+  void pinnedRowsStayAsTheyWere() {
+    try (var tables = RocksTables.open(store())) {
+      for (int i = 0; i < 10; i++) {
+        tables.put(Table.RUNS, key(i), value("old"));
+      }
+      tables.commit();
+      try (PinnedRows pinned = tables.pin()) {
+        tables.put(Table.RUNS, key(3), value("new"));
+        tables.delete(Table.RUNS, key(4));
+        tables.commit();
+        tables.flushAndWait();
+
+        var shown = new ArrayList<String>();
+        RowVisitor untilFour =
+            (key, row) -> {
+              shown.add(ByteBuffer.wrap(key).getInt() + new String(row, StandardCharsets.UTF_8));
+              return shown.size() % 4 != 0;
+            };
+        byte[] next = pinned.read(Table.RUNS, new byte[0], untilFour).orElseThrow();
+        assertArrayEquals(key(3), next, "it was shown, and is where to go on");
+        pinned.read(Table.RUNS, key(4), untilFour);
+        assertEquals(
+            List.of("0old", "1old", "2old", "3old", "4old", "5old", "6old", "7old"), shown);
+        assertEquals(Optional.empty(), pinned.read(Table.RUNS, key(8), untilFour));
+        assertEquals(Optional.empty(), pinned.read(Table.HELD, new byte[0], untilFour));
+      }
+    }
+  }
+
+  @Test
+  void pinnedRowsEndWithTheirDatabase() {
+    PinnedRows pinned;
+    try (var tables = RocksTables.open(store())) {
+      tables.put(Table.RUNS, key(1), value("old"));
+      tables.commit();
+      tables.checkpoint(folder.resolve("checkpoint"));
+      pinned = tables.pin();
+      PinnedRows more = tables.pin();
+      tables.restore(folder.resolve("checkpoint"));
+
+      assertThrows(StoreException.class, () -> pinned.read(Table.RUNS, key(1), (key, row) -> true));
+      pinned.close();
+      try (PinnedRows again = tables.pin()) {
+        assertEquals(Optional.empty(), again.read(Table.RUNS, key(1), (key, row) -> true));
+      }
+      more.close();
+    }
+    assertThrows(StoreException.class, () -> pinned.read(Table.RUNS, key(1), (key, row) -> true));
+    pinned.close();
+  }
+
+  @Test
   void flushesWhatIsCommittedWhileABatchIsOpen() {
     try (var tables = RocksTables.open(store())) {
       tables.put(Table.META, key(1), value("committed"));

@@ -9,9 +9,7 @@ import io.keelmq.v1.PeerProgress;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
-import io.keelmq.v1.StateDigest;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -61,7 +59,7 @@ final class GroupExamination {
     members();
     group.replicas().forEach(this::replica);
     lags();
-    digests();
+    findings.addAll(new RowExamination(name, voters(), told).findings());
     return findings;
   }
 
@@ -225,58 +223,5 @@ final class GroupExamination {
                 "wait, if it comes nearer; else see its disk and processors, and the network to its raft address"));
       }
     }
-  }
-
-  private void digests() {
-    // By the last entry that each covers.
-    Map<Long, Map<String, Set<String>>> byEntry = new TreeMap<>();
-    var inherited = new TreeSet<String>();
-    for (ReplicaStatus status : told) {
-      for (StateDigest digest : status.getDigestsList()) {
-        note(byEntry, digest.getIndex() - 1, digest.getDigest(), status.getNode());
-      }
-      note(byEntry, status.getAppliedIndex(), status.getDigest(), status.getNode());
-      if (status.getInheritedUpTo() > 0) {
-        inherited.add(status.getNode());
-      }
-    }
-    byEntry.entrySet().stream()
-        .filter(each -> each.getValue().size() > 1)
-        .findFirst()
-        .ifPresent(first -> digestsDiffer(first.getKey(), first.getValue().values(), inherited));
-  }
-
-  private static void note(
-      Map<Long, Map<String, Set<String>>> byEntry, long entry, String digest, String node) {
-    if (entry > 0 && !digest.isEmpty()) {
-      byEntry
-          .computeIfAbsent(entry, index -> new TreeMap<>())
-          .computeIfAbsent(digest, hash -> new TreeSet<>())
-          .add(node);
-    }
-  }
-
-  private void digestsDiffer(long entry, Collection<Set<String>> sides, Set<String> inherited) {
-    boolean decided =
-        sides.stream()
-            .anyMatch(
-                side ->
-                    side.stream().filter(node -> !inherited.contains(node)).count() * 2
-                        > voters().size());
-    String copies =
-        inherited.isEmpty()
-            ? ""
-            : "; %s: by a snapshot from another replica, no witness".formatted(inherited);
-    findings.add(
-        Finding.critical(
-            Kind.DIGESTS_DIFFER,
-            name,
-            "replicas have made different things of the same log, seen first after entry %d: %s%s"
-                .formatted(entry, sides, copies),
-            decided
-                ? "wait: the replica of the minority sets its data aside and is rebuilt by itself"
-                : "too few replicas can tell who is right. Start those that are away; if none is, stop the"
-                    + " one that you hold for wrong, keep its data folder for a report, and start it with an"
-                    + " empty one; then its copies, one by one"));
   }
 }

@@ -319,8 +319,59 @@ class ExaminationTest {
 
     Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
 
-    assertTrue(found.found().contains("[n2]: by a snapshot"), found::found);
+    assertTrue(found.found().contains("[n2]: another replica's rows"), found::found);
     assertTrue(found.action().startsWith("too few"), found::action);
+  }
+
+  @Test
+  void aLearnerDecidesNothing() {
+    cluster
+        .statuses
+        .get("n3")
+        .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+    cluster.statuses.get("n2").setRole(ReplicaRole.LEARNER);
+
+    Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
+
+    assertTrue(found.found().contains("[[n1], [n3]]"), found::found);
+    assertTrue(found.action().startsWith("too few"), found::action);
+  }
+
+  @Test
+  void whoIsOutvotedAtALaterEntryThanTheFirstDifferentOne() {
+    // Of 49,151 only two have told yet.
+    cluster
+        .statuses
+        .get("n3")
+        .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+    cluster.statuses.get("n2").clearDigests();
+    cluster.statuses.forEach(
+        (node, status) ->
+            status.addRowSums(
+                StateDigest.newBuilder()
+                    .setIndex(49_500)
+                    .setDigest(node.equals("n3") ? "s3" : "s1")));
+
+    Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
+
+    assertTrue(found.found().contains("digest after entry 49151"), found::found);
+    assertEquals("wait: [n3] set their data aside and are rebuilt by themselves", found.action());
+  }
+
+  @Test
+  void differentRowsUnderTheSameDigests() {
+    cluster.statuses.forEach(
+        (node, status) ->
+            status.addRowSums(
+                StateDigest.newBuilder()
+                    .setIndex(49_500)
+                    .setDigest(node.equals("n3") ? "s3" : "s1")));
+
+    Finding found = only(cluster, Severity.CRITICAL, Kind.DIGESTS_DIFFER, "g0");
+
+    assertTrue(
+        found.found().contains("sum of rows after entry 49500: [[n1, n2], [n3]]"), found::found);
+    assertTrue(found.action().startsWith("wait"), found::action);
   }
 
   @Test

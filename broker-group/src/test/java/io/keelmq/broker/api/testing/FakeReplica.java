@@ -7,10 +7,12 @@ import io.keelmq.broker.Proposal;
 import io.keelmq.broker.ReadPoint;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
+import io.keelmq.broker.RowEvidence;
 import io.keelmq.broker.SnapshotCopy;
 import io.keelmq.broker.state.Effect;
 import io.keelmq.broker.state.LevelRange;
 import io.keelmq.broker.state.StateView;
+import io.keelmq.broker.state.StateView.DigestAt;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -104,12 +106,37 @@ public final class FakeReplica implements Replica, ReplicaControl {
 
   @Override
   public SnapshotStatus snapshotStatus() {
-    return new SnapshotStatus(7, 4_096, false, true, 0);
+    return new SnapshotStatus(7, 4_096, false, true);
   }
 
   @Override
-  public void confirmInherited(long upTo) {
-    // There is nothing to be confirmed.
+  public RowEvidence rowEvidence() {
+    return new RowEvidence() {
+      @Override
+      public long inheritedUpTo() {
+        return 0;
+      }
+
+      @Override
+      public void confirm(long upTo) {
+        // There is nothing to be confirmed.
+      }
+
+      @Override
+      public List<DigestAt> sums() {
+        return List.of(new DigestAt(1, 0x5a));
+      }
+
+      @Override
+      public long sumsTaken() {
+        return 1;
+      }
+
+      @Override
+      public long lastSumMillis() {
+        return 1;
+      }
+    };
   }
 
   @Override
