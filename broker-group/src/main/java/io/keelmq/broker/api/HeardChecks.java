@@ -8,6 +8,7 @@ import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Command.HeardCheck;
 import io.keelmq.broker.state.Feature;
 import io.keelmq.broker.state.Limits;
+import io.keelmq.broker.state.StateView;
 import io.keelmq.v1.ChecksGrpc;
 import io.keelmq.v1.ReportHeardRequest;
 import io.keelmq.v1.ReportHeardResponse;
@@ -46,6 +47,10 @@ final class HeardChecks {
 
   /** A producer was handed a check-back. */
   void add(HeardCheck check) {
+    if (!mayTell()) {
+      // All of them count.
+      return;
+    }
     synchronized (this) {
       if (waiting.size() < MAX_WAITING) {
         waiting.add(check);
@@ -76,8 +81,7 @@ final class HeardChecks {
   private void tick() {
     List<HeardCheck> some = take();
     Leadership now = edge.replica().leadership();
-    if (!edge.initialized() || !edge.replica().state().features().allows(Feature.HEARD_CHECKS)) {
-      // All of them count.
+    if (!mayTell()) {
       return;
     }
     for (int from = 0; from < some.size(); from += Limits.MAX_HEARD_CHECKS) {
@@ -88,6 +92,10 @@ final class HeardChecks {
         now.leaderAddress().ifPresent(leader -> tell(leader, part));
       }
     }
+  }
+
+  private boolean mayTell() {
+    return edge.initialized() && edge.replica().state().features().allows(Feature.HEARD_CHECKS);
   }
 
   private synchronized List<HeardCheck> take() {
@@ -101,13 +109,19 @@ final class HeardChecks {
    * @param checks at most {@link Limits#MAX_HEARD_CHECKS}
    */
   void propose(List<HeardCheck> checks) {
+    StateView state = edge.replica().state();
+    // Each replica tells of the same check, and the first of them was enough.
+    List<HeardCheck> news = checks.stream().filter(state::awaits).distinct().toList();
+    if (news.isEmpty()) {
+      return;
+    }
     edge.replica()
         .propose(
             new Proposal(
                 Optional.empty(),
-                new Command.HeardChecks(checks),
+                new Command.HeardChecks(news),
                 List.of(),
-                outcome -> LOG.debug("{} checks were heard: {}", checks.size(), outcome)));
+                outcome -> LOG.debug("{} checks were heard: {}", news.size(), outcome)));
   }
 
   private void tell(String leader, List<HeardCheck> checks) {

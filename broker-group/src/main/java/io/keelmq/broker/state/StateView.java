@@ -315,6 +315,11 @@ public final class StateView {
     return HeldMessages.runs(tables, topicId, after, limit);
   }
 
+  /** Whether it would count that a producer was handed a check-back. */
+  public boolean awaits(Command.HeardCheck check) {
+    return HeldMessages.awaiting(tables, check).isPresent();
+  }
+
   public Optional<HeldRun> held(long topicId, HeldId id) {
     return HeldMessages.run(tables, topicId, id);
   }

@@ -100,6 +100,21 @@ class HeardChecksTest {
     awaitHeard(1);
   }
 
+  @Test
+  void whatIsNoNewsIsNotWrittenToTheLog() throws Exception {
+    raise();
+    half();
+    advance(Limits.FIRST_CHECK_MILLIS);
+    checks(0).reportHeard(report(2));
+    awaitHeard(1);
+    long before = cluster.group.state().applied().index();
+
+    checks(0).reportHeard(report(1));
+    cluster.group.apply(new Command.AdvanceTime());
+
+    assertEquals(before + 1, cluster.group.state().applied().index());
+  }
+
   private Code refused(int node, ReportHeardRequest request) {
     return StatusDetails.fromThrowable(
             assertThrows(StatusRuntimeException.class, () -> checks(node).reportHeard(request)))
