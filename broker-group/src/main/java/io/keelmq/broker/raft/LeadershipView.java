@@ -5,11 +5,13 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Leadership.Role;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Who leads, as this replica was last told by Raft. Read by any thread; written by the apply
- * thread, and by the reply thread when the members' addresses changed, under the lock, which guards
- * what the next {@link Leadership} is made of. Nobody is called while it is held.
+ * thread, by the reply thread when the members' addresses changed, and by the timer, under the
+ * lock, which guards what the next {@link Leadership} is made of. Nobody is called while it is
+ * held.
  */
 final class LeadershipView {
 
@@ -50,6 +52,30 @@ final class LeadershipView {
 
   void noLeader() {
     publish(current.term(), Optional.empty());
+  }
+
+  /**
+   * Looks whom Raft follows. It tells the apply thread, too, which hears of it behind the entries
+   * that it has to apply first; meanwhile calls would be passed on to a leader that is dead. That
+   * this replica leads is never told here: it does when it has applied what was before.
+   *
+   * @param leaderOfRaft null while it knows none
+   */
+  void look(Supplier<PeerId> leaderOfRaft) {
+    synchronized (this) {
+      // Under the lock: what the apply thread is told afterwards must also be said afterwards.
+      PeerId found = leaderOfRaft.get();
+      if (found == null
+          || found.isEmpty()
+          || found.equals(self)
+          || current.isLeader()
+          || leader.filter(found::equals).isPresent()) {
+        return;
+      }
+      leader = Optional.of(found.copy());
+      current = now(false);
+    }
+    onChange.run();
   }
 
   /** A configuration was committed. */

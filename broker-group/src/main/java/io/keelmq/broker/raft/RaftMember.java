@@ -385,6 +385,7 @@ final class RaftMember {
 
   /** Called every {@link RaftReplica#TICK_MILLIS} by the timer. */
   void tick() {
+    leadership.look(node::getLeaderId);
     ticker.tick();
     transfers.check();
   }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -112,6 +113,48 @@ class SnapshotInstallTest {
       reading.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
 
       assertEquals(List.of(), failures);
+      cluster.assertAllEqual();
+    }
+  }
+
+  @Test
+  void knowsWhoLeadsWhileItsApplyThreadIsBusy() throws Exception {
+    try (var cluster = new SnapshotCluster(folder, 3).begin()) {
+      String away = leaveBehind(cluster, 60);
+      String old = cluster.group.leaderNode();
+      String other =
+          cluster.followers().stream().filter(node -> !node.equals(away)).findFirst().orElseThrow();
+      var begun = new CountDownLatch(1);
+      var goOn = new CountDownLatch(1);
+      var back =
+          cluster.group.open(
+              away,
+              (store, checkpoint) -> {
+                begun.countDown();
+                await()
+                    .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+                    .until(() -> goOn.getCount() == 0);
+                store.restore(checkpoint);
+              });
+      assertTrue(begun.await(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
+      assertEquals(Optional.of(old), back.leadership().leaderNode());
+
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(
+              () -> {
+                if (cluster.group.leaderNode().equals(old)) {
+                  cluster.group.replica(old).transferLeadership(Optional.of(other));
+                }
+                return cluster.group.replica(other).leadership().isLeader();
+              });
+
+      await()
+          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+          .until(() -> back.leadership().leaderNode().equals(Optional.of(other)));
+      assertEquals(0, back.snapshotStats().installs().getAsLong());
+      goOn.countDown();
+      awaitInstalls(back, 1);
       cluster.assertAllEqual();
     }
   }
