@@ -92,6 +92,7 @@ final class UpgradeRound {
     nemesis = new Nemesis(faults, consumers);
     try (var client = KeelClient.connect(cluster.endpoints())) {
       faults.awaitMoreOks(faults.draw(100, 300), PROGRESS);
+      verdict.supportedByOld(supported(cluster.leader()));
       Side leads = faults.draw(0, 2) == 0 ? Side.OLD : Side.NEW;
       for (int i = 0; i < plan.moves().size(); i++) {
         Move move = plan.moves().get(i);
@@ -112,6 +113,12 @@ final class UpgradeRound {
       look();
     }
     verdict.problems().forEach(faults::problem);
+  }
+
+  private static int supported(Node node) {
+    try (var replica = new ReplicaAccess(node)) {
+      return replica.status().getFeatureLevelMost();
+    }
   }
 
   private void move(KeelClient client, Move move) {
@@ -222,11 +229,9 @@ final class UpgradeRound {
               .setQueues(1)
               .setRetentionBytes(RETENTION_BYTES)
               .build();
-      if (client.admin().createTopic(wanted).getRetentionBytes() == RETENTION_BYTES) {
-        return Size.TAKEN;
-      }
+      long taken = client.admin().createTopic(wanted).getRetentionBytes();
       client.admin().deleteTopic(TOPIC_BY_SIZE);
-      return Size.OVERLOOKED;
+      return taken == RETENTION_BYTES ? Size.TAKEN : Size.OVERLOOKED;
     } catch (RequestRejected e) {
       return Size.REFUSED;
     }

@@ -1,5 +1,7 @@
 package io.keelmq.chaos;
 
+import io.keelmq.broker.state.Feature;
+import io.keelmq.broker.state.LevelRange;
 import io.keelmq.chaos.UpgradePlan.Side;
 import io.keelmq.chaos.checks.DigestsAgree;
 import io.keelmq.chaos.checks.Findings;
@@ -15,8 +17,6 @@ import java.util.Set;
  * in the end. Owned by one thread.
  */
 final class UpgradeVerdict {
-
-  private static final int FIRST_LEVEL = 1;
 
   /** By one of these a release says that a group is newer than it is. */
   private static final List<String> CLEAR =
@@ -40,6 +40,7 @@ final class UpgradeVerdict {
   private final Map<Side, Size> sizeWhileMixed = new EnumMap<>(Side.class);
   private int leadersKilledWhileMixed;
   private int wentBack;
+  private int oldest = LevelRange.FIRST;
   private int reached;
   private int newest;
   private Size sizeAfterRise = Size.REFUSED;
@@ -50,12 +51,17 @@ final class UpgradeVerdict {
     digests = new DigestsAgree(replicas);
   }
 
+  /** The highest level that the old release knows; 0: it is from before there were levels. */
+  void supportedByOld(int level) {
+    oldest = Math.max(LevelRange.FIRST, level);
+  }
+
   /** While brokers of both releases are there, or only old ones. */
   void levelBeforeRise(String node, int level) {
-    if (level > FIRST_LEVEL) {
+    if (level > oldest) {
       flaws.add(
           "%s is at feature level %d while a broker of the old release is there, expected %d"
-              .formatted(node, level, FIRST_LEVEL));
+              .formatted(node, level, oldest));
     }
   }
 
@@ -142,17 +148,9 @@ final class UpgradeVerdict {
     }
     require(leadersKilledWhileMixed > 0, problems, "no leader of the mixed group was killed");
     require(wentBack > 0, problems, "no broker went back to the old release");
+    sizesWhileMixed(problems);
     require(
-        sizeWhileMixed.get(Side.NEW) == Size.REFUSED,
-        problems,
-        "retention by size at a new leader of the mixed group: %s, expected REFUSED"
-            .formatted(sizeWhileMixed.get(Side.NEW)));
-    require(
-        sizeWhileMixed.get(Side.OLD) != Size.TAKEN,
-        problems,
-        "retention by size was taken by an old leader");
-    require(
-        newest > FIRST_LEVEL && reached == newest,
+        newest > oldest && reached == newest,
         problems,
         "the group reached feature level %d, expected %d".formatted(reached, newest));
     require(
@@ -174,6 +172,22 @@ final class UpgradeVerdict {
     digests.end(found);
     found.examples().forEach(example -> problems.add(digests.promise() + ": " + example));
     return problems;
+  }
+
+  /** A level has what it has in a mixed group too, and nothing of a higher one. */
+  private void sizesWhileMixed(List<String> problems) {
+    boolean known = oldest >= Feature.RETENTION_BY_SIZE.level();
+    Size expected = known ? Size.TAKEN : Size.REFUSED;
+    require(
+        sizeWhileMixed.get(Side.NEW) == expected,
+        problems,
+        "retention by size at a new leader of the mixed group: %s, expected %s"
+            .formatted(sizeWhileMixed.get(Side.NEW), expected));
+    require(
+        (sizeWhileMixed.get(Side.OLD) == Size.TAKEN) == known,
+        problems,
+        "retention by size at an old leader: %s, and its release %s"
+            .formatted(sizeWhileMixed.get(Side.OLD), known ? "has it" : "has it not"));
   }
 
   private static void require(boolean holds, List<String> problems, String what) {

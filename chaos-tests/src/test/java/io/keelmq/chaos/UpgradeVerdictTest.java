@@ -31,7 +31,9 @@ class UpgradeVerdictTest {
     faults.put("n1 is at feature level 2", v -> v.levelBeforeRise("n1", 2));
     faults.put(
         "a new leader of the mixed group: TAKEN", v -> v.sizeWhileMixed(Side.NEW, Size.TAKEN));
-    faults.put("taken by an old leader", v -> v.sizeWhileMixed(Side.OLD, Size.TAKEN));
+    faults.put(
+        "an old leader: TAKEN, and its release has it not",
+        v -> v.sizeWhileMixed(Side.OLD, Size.TAKEN));
     faults.put("reached feature level 1, expected 2", v -> v.reached(1, 2));
     faults.put("retention by size at feature level 2: REFUSED", v -> v.sizeAfterRise(Size.REFUSED));
     faults.put("and did not end", v -> v.oldOneEnded(""));
@@ -47,6 +49,39 @@ class UpgradeVerdictTest {
           assertEquals(1, problems.size(), () -> expected + ": " + problems);
           assertTrue(problems.get(0).contains(expected), () -> expected + ": " + problems);
         });
+  }
+
+  @Test
+  void anOldReleaseThatKnowsLevelsUsesWhatTheyHave() {
+    Map<String, Consumer<UpgradeVerdict>> faults = new LinkedHashMap<>();
+    faults.put("n1 is at feature level 3", v -> v.levelBeforeRise("n1", 3));
+    faults.put(
+        "a new leader of the mixed group: REFUSED, expected TAKEN",
+        v -> v.sizeWhileMixed(Side.NEW, Size.REFUSED));
+    faults.put(
+        "an old leader: OVERLOOKED, and its release has it",
+        v -> v.sizeWhileMixed(Side.OLD, Size.OVERLOOKED));
+    faults.put("reached feature level 2, expected 2", v -> v.reached(2, 2));
+
+    assertEquals(List.of(), soundFromLevelTwo().problems());
+    faults.forEach(
+        (expected, fault) -> {
+          var verdict = soundFromLevelTwo();
+          fault.accept(verdict);
+          var problems = verdict.problems();
+          assertEquals(1, problems.size(), () -> expected + ": " + problems);
+          assertTrue(problems.get(0).contains(expected), () -> expected + ": " + problems);
+        });
+  }
+
+  private static UpgradeVerdict soundFromLevelTwo() {
+    var verdict = sound();
+    verdict.supportedByOld(2);
+    verdict.levelBeforeRise("n1", 2);
+    verdict.sizeWhileMixed(Side.NEW, Size.TAKEN);
+    verdict.sizeWhileMixed(Side.OLD, Size.TAKEN);
+    verdict.reached(3, 3);
+    return verdict;
   }
 
   @Test
@@ -72,6 +107,7 @@ class UpgradeVerdictTest {
 
   private static UpgradeVerdict sound() {
     var verdict = new UpgradeVerdict(3);
+    verdict.supportedByOld(0);
     for (Side side : Side.values()) {
       verdict.ledWhileMixed(side);
       verdict.cameBySnapshot(side);
