@@ -1,8 +1,8 @@
-package io.keelmq.broker.raft;
+package io.keelmq.broker;
 
 /**
- * The rows of this replica are not those that a majority of its group has made of the same entries:
- * by a defect, or by damage that no checksum has found. They are no good.
+ * The rows of this replica are not what the entries say: by a defect, or by damage that no checksum
+ * has found. A majority of its group has others, or an operator has decided. They are no good.
  */
 public final class DivergedStateException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -135,6 +135,13 @@ public interface ReplicaControl {
 
   RowEvidence rowEvidence();
 
+  /**
+   * This replica can take no further part as it is, as somebody else has found out. Returns at
+   * once; a replica that is damaged, or diverged, stays what it is until its group goes on without
+   * it.
+   */
+  void leave(Throwable why);
+
   Status status();
 
   /** What a leader has to know of the disks of the others. */

@@ -16,7 +16,6 @@ import io.keelmq.v1.DescribeConsumerGroupRequest;
 import io.keelmq.v1.DescribeTopicRequest;
 import io.keelmq.v1.GetOffsetsRequest;
 import io.keelmq.v1.GetOffsetsResponse;
-import io.keelmq.v1.GetReplicaStatusRequest;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.ListConsumerGroupsRequest;
 import io.keelmq.v1.ListReplicasRequest;
@@ -351,20 +350,22 @@ public final class Admin {
    * @return empty if it gives no answer
    */
   public Optional<ReplicaStatus> replicaStatus(String clientAddress) {
-    try {
-      return Optional.of(
-          core.calls()
-              .join(
-                  core.calls()
-                      .callAt(
-                          clientAddress,
-                          AdminGrpc.getGetReplicaStatusMethod(),
-                          GetReplicaStatusRequest.getDefaultInstance(),
-                          timeout),
-                  timeout));
-    } catch (OutcomeUnknown | Unavailable | RequestRejected | Overloaded e) {
-      return Optional.empty();
-    }
+    return new ReplicaAdmin(core, timeout).status(clientAddress);
+  }
+
+  /**
+   * Tells a replica that its rows are wrong: it sets them aside when its group goes on without it,
+   * and comes back from its leader. Returns at once; {@link #replicas} tells when it votes again.
+   *
+   * @param peerId as in its status; a later incarnation refuses
+   */
+  public void rebuildReplica(String clientAddress, String peerId) {
+    new ReplicaAdmin(core, timeout).rebuild(clientAddress, peerId);
+  }
+
+  /** The members of a group, for {@link Rebuilding}. */
+  public Rebuilding.Group rebuilding(String group) {
+    return new MembersOfGroup(this, group);
   }
 
   /** The members of a group, for {@link Replacement}. */

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** The members of one group, asked through the admin calls. Thread-safe. */
-record MembersOfGroup(Admin admin, String group) implements Replacement.Group {
+record MembersOfGroup(Admin admin, String group) implements Replacement.Group, Rebuilding.Group {
 
   @Override
   public List<GroupReplica> members() {
@@ -26,6 +26,16 @@ record MembersOfGroup(Admin admin, String group) implements Replacement.Group {
   @Override
   public void remove(String node) {
     admin.removeReplica(group, node, false);
+  }
+
+  @Override
+  public void lead(String node) {
+    admin.transferLeadership(group, node);
+  }
+
+  @Override
+  public void rebuild(String clientAddress, String peerId) {
+    admin.rebuildReplica(clientAddress, peerId);
   }
 
   @Override

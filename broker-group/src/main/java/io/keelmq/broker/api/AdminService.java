@@ -4,6 +4,7 @@ import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Feature;
@@ -35,6 +36,8 @@ import io.keelmq.v1.ListTopicsRequest;
 import io.keelmq.v1.ListTopicsResponse;
 import io.keelmq.v1.Origin;
 import io.keelmq.v1.PrepareReplicaResponse;
+import io.keelmq.v1.RebuildReplicaRequest;
+import io.keelmq.v1.RebuildReplicaResponse;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.SeekOffsetsRequest;
@@ -92,7 +95,7 @@ final class AdminService extends MembershipAdmin {
     this.changes = changes;
     this.reads = new AdminReads(edge);
     this.ownStatus = new OwnStatus(identity, edge.replica(), control);
-    this.replicaCalls = new ReplicaCalls(control);
+    this.replicaCalls = new ReplicaCalls(control, () -> voters(edge.replica(), control));
     this.snapshotSending = new SnapshotSending(edge, identity, control);
   }
 
@@ -351,6 +354,24 @@ final class AdminService extends MembershipAdmin {
           replicaCalls.prepare(plan);
           return PrepareReplicaResponse.getDefaultInstance();
         });
+  }
+
+  @Override
+  public void rebuildReplica(
+      RebuildReplicaRequest request, StreamObserver<RebuildReplicaResponse> caller) {
+    here(
+        caller,
+        () -> {
+          replicaCalls.rebuild(request.getPeerId());
+          return RebuildReplicaResponse.getDefaultInstance();
+        });
+  }
+
+  private static int voters(Replica replica, ReplicaControl control) {
+    var seats = replica.state().members();
+    return seats.isEmpty()
+        ? control.status().plan().map(plan -> plan.members().size()).orElse(0)
+        : (int) seats.stream().filter(seat -> seat.voting() != 0).count();
   }
 
   @Override

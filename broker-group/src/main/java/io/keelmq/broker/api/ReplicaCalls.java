@@ -1,6 +1,7 @@
 package io.keelmq.broker.api;
 
 import io.grpc.stub.StreamObserver;
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.v1.Code;
@@ -8,14 +9,20 @@ import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.TakeSnapshotResponse;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.concurrent.CompletionException;
+import java.util.function.IntSupplier;
 
 /** What is asked of the replica that is called and of nobody else. Stateless but for its port. */
 final class ReplicaCalls {
 
   private final ReplicaControl control;
+  private final IntSupplier voters;
 
-  ReplicaCalls(ReplicaControl control) {
+  /**
+   * @param voters how many the group has
+   */
+  ReplicaCalls(ReplicaControl control, IntSupplier voters) {
     this.control = control;
+    this.voters = voters;
   }
 
   void prepare(ReplicaPlan plan) throws ReplicaControl.Refused {
@@ -36,6 +43,30 @@ final class ReplicaCalls {
 
   void start(String clusterId) throws ReplicaControl.Refused {
     control.start(clusterId);
+  }
+
+  /**
+   * @param peerId the incarnation that is to be rebuilt
+   */
+  void rebuild(String peerId) throws ReplicaControl.Refused {
+    ReplicaControl.Status status = control.status();
+    if (!status.started()) {
+      throw new ReplicaControl.Refused(
+          ReplicaControl.Refused.Reason.NOT_INITIALIZED, "this replica is not running");
+    }
+    if (!status.peerId().equals(peerId)) {
+      throw new ReplicaControl.Refused(
+          ReplicaControl.Refused.Reason.PRECONDITION,
+          "this replica is %s, not %s: see whether it was rebuilt already"
+              .formatted(status.peerId(), peerId));
+    }
+    if (voters.getAsInt() < 2) {
+      throw new ReplicaControl.Refused(
+          ReplicaControl.Refused.Reason.PRECONDITION,
+          "its group has no other voter to come back from: restore a backup");
+    }
+    control.leave(
+        new DivergedStateException("an operator holds the rows of this replica for wrong"));
   }
 
   static ReplicaPlan plan(ReplicaControl.Plan plan) {

@@ -167,11 +167,7 @@ final class Broker {
     var diskReports = new DiskReports(options.node(), replica, replica);
     var digests =
         new DigestWatch(
-            options.node(),
-            replica,
-            replica,
-            new OwnStatus(identity, replica, replica),
-            replica::leave);
+            options.node(), replica, replica, new OwnStatus(identity, replica, replica));
     var ops =
         new OpsServer(
             options.opsListen(),
@@ -239,8 +235,8 @@ final class Broker {
     BrokerMetrics.retention(metrics, replica.gauges().retention());
     BrokerMetrics.damage(metrics, damage);
     BrokerMetrics.levels(metrics, replica, options.levels());
-    BrokerMetrics.digests(metrics, digests);
-    BrokerMetrics.rowSums(metrics, replica.rowEvidence());
+    RowMetrics.digests(metrics, digests);
+    RowMetrics.rowSums(metrics, replica.rowEvidence());
     return metrics;
   }
 

@@ -2,7 +2,6 @@ package io.keelmq.broker.app;
 
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Replica;
-import io.keelmq.broker.RowEvidence;
 import io.keelmq.broker.api.ApiStats;
 import io.keelmq.broker.raft.RaftStats;
 import io.keelmq.broker.raft.RetentionStats;
@@ -61,28 +60,6 @@ final class BrokerMetrics {
         "keelmq_feature_level_supported",
         "the highest feature level that this replica supports",
         supported::most);
-  }
-
-  static void digests(Metrics metrics, DigestWatch digests) {
-    counter(
-        metrics,
-        "keelmq_digest_looks_total",
-        "how often the digests of the other voters were compared with this replica's",
-        digests::looks);
-    gauge(
-        metrics,
-        "keelmq_digests_contradicted",
-        "1 while another voter has other rows and too few can tell who is right",
-        () -> digests.isContradicted() ? 1 : 0);
-  }
-
-  static void rowSums(Metrics metrics, RowEvidence rows) {
-    counter(
-        metrics,
-        "keelmq_row_sums_total",
-        "how often all rows were read and hashed, to be compared with those of the others",
-        rows::sumsTaken);
-    gauge(metrics, "keelmq_row_sum_millis", "how long it took the last time", rows::lastSumMillis);
   }
 
   static void scrub(Metrics metrics, ScrubStats scrub) {
@@ -441,11 +418,11 @@ final class BrokerMetrics {
         api::disownedLeases);
   }
 
-  private static void gauge(Metrics metrics, String name, String help, LongSupplier value) {
+  static void gauge(Metrics metrics, String name, String help, LongSupplier value) {
     metrics.gauge(name, help, value::getAsLong);
   }
 
-  private static void counter(Metrics metrics, String name, String help, LongSupplier value) {
+  static void counter(Metrics metrics, String name, String help, LongSupplier value) {
     metrics.counter(name, help, value::getAsLong);
   }
 }

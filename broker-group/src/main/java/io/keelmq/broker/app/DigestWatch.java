@@ -1,10 +1,10 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
-import io.keelmq.broker.raft.DivergedStateException;
 import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.common.RowWitness;
 import io.keelmq.common.RowWitness.Difference;
@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,7 +36,6 @@ final class DigestWatch implements AutoCloseable {
   private final Replica replica;
   private final ReplicaControl control;
   private final Supplier<ReplicaStatus> ownStatus;
-  private final Consumer<Throwable> onDivergence;
   private final ReplicaLooks others = new ReplicaLooks("digests", CALL_MILLIS);
   private final RowDisputes disputes = new RowDisputes();
   private final LongAdder looks = new LongAdder();
@@ -50,16 +48,11 @@ final class DigestWatch implements AutoCloseable {
    * @param ownStatus as this replica tells it to others
    */
   DigestWatch(
-      String node,
-      Replica replica,
-      ReplicaControl control,
-      Supplier<ReplicaStatus> ownStatus,
-      Consumer<Throwable> onDivergence) {
+      String node, Replica replica, ReplicaControl control, Supplier<ReplicaStatus> ownStatus) {
     this.node = node;
     this.replica = replica;
     this.control = control;
     this.ownStatus = ownStatus;
-    this.onDivergence = onDivergence;
   }
 
   void start() {
@@ -100,7 +93,7 @@ final class DigestWatch implements AutoCloseable {
     if (wrong.isPresent()) {
       diverged = true;
       contradicted = false;
-      onDivergence.accept(diverged(own, wrong.get()));
+      control.leave(diverged(own, wrong.get()));
       return;
     }
     // Others would count a learner as one of theirs as soon as it votes.

@@ -1,5 +1,6 @@
 package io.keelmq.broker.raft;
 
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.store.StoreException;
 import io.keelmq.raftlog.CorruptLogException;
 import io.keelmq.raftlog.UnsupportedFormatException;

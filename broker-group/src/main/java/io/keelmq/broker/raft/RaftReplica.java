@@ -373,12 +373,11 @@ public final class RaftReplica implements Replica, ReplicaControl {
     return gauges.snapshots();
   }
 
-  /** All its figures. */
   public ReplicaGauges gauges() {
     return gauges;
   }
 
-  /** It can take no further part, as somebody else has found out. */
+  @Override
   public void leave(Throwable why) {
     departure.accept(why);
   }

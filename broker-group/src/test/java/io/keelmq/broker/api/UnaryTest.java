@@ -2,11 +2,13 @@ package io.keelmq.broker.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.grpc.StatusRuntimeException;
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.api.testing.ApiCluster;
 import io.keelmq.common.StatusDetails;
 import io.keelmq.v1.AlterTopicRequest;
@@ -27,6 +29,7 @@ import io.keelmq.v1.Message;
 import io.keelmq.v1.QueueOffset;
 import io.keelmq.v1.ReadFrom;
 import io.keelmq.v1.ReadRequest;
+import io.keelmq.v1.RebuildReplicaRequest;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.SeekOffsetsRequest;
@@ -35,6 +38,8 @@ import io.keelmq.v1.StartReplicaRequest;
 import io.keelmq.v1.TakeSnapshotRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TransferLeadershipRequest;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -276,6 +281,30 @@ class UnaryTest {
     assertEquals(4_096, status.getSnapshotBytes());
     assertFalse(status.getSnapshotInstalling());
     assertTrue(status.getSnapshotSending());
+  }
+
+  @Test
+  void rebuildsTheIncarnationThatIsMeantAndNoOther() {
+    var status = cluster.admin(1).getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
+    var request = RebuildReplicaRequest.newBuilder().setPeerId(status.getPeerId()).build();
+    var later = request.toBuilder().setPeerId(status.getPeerId() + "1").build();
+
+    ErrorDetail alone = error(() -> cluster.admin(1).rebuildReplica(request));
+    assertEquals(Code.PRECONDITION_FAILED, alone.getCode());
+    assertTrue(alone.getMessage().contains("no other voter"), alone.getMessage());
+    var plan = ReplicaPlan.newBuilder().setClusterId("c").setBrokerGroup("g0");
+    for (int i = 0; i < 3; i++) {
+      plan.addMembers(ReplicaPlan.Member.newBuilder().setNode("n" + i));
+    }
+    cluster.admin(1).prepareReplica(plan.build());
+    ErrorDetail another = error(() -> cluster.admin(1).rebuildReplica(later));
+    assertEquals(Code.PRECONDITION_FAILED, another.getCode());
+    assertEquals(Map.of(), cluster.group.departures());
+
+    cluster.admin(1).rebuildReplica(request);
+
+    assertEquals(Set.of(1), cluster.group.departures().keySet());
+    assertInstanceOf(DivergedStateException.class, cluster.group.departures().get(1));
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.Producer;
 import io.keelmq.client.ReadMessage;
 import io.keelmq.client.Reader;
+import io.keelmq.client.Rebuilding;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.Replacement;
 import io.keelmq.client.StartAt;
@@ -284,6 +285,11 @@ final class ClientCluster implements Cluster {
     @Override
     public Replacement.Group replacing(String group) {
       return admin.replacing(group);
+    }
+
+    @Override
+    public Rebuilding.Group rebuilding(String group) {
+      return admin.rebuilding(group);
     }
 
     @Override

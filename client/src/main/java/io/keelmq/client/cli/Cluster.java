@@ -10,6 +10,7 @@ import io.keelmq.client.InitResult;
 import io.keelmq.client.MessagesTrimmed;
 import io.keelmq.client.OutgoingMessage;
 import io.keelmq.client.ReadMessage;
+import io.keelmq.client.Rebuilding;
 import io.keelmq.client.Receipt;
 import io.keelmq.client.Replacement;
 import io.keelmq.client.StartAt;
@@ -135,6 +136,9 @@ interface Cluster extends AutoCloseable {
 
     /** For putting a replica in the place of another one. */
     Replacement.Group replacing(String group);
+
+    /** For making a replica anew from another one. */
+    Rebuilding.Group rebuilding(String group);
 
     /** Pulls a backup from the replica at that address into a folder. */
     BackupManifest backup(String clientAddress, Path folder, Duration limit) throws IOException;

@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
       MemberChangeCommand.Remove.class,
       MemberChangeCommand.Promote.class,
       ReplaceCommand.class,
+      RebuildCommand.class,
     })
 final class ClusterCommand implements Runnable {
   @Spec private CommandSpec spec;

@@ -63,9 +63,9 @@ final class RowExamination {
         "replicas have made different things of the same log, seen first in the %s after entry %d: %s%s"
             .formatted(first.kind().text(), first.entry(), sides.values(), copies()),
         wrong.isEmpty()
-            ? "too few replicas can tell who is right. Start those that are away; if none is, stop the"
-                + " one that you hold for wrong, keep its data folder for a report, and start it with an"
-                + " empty one; then its copies, one by one"
+            ? "too few replicas can tell who is right. Start those that are away; if none is, decide:"
+                + " keelmq cluster rebuild WRONG... --from RIGHT; what WRONG held is kept in set-aside-N"
+                + " of its data folder"
             : "wait: %s set their data aside and are rebuilt by themselves".formatted(wrong));
   }
 

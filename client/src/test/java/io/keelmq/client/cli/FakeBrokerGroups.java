@@ -2,6 +2,7 @@ package io.keelmq.client.cli;
 
 import io.keelmq.client.ClusterStatus;
 import io.keelmq.client.InitResult;
+import io.keelmq.client.Rebuilding;
 import io.keelmq.client.Replacement;
 import io.keelmq.common.BackupManifest;
 import io.keelmq.v1.BrokerGroupRoute;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The broker groups of a {@link FakeCluster}; members are changed at once. For one thread. */
 final class FakeBrokerGroups implements Cluster.BrokerGroups {
@@ -147,6 +149,48 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
   @Override
   public List<GroupReplica> members(String group) {
     return List.copyOf(members.values());
+  }
+
+  @Override
+  public Rebuilding.Group rebuilding(String group) {
+    return new Rebuilding.Group() {
+      private boolean rebuilt;
+
+      @Override
+      public List<GroupReplica> members() {
+        return Stream.of("n1", "n2", "n3")
+            .map(
+                node ->
+                    GroupReplica.newBuilder()
+                        .setNode(node)
+                        .setStage(MemberStage.VOTER)
+                        .setIncarnation(rebuilt && node.equals("n2") ? 2 : 1)
+                        .setClientAddress(node)
+                        .build())
+            .toList();
+      }
+
+      @Override
+      public Optional<ReplicaStatus> statusAt(String clientAddress) {
+        return Optional.of(
+            ReplicaStatus.newBuilder()
+                .setNode(clientAddress)
+                .setReady(true)
+                .setRole(clientAddress.equals("n1") ? ReplicaRole.LEADER : ReplicaRole.FOLLOWER)
+                .setPeerId("h:1:" + (rebuilt && clientAddress.equals("n2") ? 2 : 1))
+                .build());
+      }
+
+      @Override
+      public void lead(String node) {
+        throw new IllegalStateException(node + " leads");
+      }
+
+      @Override
+      public void rebuild(String clientAddress, String peerId) {
+        rebuilt = true;
+      }
+    };
   }
 
   @Override

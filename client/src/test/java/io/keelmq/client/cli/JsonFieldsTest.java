@@ -94,6 +94,7 @@ class JsonFieldsTest {
     record(lines, "cluster", "status");
     record(lines, "cluster", "transfer", "--to", "n2");
     record(lines, "cluster", "add", "n4", "--raft", "h:10914", "--client", "h:8084", "--learner");
+    record(lines, "cluster", "rebuild", "n2", "--from", "n1");
     record(lines, "cluster", "replace", "n4", "n5", "--raft", "h:10915", "--client", "h:8085");
     record(lines, "cluster", "remove", "n5");
     record(lines, "cluster", "add", "n4", "--raft", "h:10914", "--client", "h:8084", "--learner");

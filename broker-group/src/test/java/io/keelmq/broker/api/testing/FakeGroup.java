@@ -42,6 +42,8 @@ import java.util.function.Consumer;
 public final class FakeGroup implements AutoCloseable {
 
   /** Bytes before an entry's first record, so that positions are not by chance right. */
+  private final Map<Integer, Throwable> departures = new ConcurrentHashMap<>();
+
   private static final int HEADER_BYTES = 11;
 
   private record Taken(int node, long term, Proposal proposal) {}
@@ -77,6 +79,15 @@ public final class FakeGroup implements AutoCloseable {
     for (int node = 0; node < nodes; node++) {
       addresses.add("");
     }
+  }
+
+  void left(int node, Throwable why) {
+    departures.put(node, why);
+  }
+
+  /** Which replicas were told to leave, and why. */
+  public Map<Integer, Throwable> departures() {
+    return Map.copyOf(departures);
   }
 
   public FakeReplica replica(int node) {

@@ -110,6 +110,11 @@ public final class FakeReplica implements Replica, ReplicaControl {
   }
 
   @Override
+  public void leave(Throwable why) {
+    group.left(node, why);
+  }
+
+  @Override
   public RowEvidence rowEvidence() {
     return new RowEvidence() {
       @Override
