@@ -6,7 +6,8 @@ import java.util.Optional;
  * Who leads, as one replica knows it.
  *
  * @param role of this replica
- * @param leaderNode the leader of {@code term}, this replica included; absent while unknown
+ * @param leaderNode the leader of {@code term}, this replica included; absent while unknown. Of a
+ *     later term than this if the replica is far behind in applying
  * @param leaderAddress host:port at which the leader serves clients; absent with {@code leaderNode}
  */
 public record Leadership(

@@ -2,15 +2,18 @@ package io.keelmq.common;
 
 import io.keelmq.v1.ReplicaStatus;
 import io.keelmq.v1.StateDigest;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Predicate;
+import java.util.function.Function;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -77,13 +80,16 @@ public record RowWitness(
   }
 
   /**
-   * Whether another one has the same rows as this one behind all that it inherited. What they make
-   * of later entries, each of the two makes by itself. That digests are the same is not enough: a
-   * copy of a row that is wrong is in none of them.
+   * The first entry behind all that another one inherited, at which it has the same rows as this
+   * one. What they make of later entries, each of the two makes by itself; up to there the other
+   * one may only repeat. That digests are the same is not enough: a copy of a row that is wrong is
+   * in none of them.
    */
-  public boolean sharesRowsWithInheritor(RowWitness inheritor) {
+  public OptionalLong sharesRowsWith(RowWitness inheritor) {
     return inheritor.sums.tailMap(inheritor.inheritedUpTo + 1).entrySet().stream()
-        .anyMatch(sum -> sum.getValue().equals(sums.get(sum.getKey())));
+        .filter(sum -> sum.getValue().equals(sums.get(sum.getKey())))
+        .mapToLong(Map.Entry::getKey)
+        .min();
   }
 
   /** The first entry at which the two have something else. */
@@ -107,32 +113,41 @@ public record RowWitness(
   /**
    * The first entry at which a majority of all voters agrees on something else than this one has:
    * then this one is wrong, whatever it holds itself to be. Who inherited its rows repeats what
-   * another one says, and counts only if it and this one were seen to have the same rows since.
+   * another one says, and counts only of entries behind one at which it and this one had the same
+   * rows.
    *
    * @param others of the voters but this one, as far as they are known
    * @param voters of the whole group
-   * @param trusted of those that inherited rows: whether they are known to count
+   * @param shared of those that inherited rows: an entry at which they are remembered to have had
+   *     the same rows as this one since; empty: none is
    */
   public Optional<Difference> outvotedBy(
-      Collection<RowWitness> others, int voters, Predicate<RowWitness> trusted) {
-    List<RowWitness> witnesses =
-        others.stream()
-            .filter(
-                other ->
-                    other.madeItsOwn() || sharesRowsWithInheritor(other) || trusted.test(other))
-            .toList();
-    return witnesses.stream()
-        .flatMap(this::differencesFrom)
+      Collection<RowWitness> others, int voters, Function<RowWitness, OptionalLong> shared) {
+    List<Testimony> testimonies = new ArrayList<>();
+    for (RowWitness other : others) {
+      if (other.madeItsOwn()) {
+        testimonies.add(new Testimony(other, 0));
+      } else {
+        LongStream.concat(sharesRowsWith(other).stream(), shared.apply(other).stream())
+            .min()
+            .ifPresent(entry -> testimonies.add(new Testimony(other, entry)));
+      }
+    }
+    return testimonies.stream()
+        .flatMap(testimony -> differencesFrom(testimony.of()))
         .distinct()
-        .filter(difference -> outvoted(difference, witnesses, voters))
+        .filter(difference -> outvoted(difference, testimonies, voters))
         .min(Comparator.comparingLong(Difference::entry));
   }
 
-  private boolean outvoted(Difference at, List<RowWitness> witnesses, int voters) {
+  /** What a witness says of entries behind one. */
+  private record Testimony(RowWitness of, long behind) {}
+
+  private boolean outvoted(Difference at, List<Testimony> testimonies, int voters) {
     Map<String, Integer> votes = new HashMap<>();
-    for (RowWitness witness : witnesses) {
-      String vote = witness.of(at.kind()).get(at.entry());
-      if (differs(of(at.kind()).get(at.entry()), vote)) {
+    for (Testimony testimony : testimonies) {
+      String vote = testimony.of().of(at.kind()).get(at.entry());
+      if (at.entry() > testimony.behind() && differs(of(at.kind()).get(at.entry()), vote)) {
         votes.merge(vote, 1, Integer::sum);
       }
     }
@@ -151,33 +166,35 @@ public record RowWitness(
       return false;
     }
     List<RowWitness> same =
-        others.stream().filter(other -> other.sharesRowsWithInheritor(this)).toList();
+        others.stream().filter(other -> other.sharesRowsWith(this).isPresent()).toList();
     long own = same.stream().filter(RowWitness::madeItsOwn).count();
     return own * 2 > voters || same.size() == voters - 1;
   }
 
   /**
-   * The first entry at which another one has something else, unless it is known that it is the
-   * other one that is wrong: where a majority that made their rows by themselves, this one among
-   * them, has the same.
+   * Whether it is known that another one is wrong where the two differ: a majority that made their
+   * rows by themselves has the same as this one.
    *
    * @param others of the voters but this one, as far as they are known
    * @param voters of the whole group
    */
-  public Optional<Difference> contradictedBy(
-      RowWitness other, Collection<RowWitness> others, int voters) {
-    boolean otherIsWrong =
-        madeItsOwn() && differencesFrom(other).anyMatch(at -> isMajoritysWord(at, others, voters));
-    return otherIsWrong ? Optional.empty() : differenceFrom(other);
+  public boolean isUpheldAgainst(RowWitness other, Collection<RowWitness> others, int voters) {
+    return differencesFrom(other).anyMatch(at -> isMajoritysWord(at, others, voters));
   }
 
   private boolean isMajoritysWord(Difference at, Collection<RowWitness> others, int voters) {
     String word = of(at.kind()).get(at.entry());
     long same =
-        others.stream()
+        Stream.concat(Stream.of(this), others.stream())
             .filter(RowWitness::madeItsOwn)
             .filter(each -> word.equals(each.of(at.kind()).get(at.entry())))
             .count();
-    return (same + 1) * 2 > voters;
+    return same * 2 > voters;
+  }
+
+  /** Whether the two have the same of a kind at an entry behind another one. */
+  public boolean agreesBehind(Difference before, RowWitness other) {
+    return of(before.kind()).tailMap(before.entry() + 1).entrySet().stream()
+        .anyMatch(own -> own.getValue().equals(other.of(before.kind()).get(own.getKey())));
   }
 }

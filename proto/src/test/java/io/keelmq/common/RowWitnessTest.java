@@ -11,6 +11,7 @@ import io.keelmq.v1.StateDigest;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +35,7 @@ class RowWitnessTest {
 
   private static Optional<Difference> outvoted(
       RowWitness accused, int voters, RowWitness... others) {
-    return accused.outvotedBy(List.of(others), voters, inheritor -> false);
+    return accused.outvotedBy(List.of(others), voters, inheritor -> OptionalLong.empty());
   }
 
   private static Optional<Difference> digestAt(long entry) {
@@ -115,8 +116,8 @@ class RowWitnessTest {
 
     assertEquals(Optional.empty(), outvoted(own, 3, source, copy));
     assertFalse(copy.isConfirmedBy(List.of(own, source), 3));
-    assertEquals(sumAt(15), own.contradictedBy(source, List.of(source, copy), 3));
-    assertEquals(sumAt(15), source.contradictedBy(own, List.of(own, copy), 3));
+    assertFalse(own.isUpheldAgainst(source, List.of(source, copy), 3));
+    assertFalse(source.isUpheldAgainst(own, List.of(own, copy), 3), "its copy says what it says");
   }
 
   @Test
@@ -131,7 +132,7 @@ class RowWitnessTest {
     assertEquals(Optional.empty(), outvoted(own, 3, source, later), "at its very end only");
     assertEquals(
         digestAt(30),
-        own.outvotedBy(List.of(source, later), 3, inheritor -> inheritor.equals(later)),
+        own.outvotedBy(List.of(source, later), 3, inheritor -> OptionalLong.of(16)),
         "was seen before");
   }
 
@@ -172,16 +173,52 @@ class RowWitnessTest {
   }
 
   @Test
-  void whoIsOutvotedContradictsNobody() {
+  void aCopyRepeatsWhatWasUpToWhereItWasSeenToHaveTheSameRows() {
+    // The row that was wrong at 15 was written anew before 25: all have the same again.
+    var own = made(A_B, Map.of(15L, "r", 25L, "s"));
+    var source = made(A_B, Map.of(15L, "w", 25L, "s"));
+    var copy = inherited(5, A_B, Map.of(15L, "w", 25L, "s"));
+
+    assertEquals(Optional.empty(), outvoted(own, 3, source, copy));
+
+    var later = inherited(5, Map.of(30L, "x"), Map.of(15L, "w", 25L, "s"));
+    var laterSource = made(Map.of(30L, "x"), Map.of(15L, "w", 25L, "s"));
+    var laterOwn = made(Map.of(30L, "c"), Map.of(15L, "r", 25L, "s"));
+    assertEquals(digestAt(30), outvoted(laterOwn, 3, laterSource, later), "its own word");
+  }
+
+  @Test
+  void digestsThatCameWithTheCopyAreNotItsWord() {
+    var own = made(Map.of(10L, "a"), Map.of(25L, "s"));
+    var source = made(Map.of(10L, "x"), Map.of(25L, "s"));
+    var copy = inherited(20, Map.of(10L, "x"), Map.of(25L, "s"));
+
+    assertEquals(Optional.empty(), outvoted(own, 3, source, copy));
+    assertEquals(
+        Optional.empty(),
+        own.outvotedBy(List.of(source, copy), 3, inheritor -> OptionalLong.of(25)));
+  }
+
+  @Test
+  void isUpheldByAMajorityThatMadeTheirRows() {
     var wrong = made(Map.of(10L, "a", 20L, "x"));
 
-    assertEquals(Optional.empty(), OWN.contradictedBy(wrong, List.of(OWN, wrong), 3));
-    assertEquals(digestAt(20), OWN.contradictedBy(wrong, List.of(wrong), 3));
-    assertEquals(digestAt(20), OWN.contradictedBy(wrong, List.of(wrong), 2), "of two");
+    assertTrue(OWN.isUpheldAgainst(wrong, List.of(OWN, wrong), 3));
+    assertFalse(OWN.isUpheldAgainst(wrong, List.of(wrong), 3));
+    assertFalse(OWN.isUpheldAgainst(wrong, List.of(wrong), 2), "of two");
     var copy = inherited(5, A_B, Map.of(15L, "r"));
-    assertEquals(
-        digestAt(20), OWN.contradictedBy(wrong, List.of(copy, wrong), 3), "a copy may be ours");
-    assertEquals(digestAt(20), copy.contradictedBy(wrong, List.of(OWN, wrong), 3));
-    assertEquals(Optional.empty(), OWN.contradictedBy(OWN, List.of(OWN, wrong), 3));
+    assertFalse(OWN.isUpheldAgainst(wrong, List.of(copy, wrong), 3), "a copy may be ours");
+    assertFalse(copy.isUpheldAgainst(wrong, List.of(OWN, wrong), 3));
+    assertTrue(copy.isUpheldAgainst(wrong, List.of(OWN, OWN, OWN, wrong), 5), "without itself");
+    assertFalse(OWN.isUpheldAgainst(OWN, List.of(OWN, wrong), 3), "they do not differ");
+  }
+
+  @Test
+  void agreesBehindAnEntryInThatKindOnly() {
+    var other = made(Map.of(20L, "b"), Map.of(15L, "x"));
+
+    assertTrue(OWN.agreesBehind(new Difference(10, Kind.DIGEST), other));
+    assertFalse(OWN.agreesBehind(new Difference(20, Kind.DIGEST), other));
+    assertFalse(OWN.agreesBehind(new Difference(10, Kind.SUM), other));
   }
 }

@@ -111,7 +111,8 @@ final class HeardChecks {
   void propose(List<HeardCheck> checks) {
     StateView state = edge.replica().state();
     // Each replica tells of the same check, and the first of them was enough.
-    List<HeardCheck> news = checks.stream().filter(state::awaits).distinct().toList();
+    List<HeardCheck> news =
+        checks.stream().filter(check -> !state.isOldNews(check)).distinct().toList();
     if (news.isEmpty()) {
       return;
     }

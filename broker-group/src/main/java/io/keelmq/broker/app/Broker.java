@@ -188,10 +188,11 @@ final class Broker {
     step("stop asking for a place", LEAVE_WITHIN, joining::close);
     step("leave the name servers", LEAVE_WITHIN, registry::close);
     step("end calls", STOP_CALLS_WITHIN.multipliedBy(2), () -> servers.stop(STOP_CALLS_WITHIN));
+    // Before the replica: what it writes must not come behind the folder's next owner.
+    step("compare digests no more", LEAVE_WITHIN, digests::close);
     step("close the replica", CLOSE_WITHIN, replica::close);
     step("end readiness", LEAVE_WITHIN, readinessTimer::shutdownNow);
     step("end words to the leader", LEAVE_WITHIN, diskReports::close);
-    step("compare digests no more", LEAVE_WITHIN, digests::close);
     step("ask for feature levels no more", LEAVE_WITHIN, levels::close);
     step("close the operators' port", LEAVE_WITHIN, ops::close);
 

@@ -83,21 +83,23 @@ final class DigestWatch implements AutoCloseable {
       if (!voter.node().equals(node)) {
         others
             .status(voter.clientAddress(), plan.get().clusterId())
-            .filter(DigestWatch::votes)
+            .filter(answer -> isOf(answer, voter, status))
             .map(RowWitness::of)
             .ifPresent(told::add);
       }
     }
     disputes.look(own, told, voters.stream().map(Member::node).toList());
-    Optional<Difference> wrong = own.outvotedBy(told, voters.size(), disputes::isTrusted);
+    Optional<Difference> wrong = own.outvotedBy(told, voters.size(), disputes::sharedWith);
     if (wrong.isPresent()) {
       diverged = true;
       contradicted = false;
       control.leave(diverged(own, wrong.get()));
       return;
     }
-    // Others would count a learner as one of theirs as soon as it votes.
-    if (votes(status) && own.isConfirmedBy(told, voters.size())) {
+    // Others would count a learner as one of theirs as soon as it votes; and as long as the rows do
+    // not name this replica, its voters are not all that there are.
+    boolean isVoter = voters.stream().anyMatch(voter -> voter.node().equals(node));
+    if (isVoter && votes(status) && own.isConfirmedBy(told, voters.size())) {
       control.rowEvidence().confirm(own.inheritedUpTo());
     }
     tellContradiction(disputes.undecided());
@@ -132,6 +134,13 @@ final class DigestWatch implements AutoCloseable {
             seat ->
                 new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress()))
         .toList();
+  }
+
+  /** Two addresses may lead to one process, which has one voice. */
+  private static boolean isOf(ReplicaStatus answer, Member voter, ReplicaStatus own) {
+    return votes(answer)
+        && answer.getNode().equals(voter.node())
+        && answer.getBrokerGroup().equals(own.getBrokerGroup());
   }
 
   private static boolean votes(ReplicaStatus status) {

@@ -85,5 +85,12 @@ final class ReplicaLooks implements AutoCloseable {
   public void close() {
     thread.shutdownNow();
     channels.close();
+    try {
+      if (!thread.awaitTermination(callMillis, TimeUnit.MILLISECONDS)) {
+        LOG.warn("{}: the last look has not ended after {} ms", name, callMillis);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -71,7 +71,7 @@ final class GroupStateMachine implements StateMachine {
   public void onLeaderStop(Status status) {
     LOG.info("no longer leading, status={}", status);
     proposer.follow();
-    leadership.noLeader();
+    leadership.noLongerItself();
   }
 
   @Override
@@ -84,7 +84,7 @@ final class GroupStateMachine implements StateMachine {
   public void onStopFollowing(LeaderChangeContext context) {
     LOG.info(
         "no longer following, leader={} status={}", context.getLeaderId(), context.getStatus());
-    leadership.noLeader();
+    leadership.noLonger(context.getLeaderId());
   }
 
   /** JRaft's node is in its error state, from which only a new process helps. */

@@ -5,7 +5,8 @@ import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Leadership.Role;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Who leads, as this replica was last told by Raft. Read by any thread; written by the apply
@@ -15,6 +16,8 @@ import java.util.function.Supplier;
  */
 final class LeadershipView {
 
+  private static final Logger LOG = LoggerFactory.getLogger(LeadershipView.class);
+
   private final PeerId self;
   private final Roster roster;
   private final Runnable onChange;
@@ -23,6 +26,7 @@ final class LeadershipView {
   private Optional<PeerId> leader = Optional.empty();
   private boolean votes;
 
+  private volatile long version;
   private volatile Leadership current;
 
   /**
@@ -54,27 +58,45 @@ final class LeadershipView {
     publish(current.term(), Optional.empty());
   }
 
-  /**
-   * Looks whom Raft follows. It tells the apply thread, too, which hears of it behind the entries
-   * that it has to apply first; meanwhile calls would be passed on to a leader that is dead. That
-   * this replica leads is never told here: it does when it has applied what was before.
-   *
-   * @param leaderOfRaft null while it knows none
-   */
-  void look(Supplier<PeerId> leaderOfRaft) {
+  /** This replica leads no more. */
+  void noLongerItself() {
+    noLonger(self);
+  }
+
+  /** Somebody leads no more; another one may be known already. */
+  void noLonger(PeerId formerLeader) {
     synchronized (this) {
-      // Under the lock: what the apply thread is told afterwards must also be said afterwards.
-      PeerId found = leaderOfRaft.get();
-      if (found == null
-          || found.isEmpty()
-          || found.equals(self)
-          || current.isLeader()
-          || leader.filter(found::equals).isPresent()) {
+      if (leader.filter(known -> !known.equals(formerLeader)).isPresent()) {
         return;
       }
-      leader = Optional.of(found.copy());
+    }
+    noLeader();
+  }
+
+  /** Rises with each change of leader, so that whoever looked can tell whether that is old news. */
+  long version() {
+    return version;
+  }
+
+  /**
+   * Raft follows somebody of whom the apply thread has not been told yet. The term stays the one
+   * that it was told of last.
+   *
+   * @param seen the version before Raft was asked; nothing happens if it is another one by now
+   */
+  void heardOf(PeerId newLeader, long seen) {
+    synchronized (this) {
+      if (seen != version
+          || newLeader.equals(self)
+          || current.isLeader()
+          || leader.filter(newLeader::equals).isPresent()) {
+        return;
+      }
+      version++;
+      leader = Optional.of(newLeader.copy());
       current = now(false);
     }
+    LOG.info("following, leader={}: told before the apply thread, which is behind", newLeader);
     onChange.run();
   }
 
@@ -101,6 +123,7 @@ final class LeadershipView {
 
   private void publish(long newTerm, Optional<PeerId> newLeader) {
     synchronized (this) {
+      version++;
       term = newTerm;
       leader = newLeader;
       current = now(leader.isEmpty());

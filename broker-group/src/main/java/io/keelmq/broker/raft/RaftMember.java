@@ -41,6 +41,7 @@ final class RaftMember {
   private final Consumer<Throwable> onFatal;
   private final LogClock clock;
   private final LeadershipView leadership;
+  private final LeaderLook leaderLook;
   private final Proposer proposer;
   private final ApplyLoop applyLoop;
   private final SnapshotCounters snapshotCounters = new SnapshotCounters();
@@ -104,6 +105,9 @@ final class RaftMember {
               replies.tell(() -> listeners.accept(List.of()));
               later(this::tick);
             });
+    this.leaderLook =
+        new LeaderLook(
+            identity.node(), leadership, () -> this.node().getLeaderId(), options.nanos());
     this.successors = new Successors(identity.peerId(), this::node, roster, options.nanos());
     this.storage =
         new StorageWatch(
@@ -233,6 +237,7 @@ final class RaftMember {
           snapshots.loadFailure().orElse(e));
     }
     proposer.start();
+    leaderLook.start();
   }
 
   private MemberCalls members(RaftReplicaOptions options, ReplicaParts parts) {
@@ -385,7 +390,6 @@ final class RaftMember {
 
   /** Called every {@link RaftReplica#TICK_MILLIS} by the timer. */
   void tick() {
-    leadership.look(node::getLeaderId);
     ticker.tick();
     transfers.check();
   }
@@ -418,6 +422,7 @@ final class RaftMember {
 
   /** Ends the node; whatever it had not decided ends as unknown. Bounded in time. */
   void stop() throws InterruptedException {
+    leaderLook.stop();
     proposer.stop();
     snapshots.stop();
     storage.stop();

@@ -25,8 +25,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Replicas can compare sums of the same entry only. So each takes them behind the first entry of
  * a new minute of log time, which is the same one for all; and who needs longer, behind the first
- * of each second, fourth, eighth minute, so that its entries are among those of the quicker ones.
- * All reading takes a sixteenth of the time at most, and pauses as long as it reads.
+ * of each second, fourth, up to 64th minute, so that its entries are among those of the quicker
+ * ones. So it takes a sixteenth of the time, where that is enough; and it pauses as long as it
+ * reads.
  *
  * <p>{@link #isDue}, {@link #begin} and {@link #clear} belong to the apply thread, all else to
  * anybody.
@@ -41,8 +42,11 @@ final class RowSums {
   /** Periods are so many times as long as what is done in them. */
   private static final long SHARE = 16;
 
-  /** 45 days, so that it always ends. */
-  private static final int MOST_DOUBLINGS = 16;
+  /** About an hour: a disk that stood still once says little of how long the next reading takes. */
+  private static final int MOST_DOUBLINGS = 6;
+
+  private static final long MOST_REST_NANOS =
+      TimeUnit.MILLISECONDS.toNanos(PERIOD_MILLIS << (MOST_DOUBLINGS - 1));
 
   private static final int PIECE_ROWS = 2_048;
 
@@ -53,7 +57,7 @@ final class RowSums {
   private final LongSupplier nanos;
   private final LongAdder taken = new LongAdder();
 
-  /** Ends at once when the rows are replaced. Guarded by this. */
+  /** The oldest first; none of rows that were replaced. Guarded by this. */
   private final List<DigestAt> sums = new ArrayList<>();
 
   /** Raised when the rows are replaced. Guarded by this. */
@@ -119,7 +123,7 @@ final class RowSums {
       LOG.error("the rows after entry {} could not be hashed", index, e);
     } finally {
       lastNanos = nanos.getAsLong() - began;
-      restedAtNanos = began + lastNanos * (SHARE / 2);
+      restedAtNanos = began + lastNanos + Math.min(lastNanos * (SHARE / 2), MOST_REST_NANOS);
       reading = false;
     }
   }

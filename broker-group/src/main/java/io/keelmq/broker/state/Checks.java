@@ -30,6 +30,11 @@ record Checks(int asked, int heard, int missed) {
     return missed > 0 && asked == check;
   }
 
+  /** Whether it makes no difference any more that this question was heard. */
+  boolean isPast(int check) {
+    return asked > check || (asked == check && missed == 0);
+  }
+
   /** Whether the message is given up when the next question would be due. */
   boolean isOver() {
     return heard >= Limits.MAX_CHECKS || missed >= Limits.MAX_MISSED_CHECKS;

@@ -216,15 +216,11 @@ final class HeldMessages {
     }
     var effects = new ArrayList<Effect>();
     for (Command.HeardCheck check : command.checks()) {
-      awaiting(tables, check).ifPresent(row -> heard(entry, check, row, effects));
+      find(tables, check.topicId(), check.held())
+          .filter(row -> row.half() && row.checks().awaits(check.check()))
+          .ifPresent(row -> heard(entry, check, row, effects));
     }
     return new Outcome(new Reply.Done(), effects);
-  }
-
-  /** The half message of a check-back that was heard, if that is news. */
-  static Optional<HeldRow> awaiting(TableReads tables, Command.HeardCheck check) {
-    return find(tables, check.topicId(), check.held())
-        .filter(row -> row.half() && row.checks().awaits(check.check()));
   }
 
   private void heard(

@@ -315,9 +315,13 @@ public final class StateView {
     return HeldMessages.runs(tables, topicId, after, limit);
   }
 
-  /** Whether it would count that a producer was handed a check-back. */
-  public boolean awaits(Command.HeardCheck check) {
-    return HeldMessages.awaiting(tables, check).isPresent();
+  /** Whether that a producer was handed a check-back is known already, or matters no more. */
+  public boolean isOldNews(Command.HeardCheck check) {
+    // Before the row: where that is missing, what stores it may be on its way here.
+    long applied = applied().index();
+    return HeldMessages.find(tables, check.topicId(), check.held())
+        .map(row -> !row.half() || row.checks().isPast(check.check()))
+        .orElse(applied >= check.held().logIndex());
   }
 
   public Optional<HeldRun> held(long topicId, HeldId id) {

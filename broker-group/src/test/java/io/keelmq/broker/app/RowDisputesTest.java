@@ -1,7 +1,6 @@
 package io.keelmq.broker.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.keelmq.common.RowWitness;
@@ -10,6 +9,7 @@ import io.keelmq.common.RowWitness.Kind;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -33,7 +33,7 @@ class RowDisputesTest {
 
   @Test
   void isToldWhenItIsSeenTwiceRunning() {
-    var agreeing = witness("n2", 0, Map.of(10L, "a"), Map.of());
+    var agreeing = anotherIncarnation(witness("n2", 0, Map.of(10L, "a"), Map.of()));
 
     look(OTHER);
     assertEquals(Optional.empty(), disputes.undecided());
@@ -44,6 +44,10 @@ class RowDisputesTest {
     assertEquals(Optional.of(new Difference(10, Kind.DIGEST)), disputes.undecided());
     look(agreeing);
     assertEquals(Optional.empty(), disputes.undecided());
+  }
+
+  private static RowWitness anotherIncarnation(RowWitness of) {
+    return new RowWitness(of.node(), of.peerId() + "1", of.digests(), of.sums(), 0);
   }
 
   @Test
@@ -58,25 +62,51 @@ class RowDisputesTest {
   }
 
   @Test
-  void whoOnceHadTheSameRowsIsTrustedWhenTheirSumsHaveGone() {
+  void aDifferenceThatIsKeptNoMoreIsStillThereUntilALaterSumAgrees() {
+    var wrong = witness("n2", 0, Map.of(10L, "a"), Map.of(12L, "w"));
+    look(wrong);
+    look(wrong);
+
+    look(witness("n2", 0, Map.of(10L, "a"), Map.of()));
+    assertEquals(Optional.of(new Difference(12, Kind.SUM)), disputes.undecided());
+
+    var own = witness("n1", 0, Map.of(10L, "a"), Map.of(12L, "r", 13L, "s"));
+    disputes.look(own, List.of(witness("n2", 0, Map.of(), Map.of(13L, "s"))), VOTERS);
+    assertEquals(Optional.empty(), disputes.undecided());
+  }
+
+  @Test
+  void whatAMajorityDecidesIsNotTold() {
+    var third = witness("n3", 0, Map.of(10L, "a"), Map.of());
+
+    look(OTHER, third);
+    look(OTHER, third);
+
+    assertEquals(Optional.empty(), disputes.undecided());
+  }
+
+  @Test
+  void whoOnceHadTheSameRowsIsKnownByTheFirstEntryWhenTheirSumsHaveGone() {
     var copy = witness("n3", 11, Map.of(), Map.of(12L, "r"));
     var later = witness("n3", 11, Map.of(), Map.of(99L, "s"));
-    assertFalse(disputes.isTrusted(copy));
+    assertEquals(OptionalLong.empty(), disputes.sharedWith(copy));
 
     look(copy);
     look();
 
-    assertTrue(disputes.isTrusted(later));
-    assertFalse(disputes.isTrusted(witness("n3", 12, Map.of(), Map.of())), "a later copy");
-    assertFalse(
-        disputes.isTrusted(new RowWitness("n3", "n3:1:2", new TreeMap<>(), new TreeMap<>(), 11)),
-        "a later incarnation");
+    assertEquals(OptionalLong.of(12), disputes.sharedWith(later));
+    disputes.look(witness("n1", 0, Map.of(), Map.of(99L, "s")), List.of(later), VOTERS);
+    assertEquals(OptionalLong.of(12), disputes.sharedWith(later), "the first one");
+    var laterCopy = witness("n3", 12, Map.of(), Map.of());
+    assertEquals(OptionalLong.empty(), disputes.sharedWith(laterCopy));
+    var laterIncarnation = new RowWitness("n3", "n3:1:2", copy.digests(), copy.sums(), 11);
+    assertEquals(OptionalLong.empty(), disputes.sharedWith(laterIncarnation));
   }
 
   @Test
-  void whatWasTheSameBeforeItTookItsRowsIsNoGroundForTrust() {
+  void whatWasTheSameBeforeItTookItsRowsSaysNothing() {
     look(witness("n3", 12, Map.of(10L, "a"), Map.of(12L, "r")));
 
-    assertFalse(disputes.isTrusted(witness("n3", 12, Map.of(), Map.of())));
+    assertEquals(OptionalLong.empty(), disputes.sharedWith(witness("n3", 12, Map.of(), Map.of())));
   }
 }

@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -72,7 +73,7 @@ final class RowExamination {
   private boolean isOutvoted(RowWitness accused) {
     Collection<RowWitness> others =
         witnesses.stream().filter(witness -> !witness.equals(accused)).toList();
-    return accused.outvotedBy(others, voters, inheritor -> false).isPresent();
+    return accused.outvotedBy(others, voters, inheritor -> OptionalLong.empty()).isPresent();
   }
 
   private String copies() {
