@@ -19,10 +19,15 @@ final class ArmedBroker {
   private final LocalCluster cluster;
   private final Node node;
   private final Failpoint failpoint;
+  private final int hit;
   private final Path log;
   private final long writtenBefore;
 
-  ArmedBroker(LocalCluster cluster, Node node, Failpoint failpoint) {
+  /**
+   * @param hit at which one since its start it dies, from 1
+   */
+  ArmedBroker(LocalCluster cluster, Node node, Failpoint failpoint, int hit) {
+    this.hit = hit;
     this.cluster = cluster;
     this.node = node;
     this.failpoint = failpoint;
@@ -32,7 +37,7 @@ final class ArmedBroker {
 
   /** For the JVM of that start. */
   List<String> jvmOptions() {
-    return List.of("-D" + Failpoint.PROPERTY + "=" + failpoint);
+    return List.of("-D" + Failpoint.PROPERTY + "=" + failpoint + ":" + hit);
   }
 
   boolean isRunning() {
@@ -41,16 +46,16 @@ final class ArmedBroker {
 
   /** It says so in a line that it writes as its last. Any other end is none at the failpoint. */
   boolean saidSo() {
-    return saysSo(log, writtenBefore, failpoint);
+    return saysSo(log, writtenBefore, failpoint, hit);
   }
 
   /** Whether the line stands in a file behind so many bytes. */
-  static boolean saysSo(Path log, long from, Failpoint failpoint) {
+  static boolean saysSo(Path log, long from, Failpoint failpoint, int hit) {
     try {
       byte[] all = Files.readAllBytes(log);
       return new String(all, (int) from, all.length - (int) from, StandardCharsets.UTF_8)
           .lines()
-          .anyMatch(Failpoint.line(failpoint, 1)::equals);
+          .anyMatch(Failpoint.line(failpoint, hit)::equals);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + log, e);
     }

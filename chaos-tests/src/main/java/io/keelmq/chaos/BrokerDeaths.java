@@ -49,6 +49,10 @@ final class BrokerDeaths {
           Failpoint.SWAP_OLD_ASIDE,
           Failpoint.SWAP_PUBLISHED);
 
+  /** Reached first where an empty folder is opened, and again on the way of the snapshot. */
+  private static final Set<Failpoint> SECOND_TIME =
+      EnumSet.range(Failpoint.INHERITED_WRITTEN, Failpoint.INHERITED_PUBLISHED);
+
   private static final Duration DEADLINE = Duration.ofMinutes(5);
   private static final Duration STOP = Duration.ofSeconds(20);
   private static final String VOTE = "raft-meta/vote";
@@ -100,7 +104,8 @@ final class BrokerDeaths {
     faults.count("dies at " + failpoint);
     faults.note(node.id() + " loses its data, to die at " + failpoint);
     var problems = new ArrayList<String>();
-    var armed = new ArmedBroker(cluster, node, failpoint);
+    int hit = SECOND_TIME.contains(failpoint) ? 2 : 1;
+    var armed = new ArmedBroker(cluster, node, failpoint, hit);
     // For a moment after a change of the leader nobody is, and then nobody's data may go.
     cluster.awaitReady(cluster.brokers(), DEADLINE);
     faults.disturb();
@@ -123,7 +128,7 @@ final class BrokerDeaths {
     if (ended && !died) {
       problems.add("it ended otherwise: " + cluster.tail(node, 10));
     }
-    return new Outcome(RIG, failpoint, 1, died, problems, millis);
+    return new Outcome(RIG, failpoint, hit, died, problems, millis);
   }
 
   private static void delete(Path file) {

@@ -171,7 +171,7 @@ record PowerAim(Node node, Failpoint failpoint, long upTo) {
    */
   boolean isHit(Faults faults) {
     LocalCluster cluster = faults.cluster();
-    var armed = new ArmedBroker(cluster, node, failpoint);
+    var armed = new ArmedBroker(cluster, node, failpoint, 1);
     faults.note("start " + node.id() + " to die at " + failpoint);
     cluster.startNode(node, armed.jvmOptions());
     Waiting.until(ON_ITS_WAY, () -> !armed.isRunning() || isPast(cluster));

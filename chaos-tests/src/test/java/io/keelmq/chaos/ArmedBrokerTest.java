@@ -22,9 +22,10 @@ class ArmedBrokerTest {
     Files.writeString(log, Failpoint.line(WANTED, 1) + "\n");
     long before = Files.size(log);
 
-    assertFalse(ArmedBroker.saysSo(log, before, WANTED), "it is of an earlier start");
+    assertFalse(ArmedBroker.saysSo(log, before, WANTED, 1), "it is of an earlier start");
     Files.writeString(log, Files.readString(log) + "started\n" + Failpoint.line(WANTED, 1) + "\n");
-    assertTrue(ArmedBroker.saysSo(log, before, WANTED));
+    assertTrue(ArmedBroker.saysSo(log, before, WANTED, 1));
+    assertFalse(ArmedBroker.saysSo(log, before, WANTED, 2), "at its second hit");
   }
 
   @Test
@@ -38,6 +39,6 @@ class ArmedBrokerTest {
                 Failpoint.line(WANTED, 2),
                 Failpoint.line(Failpoint.TRUNCATE_CUT_FORCED, 1)));
 
-    assertFalse(ArmedBroker.saysSo(log, 0, WANTED));
+    assertFalse(ArmedBroker.saysSo(log, 0, WANTED, 1));
   }
 }

@@ -19,6 +19,7 @@ import io.keelmq.v1.TopicType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -168,9 +169,22 @@ class SdkFaultsTest {
             () -> programs.values().stream().allMatch(program -> program.history().isDrained()));
         programs.values().forEach(SdkProgram::close);
         judge(what, seconds, repeated, client);
+      } finally {
+        keepLogs(what);
       }
     } finally {
       programs.values().forEach(SdkProgram::close);
+    }
+  }
+
+  /** What nodes said when a promise was broken cannot be had by another run. */
+  private void keepLogs(String what) throws IOException {
+    Path kept = Files.createDirectories(Path.of("target", "sdk-logs", what.replace(' ', '-')));
+    for (Node node : cluster.nodes()) {
+      Files.copy(
+          cluster.logFile(node),
+          kept.resolve(node.id() + ".log"),
+          StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
