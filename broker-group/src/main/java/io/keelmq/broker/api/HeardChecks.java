@@ -1,7 +1,5 @@
 package io.keelmq.broker.api;
 
-import io.grpc.Context;
-import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.Proposal;
 import io.keelmq.broker.state.Command;
@@ -134,34 +132,14 @@ final class HeardChecks {
               .setHeldId(check.held().toString())
               .setCheck(check.check()));
     }
-    var answer = new Answer(checks.size());
-    try {
-      // In a context of its own: nobody's call ends this one.
-      Context.ROOT.run(
-          () ->
-              ChecksGrpc.newStub(edge.forwarder().to(leader))
-                  .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
-                  .reportHeard(request.build(), answer));
-    } catch (RuntimeException e) {
-      answer.onError(e);
-    }
-  }
-
-  private record Answer(int checks) implements StreamObserver<ReportHeardResponse> {
-
-    @Override
-    public void onNext(ReportHeardResponse response) {
-      // It says nothing.
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      LOG.debug("the leader was not told of {} heard checks", checks, failure);
-    }
-
-    @Override
-    public void onCompleted() {
-      LOG.debug("the leader was told of {} heard checks", checks);
-    }
+    edge.forwarder()
+        .<ReportHeardResponse>tell(
+            leader,
+            (channel, answer) ->
+                ChecksGrpc.newStub(channel)
+                    .withDeadlineAfter(CALL_MILLIS, TimeUnit.MILLISECONDS)
+                    .reportHeard(request.build(), answer),
+            () -> LOG.debug("the leader was told of {} heard checks", checks.size()),
+            why -> LOG.debug("the leader was not told of {} heard checks", checks.size(), why));
   }
 }

@@ -13,7 +13,9 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.stub.StreamObserver;
 import io.keelmq.edge.ReplicaChannels;
+import java.util.function.Consumer;
 
 /**
  * Connections to the other replicas, over which calls are passed on to the one that leads. A call
@@ -59,6 +61,47 @@ public final class LeaderForwarder implements AutoCloseable {
    */
   public Channel to(String address) {
     return ClientInterceptors.intercept(channels.to(address), new WritesHop());
+  }
+
+  /** Makes a call over a channel. */
+  @FunctionalInterface
+  public interface Word<R> {
+    void say(Channel channel, StreamObserver<R> answer);
+  }
+
+  /**
+   * Says something to a replica of its own accord, so that the end of nobody's call ends this one;
+   * the answer has nothing in it.
+   *
+   * @param address host:port
+   * @param heard called when it was answered
+   * @param unheard called when it was not, on this thread or another one
+   */
+  public <R> void tell(String address, Word<R> word, Runnable heard, Consumer<Throwable> unheard) {
+    try {
+      Context.ROOT.run(() -> word.say(to(address), new Answer<>(heard, unheard)));
+    } catch (RuntimeException e) {
+      unheard.accept(e);
+    }
+  }
+
+  private record Answer<R>(Runnable heard, Consumer<Throwable> unheard)
+      implements StreamObserver<R> {
+
+    @Override
+    public void onNext(R answer) {
+      // It says nothing.
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      unheard.accept(failure);
+    }
+
+    @Override
+    public void onCompleted() {
+      heard.run();
+    }
   }
 
   @Override

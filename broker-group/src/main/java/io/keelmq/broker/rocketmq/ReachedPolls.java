@@ -1,7 +1,5 @@
 package io.keelmq.broker.rocketmq;
 
-import io.grpc.Context;
-import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.Leadership;
 import io.keelmq.broker.api.Edge;
 import io.keelmq.v1.PollsGrpc;
@@ -157,17 +155,22 @@ final class ReachedPolls {
       var some = List.copyOf(due.subList(from, Math.min(due.size(), from + MAX_HANDLES_PER_CALL)));
       var request = ReportReachedRequest.newBuilder();
       some.forEach(one -> request.addReceiptHandles(one.handle()));
-      var answer = new Answer(leader, some);
-      try {
-        // In a context of its own: nobody's call ends this one.
-        Context.ROOT.run(
-            () ->
-                PollsGrpc.newStub(edge.forwarder().to(leader.leaderAddress().orElseThrow()))
-                    .withDeadlineAfter(2 * TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS)
-                    .reportReached(request.build(), answer));
-      } catch (RuntimeException e) {
-        answer.onError(e);
-      }
+      edge.forwarder()
+          .<ReportReachedResponse>tell(
+              leader.leaderAddress().orElseThrow(),
+              (channel, answer) ->
+                  PollsGrpc.newStub(channel)
+                      .withDeadlineAfter(2 * TOLD_AFTER_MILLIS, TimeUnit.MILLISECONDS)
+                      .reportReached(request.build(), answer),
+              () -> {
+                told(leader, some);
+                tickUnlessDone();
+              },
+              why -> {
+                LOG.debug("the leader was not told of {} leases", some.size(), why);
+                again(some);
+                tickUnlessDone();
+              });
     }
   }
 
@@ -182,34 +185,6 @@ final class ReachedPolls {
   private synchronized void again(List<One> some) {
     for (int i = some.size() - 1; i >= 0 && untold.size() < MAX_WAITING; i--) {
       untold.addFirst(some.get(i));
-    }
-  }
-
-  private final class Answer implements StreamObserver<ReportReachedResponse> {
-    private final Leadership leader;
-    private final List<One> some;
-
-    Answer(Leadership leader, List<One> some) {
-      this.leader = leader;
-      this.some = some;
-    }
-
-    @Override
-    public void onNext(ReportReachedResponse response) {
-      // It says nothing.
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      LOG.debug("the leader was not told of {} leases", some.size(), failure);
-      again(some);
-      tickUnlessDone();
-    }
-
-    @Override
-    public void onCompleted() {
-      told(leader, some);
-      tickUnlessDone();
     }
   }
 }
