@@ -358,9 +358,10 @@ public final class Admin {
    * and comes back from its leader. Returns at once; {@link #replicas} tells when it votes again.
    *
    * @param peerId as in its status; a later incarnation refuses
+   * @param source the node that is right, and has to lead then
    */
-  public void rebuildReplica(String clientAddress, String peerId) {
-    new ReplicaAdmin(core, timeout).rebuild(clientAddress, peerId);
+  public void rebuildReplica(String clientAddress, String peerId, String source) {
+    new ReplicaAdmin(core, timeout).rebuild(clientAddress, peerId, source);
   }
 
   /** The members of a group, for {@link Rebuilding}. */

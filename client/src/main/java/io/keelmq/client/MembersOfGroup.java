@@ -34,8 +34,8 @@ record MembersOfGroup(Admin admin, String group) implements Replacement.Group, R
   }
 
   @Override
-  public void rebuild(String clientAddress, String peerId) {
-    admin.rebuildReplica(clientAddress, peerId);
+  public void rebuild(String clientAddress, String peerId, String source) {
+    admin.rebuildReplica(clientAddress, peerId, source);
   }
 
   @Override

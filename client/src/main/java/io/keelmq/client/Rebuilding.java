@@ -1,5 +1,7 @@
 package io.keelmq.client;
 
+import io.keelmq.common.RowWitness;
+import io.keelmq.common.RowWitness.Difference;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.MemberStage;
@@ -8,15 +10,18 @@ import io.keelmq.v1.ReplicaStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Makes a replica anew whose rows an operator holds for wrong, from the rows of another one: that
- * one leads first, since a replica comes back by its leader's snapshot and log. What the wrong one
- * held is set aside in its data folder, and only when the group goes on without it.
+ * Makes a replica anew whose rows an operator holds for wrong, from those of another one: that one
+ * leads first, since a replica comes back by its leader's snapshot and log. What the wrong one held
+ * is set aside in its data folder, and only when the group goes on without it, led by the right
+ * one.
  *
- * <p>Ended at any point, the group goes on by itself with what has begun. For one thread.
+ * <p>Ended at any point, the group goes on by itself with what has begun, for ten minutes; and it
+ * can be begun again: it goes on where it stands. For one thread.
  */
 public final class Rebuilding {
 
@@ -30,8 +35,12 @@ public final class Rebuilding {
     /** Returns when that node leads. */
     void lead(String node);
 
-    /** Tells the replica at that address to come back from its leader, unless it has done so. */
-    void rebuild(String clientAddress, String peerId);
+    /**
+     * Tells the replica at that address to come back from another one, unless it has done so.
+     *
+     * @param source the node that has to lead then
+     */
+    void rebuild(String clientAddress, String peerId, String source);
   }
 
   private final Group group;
@@ -40,6 +49,10 @@ public final class Rebuilding {
   private final LongSupplier nanos;
   private final Runnable pause;
   private String stands = "nothing was changed";
+  private String says = "";
+
+  /** The term in which the right one led when the wrong one was told; empty: it was not, yet. */
+  private OptionalLong toldInTerm = OptionalLong.empty();
 
   /**
    * @param wrong the node that is made anew
@@ -56,7 +69,9 @@ public final class Rebuilding {
   }
 
   /**
-   * Goes on until the replica votes again as a new incarnation.
+   * Goes on until the replica votes again as a new incarnation. Elections in between are waited
+   * out; if another one led meanwhile, until the rows of the two have been compared. A replica that
+   * has the right rows already is left alone.
    *
    * @param progress told of each step, in a few words
    * @throws RequestRejected if it cannot be done; the text says how far it is
@@ -64,12 +79,12 @@ public final class Rebuilding {
    */
   public void run(Duration limit, Consumer<String> progress) {
     long deadlineNanos = nanos.getAsLong() + limit.toNanos();
-    String peerId = requireReady();
+    String former = begin();
     while (true) {
       String trouble = "";
       try {
         String before = stands;
-        boolean done = step(peerId);
+        boolean done = step(former);
         if (!stands.equals(before)) {
           progress.accept(stands);
         }
@@ -85,69 +100,145 @@ public final class Rebuilding {
       if (nanos.getAsLong() - deadlineNanos >= 0) {
         throw new Unavailable(
             Code.OUTCOME_UNKNOWN,
-            "%s is not rebuilt after %d s: %s%s; what has begun goes on by itself"
-                .formatted(wrong, limit.toSeconds(), stands, trouble));
+            "%s is not rebuilt after %d s: %s%s%s; what has begun goes on by itself for ten minutes"
+                .formatted(wrong, limit.toSeconds(), stands, trouble, says));
       }
       pause.run();
     }
   }
 
-  /** The incarnation that is to go. */
-  private String requireReady() {
+  /**
+   * @return the incarnation that is to go; empty if one is on its way back already
+   */
+  private String begin() {
     if (wrong.equals(source)) {
       throw refused("%s cannot be rebuilt from its own rows".formatted(wrong));
     }
     List<GroupReplica> members = group.members();
-    requireVoter(members, source);
-    GroupReplica member = requireVoter(members, wrong);
-    return status(member)
-        .map(ReplicaStatus::getPeerId)
-        .orElseThrow(
-            () ->
-                refused(
-                    "%s does not answer: start its broker, or empty its data folder and start it then"
-                        .formatted(wrong)));
+    Optional<ReplicaStatus> right = status(requireVoter(members, source));
+    if (right.filter(ReplicaStatus::getReady).isEmpty()) {
+      throw refused(
+          "%s is not ready, so nothing can be rebuilt from it: %s"
+              .formatted(source, right.map(ReplicaStatus::getReason).orElse("it does not answer")));
+    }
+    GroupReplica member = find(members, wrong).orElseThrow(() -> noVoter(members, wrong));
+    if (member.getStage() == MemberStage.JOINING || member.getStage() == MemberStage.CATCHING_UP) {
+      return "";
+    }
+    ReplicaStatus told =
+        status(requireVoter(members, wrong))
+            .orElseThrow(
+                () ->
+                    refused(
+                        "%s does not answer: start its broker, or empty its data folder and start it then"
+                            .formatted(wrong)));
+    return haveSameRows(told, right.get()) ? "" : told.getPeerId();
   }
 
   private static GroupReplica requireVoter(List<GroupReplica> members, String node) {
     return find(members, node)
         .filter(member -> member.getStage() == MemberStage.VOTER)
-        .orElseThrow(
-            () ->
-                refused(
-                    "%s is no voter of the group: its members are %s"
-                        .formatted(node, members.stream().map(GroupReplica::getNode).toList())));
+        .orElseThrow(() -> noVoter(members, node));
   }
 
-  private boolean step(String peerId) {
+  private static RequestRejected noVoter(List<GroupReplica> members, String node) {
+    return refused(
+        "%s is no voter of the group: its members are %s"
+            .formatted(node, members.stream().map(GroupReplica::getNode).toList()));
+  }
+
+  private boolean step(String former) {
     List<GroupReplica> members = group.members();
-    GroupReplica right = requireVoter(members, source);
-    if (status(right).filter(says -> says.getRole() == ReplicaRole.LEADER).isEmpty()) {
+    Optional<ReplicaStatus> right = status(requireVoter(members, source));
+    if (right.isEmpty()) {
+      // It was there: one answer that is missing says nothing.
+      return false;
+    }
+    if (right.get().getRole() != ReplicaRole.LEADER) {
       stands = "letting %s lead".formatted(source);
-      group.lead(source);
+      lead();
       return false;
     }
     Optional<GroupReplica> member = find(members, wrong);
-    Optional<ReplicaStatus> says = member.flatMap(this::status);
-    if (says.filter(status -> status.getPeerId().equals(peerId)).isPresent()) {
-      stands = "%s sets its data aside".formatted(wrong);
-      group.rebuild(member.orElseThrow().getClientAddress(), peerId);
+    Optional<ReplicaStatus> told = member.flatMap(this::status);
+    says =
+        told.map(ReplicaStatus::getReason)
+            .filter(why -> !why.isEmpty())
+            .map(this::saying)
+            .orElse("");
+    if (told.filter(status -> status.getPeerId().equals(former)).isPresent()) {
+      stands = "%s is told to come back from %s".formatted(wrong, source);
+      tell(member.orElseThrow(), former);
+      toldInTerm = OptionalLong.of(right.get().getTerm());
       return false;
     }
-    if (member.filter(now -> isBack(now, says)).isPresent()) {
-      stands = "%s votes again, with the rows of %s".formatted(wrong, source);
+    if (member.isEmpty() || told.isEmpty() || !isBack(member.get(), told.get())) {
+      stands = "%s comes back".formatted(wrong);
+      return false;
+    }
+    return hasRightRows(told.get(), right.get());
+  }
+
+  private String saying(String reason) {
+    return "; %s says: %s".formatted(wrong, reason);
+  }
+
+  private void tell(GroupReplica member, String former) {
+    try {
+      group.rebuild(member.getClientAddress(), former, source);
+    } catch (RequestRejected e) {
+      if (e.code() != Code.INVALID_ARGUMENT) {
+        throw e;
+      }
+      throw new RequestRejected(
+          e.code(),
+          "%s cannot be told, its version may be too old (%s): empty its data folder while its broker is stopped"
+              .formatted(wrong, e.getMessage()),
+          e);
+    }
+  }
+
+  private void lead() {
+    try {
+      group.lead(source);
+    } catch (RequestRejected e) {
+      if (e.code() != Code.PRECONDITION_FAILED) {
+        throw e;
+      }
+      // It lags, members change, or somebody else was asked to lead: that passes.
+      throw new Unavailable(e.code(), e.getMessage(), e);
+    }
+  }
+
+  /** A leader's rows are whose the snapshot was; of another leader, only they themselves tell. */
+  private boolean hasRightRows(ReplicaStatus told, ReplicaStatus right) {
+    boolean ledAllTheTime = toldInTerm.isPresent() && toldInTerm.getAsLong() == right.getTerm();
+    Optional<Difference> difference = RowWitness.of(told).differenceFrom(RowWitness.of(right));
+    if (difference.isPresent()) {
+      throw refused(
+          "%s has other rows than %s still, by the %s after entry %d; another one may have led meanwhile: run this again"
+              .formatted(wrong, source, difference.get().kind().text(), difference.get().entry()));
+    }
+    if (ledAllTheTime || haveSameRows(told, right)) {
+      stands = "%s votes, with the rows of %s".formatted(wrong, source);
       return true;
     }
-    stands = "%s comes back from %s".formatted(wrong, source);
+    stands =
+        "%s votes; its rows and those of %s are compared, about a minute behind the next message"
+            .formatted(wrong, source);
     return false;
   }
 
-  private static boolean isBack(GroupReplica member, Optional<ReplicaStatus> says) {
+  private static boolean haveSameRows(ReplicaStatus one, ReplicaStatus other) {
+    RowWitness witness = RowWitness.of(one);
+    return witness.differenceFrom(RowWitness.of(other)).isEmpty()
+        && RowWitness.of(other).sharesRowsWith(witness).isPresent();
+  }
+
+  private static boolean isBack(GroupReplica member, ReplicaStatus status) {
     return member.getStage() == MemberStage.VOTER
-        && says.filter(
-                status ->
-                    status.getReady() && status.getPeerId().endsWith(":" + member.getIncarnation()))
-            .isPresent();
+        && status.getReady()
+        && status.getPeerId().endsWith(":" + member.getIncarnation());
   }
 
   private Optional<ReplicaStatus> status(GroupReplica member) {

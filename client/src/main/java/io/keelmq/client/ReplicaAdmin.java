@@ -28,14 +28,17 @@ record ReplicaAdmin(ClientCore core, Duration timeout) {
     }
   }
 
-  void rebuild(String clientAddress, String peerId) {
+  void rebuild(String clientAddress, String peerId, String source) {
     core.calls()
         .join(
             core.calls()
                 .callAt(
                     clientAddress,
                     AdminGrpc.getRebuildReplicaMethod(),
-                    RebuildReplicaRequest.newBuilder().setPeerId(peerId).build(),
+                    RebuildReplicaRequest.newBuilder()
+                        .setPeerId(peerId)
+                        .setSourceNode(source)
+                        .build(),
                     timeout),
             timeout);
   }

@@ -9,12 +9,15 @@ import io.keelmq.v1.GroupReplica;
 import io.keelmq.v1.MemberStage;
 import io.keelmq.v1.ReplicaRole;
 import io.keelmq.v1.ReplicaStatus;
+import io.keelmq.v1.StateDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class RebuildingTest {
@@ -33,7 +36,11 @@ class RebuildingTest {
     final List<String> lost = new ArrayList<>();
     final List<String> silent = new ArrayList<>();
     String leader = "n2";
-    boolean mayLead = true;
+    long term = 7;
+    int refusals;
+    final Map<String, String> sums = new TreeMap<>();
+    final Set<String> notReady = new TreeSet<>();
+    Runnable onRebuild = () -> {};
 
     @Override
     public List<GroupReplica> members() {
@@ -61,29 +68,40 @@ class RebuildingTest {
           ReplicaStatus.newBuilder()
               .setNode(node)
               .setRole(node.equals(leader) ? ReplicaRole.LEADER : ReplicaRole.FOLLOWER)
-              .setReady(true)
+              .setReady(!notReady.contains(node))
+              .setReason(notReady.contains(node) ? "leaving: an operator" : "")
+              .setTerm(term)
               .setPeerId("h:1:" + incarnations.get(node))
+              .addRowSums(
+                  StateDigest.newBuilder()
+                      .setIndex(9)
+                      .setDigest(sums.getOrDefault(node, "of " + node)))
               .build());
     }
 
     @Override
     public void lead(String node) {
       calls.add("lead " + node);
-      if (mayLead) {
-        leader = node;
+      if (refusals > 0) {
+        refusals--;
+        throw new RequestRejected(Code.PRECONDITION_FAILED, "nobody took over");
       }
+      leader = node;
+      term++;
       lose("lead " + node);
     }
 
     @Override
-    public void rebuild(String node, String peerId) {
-      calls.add("rebuild " + node + " " + peerId);
+    public void rebuild(String node, String peerId, String source) {
+      calls.add("rebuild " + node + " " + peerId + " from " + source);
       if (!peerId.equals("h:1:" + incarnations.get(node))) {
         throw new RequestRejected(Code.PRECONDITION_FAILED, "another incarnation");
       }
       incarnations.merge(node, 1, Integer::sum);
       stages.put(node, MemberStage.CATCHING_UP);
       silent.add(node);
+      sums.put(node, sums.getOrDefault(source, "of " + source));
+      onRebuild.run();
       lose("rebuild " + node);
     }
 
@@ -103,13 +121,13 @@ class RebuildingTest {
   void theRightOneLeadsFirst() {
     rebuild("n2", "n1");
 
-    assertEquals(List.of("lead n1", "rebuild n2 h:1:1"), group.calls);
+    assertEquals(List.of("lead n1", "rebuild n2 h:1:1 from n1"), group.calls);
     assertEquals(
         List.of(
             "letting n1 lead",
-            "n2 sets its data aside",
-            "n2 comes back from n1",
-            "n2 votes again, with the rows of n1"),
+            "n2 is told to come back from n1",
+            "n2 comes back",
+            "n2 votes, with the rows of n1"),
         told);
     assertEquals(2, group.incarnations.get("n2"));
   }
@@ -120,17 +138,80 @@ class RebuildingTest {
 
     rebuild("n2", "n1");
 
-    assertEquals(List.of("lead n1", "rebuild n2 h:1:1"), group.calls);
+    assertEquals(List.of("lead n1", "rebuild n2 h:1:1 from n1"), group.calls);
+  }
+
+  @Test
+  void whatPassesIsWaitedOut() {
+    group.refusals = 3;
+
+    rebuild("n2", "n1");
+
+    assertEquals(4, group.calls.stream().filter("lead n1"::equals).count());
+    assertEquals(2, group.incarnations.get("n2"));
+  }
+
+  @Test
+  void oneMissingAnswerOfTheRightOneIsNoLossOfLeadership() {
+    group.leader = "n1";
+    group.onRebuild = () -> group.silent.add("n1");
+
+    rebuild("n2", "n1");
+
+    assertEquals(List.of("rebuild n2 h:1:1 from n1"), group.calls);
   }
 
   @Test
   void nothingIsRebuiltFromAnotherLeader() {
-    group.mayLead = false;
+    group.refusals = Integer.MAX_VALUE;
 
     var late = assertThrows(Unavailable.class, () -> rebuild("n2", "n1"));
 
-    assertTrue(late.getMessage().contains("letting n1 lead"), late.getMessage());
+    assertTrue(late.getMessage().contains("letting n1 lead (nobody took over)"), late.getMessage());
     assertTrue(group.calls.stream().allMatch("lead n1"::equals), group.calls.toString());
+  }
+
+  @Test
+  void ifAnotherOneLedMeanwhileTheRowsAreCompared() {
+    group.leader = "n1";
+    group.onRebuild =
+        () -> {
+          group.leader = "n3";
+          group.sums.put("n2", "of n3");
+        };
+
+    var refused = assertThrows(RequestRejected.class, () -> rebuild("n2", "n1"));
+
+    assertTrue(
+        refused
+            .getMessage()
+            .contains("n2 has other rows than n1 still, by the sum of rows after entry 9"),
+        refused.getMessage());
+    group.onRebuild = () -> {};
+    rebuild("n2", "n1");
+    assertEquals("n2 votes, with the rows of n1", told.get(told.size() - 1));
+  }
+
+  @Test
+  void whoHasTheRightRowsAlreadyIsLeftAlone() {
+    group.leader = "n1";
+    group.sums.put("n2", "of n1");
+
+    rebuild("n2", "n1");
+
+    assertEquals(List.of(), group.calls);
+    assertEquals(List.of("n2 votes, with the rows of n1"), told);
+  }
+
+  @Test
+  void oneThatIsOnItsWayBackIsWaitedFor() {
+    group.leader = "n1";
+    group.sums.put("n2", "of n1");
+    group.stages.put("n2", MemberStage.CATCHING_UP);
+
+    rebuild("n2", "n1");
+
+    assertEquals(List.of(), group.calls);
   }
 
   @Test
@@ -142,6 +223,9 @@ class RebuildingTest {
     assertTrue(refused("n1", "n2").contains("n2 is no voter"));
     group.silent.add("n3");
     assertTrue(refused("n3", "n1").contains("n3 does not answer"));
+    group.notReady.add("n1");
+    assertTrue(refused("n3", "n1").contains("n1 is not ready"));
+    assertTrue(refused("n3", "n1").contains("leaving: an operator"));
     assertEquals(List.of(), group.calls);
   }
 

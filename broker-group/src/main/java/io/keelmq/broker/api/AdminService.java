@@ -362,7 +362,7 @@ final class AdminService extends MembershipAdmin {
     here(
         caller,
         () -> {
-          replicaCalls.rebuild(request.getPeerId());
+          replicaCalls.rebuild(request.getPeerId(), request.getSourceNode());
           return RebuildReplicaResponse.getDefaultInstance();
         });
   }

@@ -47,8 +47,9 @@ final class ReplicaCalls {
 
   /**
    * @param peerId the incarnation that is to be rebuilt
+   * @param source the node that has to lead then
    */
-  void rebuild(String peerId) throws ReplicaControl.Refused {
+  void rebuild(String peerId, String source) throws ReplicaControl.Refused {
     ReplicaControl.Status status = control.status();
     if (!status.started()) {
       throw new ReplicaControl.Refused(
@@ -60,13 +61,17 @@ final class ReplicaCalls {
           "this replica is %s, not %s: see whether it was rebuilt already"
               .formatted(status.peerId(), peerId));
     }
-    if (voters.getAsInt() < 2) {
+    if (voters.getAsInt() < 3) {
       throw new ReplicaControl.Refused(
           ReplicaControl.Refused.Reason.PRECONDITION,
-          "its group has no other voter to come back from: restore a backup");
+          "its group has %d voters and cannot do without one: expected 3 or more"
+              .formatted(voters.getAsInt()));
     }
-    control.leave(
-        new DivergedStateException("an operator holds the rows of this replica for wrong"));
+    if (source.isEmpty()) {
+      throw new ReplicaControl.Refused(
+          ReplicaControl.Refused.Reason.INVALID, "no source: name the node whose rows are right");
+    }
+    control.leave(DivergedStateException.byOperator(source));
   }
 
   static ReplicaPlan plan(ReplicaControl.Plan plan) {

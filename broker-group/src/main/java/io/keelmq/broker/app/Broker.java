@@ -292,9 +292,9 @@ final class Broker {
     }
   }
 
-  private Optional<String> lackWithout(DamagedFolder.Owner replica) {
+  private Optional<String> lackWithout(DamagedFolder.Owner replica, Optional<String> leader) {
     try (var probe = new GroupProbe(options.nameServers())) {
-      return probe.lackWithout(replica.node(), replica.brokerGroup(), replica.clusterId());
+      return probe.lackWithout(replica.node(), replica.brokerGroup(), replica.clusterId(), leader);
     }
   }
 

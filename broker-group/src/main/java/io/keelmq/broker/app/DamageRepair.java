@@ -1,5 +1,6 @@
 package io.keelmq.broker.app;
 
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.raft.Damage;
 import io.keelmq.broker.raft.DamagedFolder;
 import io.keelmq.broker.raft.DamagedFolder.Owner;
@@ -36,6 +37,9 @@ final class DamageRepair {
   static final int MOST_REPAIRS = 5;
   static final Duration REPAIRS_WITHIN = Duration.ofHours(1);
 
+  /** Whoever gave a word may think otherwise tomorrow. */
+  static final Duration WORD_HOLDS = Duration.ofMinutes(10);
+
   /** For the others to answer once more behind a replica that has closed. */
   static final int LOOKS_WHILE_CLOSED = 10;
 
@@ -52,9 +56,10 @@ final class DamageRepair {
   @FunctionalInterface
   interface Others {
     /**
+     * @param leader who has to lead it then; empty: anybody
      * @return why it cannot, or it is not known; empty if it can. May block for seconds
      */
-    Optional<String> lackWithout(Owner replica);
+    Optional<String> lackWithout(Owner replica, Optional<String> leader);
   }
 
   /** Shows operators, on the way to a repair, what is waited for. */
@@ -141,14 +146,18 @@ final class DamageRepair {
 
   private void setAside(Throwable damage, long looks) throws IOException, UnusableFolderException {
     try (DamagedFolder held = DamagedFolder.take(folder)) {
-      requireFewRepairs(damage);
+      if (wordOf(damage).isEmpty()) {
+        requireFewRepairs(damage);
+      }
       if (!awaitOthers(held.owner(), damage, looks)) {
         LOG.warn("the group cannot do without this replica any more: it opens again as it is");
         return;
       }
       Path remains = held.setAside();
       repairs.increment();
-      repaired.add(nanos.getAsLong());
+      if (wordOf(damage).isEmpty()) {
+        repaired.add(nanos.getAsLong());
+      }
       LOG.warn(
           "what is left of incarnation {} is set aside in {}, in the place of what was set aside"
               + " before; the replica comes back from the others as a new incarnation",
@@ -176,7 +185,7 @@ final class DamageRepair {
     AutoCloseable shown = null;
     try {
       for (long looks = 0; !shutdown.hasBegun(); looks++) {
-        Optional<String> lack = others.lackWithout(owner);
+        Optional<String> lack = others.lackWithout(owner, wordOf(damage));
         if (lack.isEmpty()) {
           return true;
         }
@@ -243,10 +252,21 @@ final class DamageRepair {
     known = Optional.of(damage);
     try {
       Owner owner = DamagedFolder.ownerOf(folder);
+      boolean isWord = wordOf(damage).isPresent();
+      long began = nanos.getAsLong();
       for (long looks = 0; !shutdown.hasBegun(); looks++) {
         handOver.run();
-        Optional<String> lack = others.lackWithout(owner);
+        Optional<String> lack = others.lackWithout(owner, wordOf(damage));
         if (lack.isEmpty()) {
+          return true;
+        }
+        if (isWord && nanos.getAsLong() - began >= WORD_HOLDS.toNanos()) {
+          LOG.warn(
+              "what an operator wanted could not be done within {}, and is not done any more: the"
+                  + " replica opens again as it is; {}",
+              WORD_HOLDS,
+              lack.get());
+          known = Optional.empty();
           return true;
         }
         if (failed.getAsBoolean()) {
@@ -254,7 +274,7 @@ final class DamageRepair {
           known = Optional.empty();
           return true;
         }
-        if (owner.alone()) {
+        if (owner.alone() && !isWord) {
           return false;
         }
         waitsFor = lack.get();
@@ -272,6 +292,11 @@ final class DamageRepair {
     } finally {
       waitsFor = "";
     }
+  }
+
+  /** Whom an operator holds for right, if it is an operator's word that this replica is wrong. */
+  private static Optional<String> wordOf(Throwable damage) {
+    return damage instanceof DivergedStateException diverged ? diverged.source() : Optional.empty();
   }
 
   private static void pause() throws InterruptedIOException {

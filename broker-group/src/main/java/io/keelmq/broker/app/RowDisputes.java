@@ -32,6 +32,7 @@ final class RowDisputes {
   /** With the first entry at which it agreed. */
   private final Map<Inheritance, Long> agreed = new HashMap<>();
 
+  private long ownInheritance;
   private final Map<String, Dispute> disputes = new HashMap<>();
 
   /**
@@ -39,6 +40,11 @@ final class RowDisputes {
    * @param voters all their nodes, this one counted
    */
   void look(RowWitness own, Collection<RowWitness> told, List<String> voters) {
+    if (own.inheritedUpTo() > ownInheritance) {
+      // These are other rows than those that the others agreed with.
+      agreed.clear();
+    }
+    ownInheritance = own.inheritedUpTo();
     agreed.keySet().removeIf(inheritance -> !voters.contains(inheritance.node()));
     disputes.keySet().retainAll(voters);
     for (RowWitness other : told) {

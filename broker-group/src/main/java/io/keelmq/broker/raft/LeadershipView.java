@@ -69,8 +69,9 @@ final class LeadershipView {
       if (leader.filter(known -> !known.equals(formerLeader)).isPresent()) {
         return;
       }
+      change(term, Optional.empty());
     }
-    noLeader();
+    onChange.run();
   }
 
   /** Rises with each change of leader, so that whoever looked can tell whether that is old news. */
@@ -123,12 +124,17 @@ final class LeadershipView {
 
   private void publish(long newTerm, Optional<PeerId> newLeader) {
     synchronized (this) {
-      version++;
-      term = newTerm;
-      leader = newLeader;
-      current = now(leader.isEmpty());
+      change(newTerm, newLeader);
     }
     onChange.run();
+  }
+
+  /** Called under the lock. */
+  private void change(long newTerm, Optional<PeerId> newLeader) {
+    version++;
+    term = newTerm;
+    leader = newLeader;
+    current = now(leader.isEmpty());
   }
 
   private Leadership now(boolean candidate) {

@@ -352,6 +352,10 @@ final class RaftMember {
   }
 
   CompletableFuture<Leadership> transfer(Optional<String> toNode) {
+    Leadership now = leadership();
+    if (now.isLeader() && toNode.equals(now.leaderNode())) {
+      return CompletableFuture.completedFuture(now);
+    }
     var done = new CompletableFuture<Leadership>();
     Optional<PeerId> target = toNode.flatMap(roster::voter).map(ReplicaIdentity::peerId);
     later(() -> transfers.begin(target, done));

@@ -36,9 +36,11 @@ public final class GroupProbe implements AutoCloseable {
   }
 
   /**
+   * @param wantedLeader who has to lead it; empty: anybody
    * @return why the group cannot do without {@code node}, or it is not known; empty if it can
    */
-  public Optional<String> lackWithout(String node, String brokerGroup, String clusterId) {
+  public Optional<String> lackWithout(
+      String node, String brokerGroup, String clusterId, Optional<String> wantedLeader) {
     Optional<BrokerGroupRoute> group = routes.of(brokerGroup);
     if (group.isEmpty()) {
       return Optional.of("no name server that answers knows group " + brokerGroup);
@@ -54,6 +56,11 @@ public final class GroupProbe implements AutoCloseable {
           leader.isEmpty()
               ? "nobody leads group " + brokerGroup
               : "the last that led group " + brokerGroup + " is this replica");
+    }
+    if (wantedLeader.filter(wanted -> !wanted.equals(leader)).isPresent()) {
+      return Optional.of(
+          "%s leads group %s, and not %s, whose rows are wanted"
+              .formatted(leader, brokerGroup, wantedLeader.get()));
     }
     Optional<String> address =
         group.get().getReplicasList().stream()

@@ -39,6 +39,7 @@ import io.keelmq.v1.TakeSnapshotRequest;
 import io.keelmq.v1.Topic;
 import io.keelmq.v1.TransferLeadershipRequest;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
@@ -286,12 +287,16 @@ class UnaryTest {
   @Test
   void rebuildsTheIncarnationThatIsMeantAndNoOther() {
     var status = cluster.admin(1).getReplicaStatus(GetReplicaStatusRequest.getDefaultInstance());
-    var request = RebuildReplicaRequest.newBuilder().setPeerId(status.getPeerId()).build();
+    var request =
+        RebuildReplicaRequest.newBuilder()
+            .setPeerId(status.getPeerId())
+            .setSourceNode("n0")
+            .build();
     var later = request.toBuilder().setPeerId(status.getPeerId() + "1").build();
 
     ErrorDetail alone = error(() -> cluster.admin(1).rebuildReplica(request));
     assertEquals(Code.PRECONDITION_FAILED, alone.getCode());
-    assertTrue(alone.getMessage().contains("no other voter"), alone.getMessage());
+    assertTrue(alone.getMessage().contains("expected 3 or more"), alone.getMessage());
     var plan = ReplicaPlan.newBuilder().setClusterId("c").setBrokerGroup("g0");
     for (int i = 0; i < 3; i++) {
       plan.addMembers(ReplicaPlan.Member.newBuilder().setNode("n" + i));
@@ -299,12 +304,16 @@ class UnaryTest {
     cluster.admin(1).prepareReplica(plan.build());
     ErrorDetail another = error(() -> cluster.admin(1).rebuildReplica(later));
     assertEquals(Code.PRECONDITION_FAILED, another.getCode());
+    var fromNobody = request.toBuilder().clearSourceNode().build();
+    assertEquals(
+        Code.INVALID_ARGUMENT, error(() -> cluster.admin(1).rebuildReplica(fromNobody)).getCode());
     assertEquals(Map.of(), cluster.group.departures());
 
     cluster.admin(1).rebuildReplica(request);
 
     assertEquals(Set.of(1), cluster.group.departures().keySet());
-    assertInstanceOf(DivergedStateException.class, cluster.group.departures().get(1));
+    var word = assertInstanceOf(DivergedStateException.class, cluster.group.departures().get(1));
+    assertEquals(Optional.of("n0"), word.source());
   }
 
   @Test

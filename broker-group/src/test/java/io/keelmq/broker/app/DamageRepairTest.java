@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.raft.RaftReplica;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +37,8 @@ class DamageRepairTest {
   private final Queue<String> lacks = new ArrayDeque<>();
   private final List<String> shown = new ArrayList<>();
   private final List<String> asked = new ArrayList<>();
+  private final List<String> wanted = new ArrayList<>();
+  private long secondsAhead;
 
   private RaftReplicaOptions options() {
     return RaftReplicaOptions.of(
@@ -44,7 +48,8 @@ class DamageRepairTest {
   private DamageRepair repair() {
     return new DamageRepair(
         options(),
-        owner -> {
+        (owner, leader) -> {
+          leader.ifPresent(wanted::add);
           asked.add(owner.clusterId() + " " + Files.exists(folder.resolve("set-aside-1")));
           return Optional.ofNullable(lacks.poll());
         },
@@ -53,7 +58,7 @@ class DamageRepairTest {
           return () -> shown.add("closed");
         },
         shutdown,
-        System::nanoTime);
+        () -> System.nanoTime() + TimeUnit.SECONDS.toNanos(secondsAhead));
   }
 
   private void prepareAndDamage(int members) throws Exception {
@@ -225,6 +230,49 @@ class DamageRepairTest {
 
     assertEquals("as it is", repair.open(() -> "as it is"));
     assertEquals(0, repair.repairs());
+  }
+
+  @Test
+  void anOperatorsWordWaitsForWhoIsRightToLead() throws Exception {
+    prepareAndDamage(3);
+    lacks.add("n2 leads, and not n3");
+    var repair = repair();
+
+    assertTrue(repair.mayLeave(DivergedStateException.byOperator("n3"), () -> {}, () -> false));
+    repair.open(this::open).close();
+
+    assertEquals(List.of("n3", "n3", "n3"), wanted, "also when it has closed");
+    assertEquals(1, repair.repairs());
+  }
+
+  @Test
+  void anOperatorsWordHoldsForAWhileOnly() throws Exception {
+    prepareAndDamage(3);
+    for (int i = 0; i < 3; i++) {
+      lacks.add("n2 leads, and not n3");
+    }
+    var repair = repair();
+
+    assertTrue(
+        repair.mayLeave(
+            DivergedStateException.byOperator("n3"),
+            () -> secondsAhead += DamageRepair.WORD_HOLDS.toSeconds() / 2,
+            () -> false));
+
+    assertEquals("as it is", repair.open(() -> "as it is"));
+    assertEquals(0, repair.repairs());
+  }
+
+  @Test
+  void operatorsWordsAreNoSignOfABadDisk() throws Exception {
+    prepareAndDamage(3);
+    var repair = repair();
+    for (int i = 0; i <= DamageRepair.MOST_REPAIRS; i++) {
+      assertTrue(repair.mayLeave(DivergedStateException.byOperator("n3"), () -> {}, () -> false));
+      repair.open(() -> "anew");
+    }
+
+    assertEquals(DamageRepair.MOST_REPAIRS + 1, repair.repairs());
   }
 
   @Test

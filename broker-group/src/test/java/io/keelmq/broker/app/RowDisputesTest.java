@@ -104,6 +104,17 @@ class RowDisputesTest {
   }
 
   @Test
+  void whoTakesOtherRowsItselfKnowsOfNoAgreement() {
+    var copy = witness("n3", 11, Map.of(), Map.of(12L, "r"));
+    look(copy);
+    var other = witness("n1", 20, Map.of(), Map.of());
+
+    disputes.look(other, List.of(), VOTERS);
+
+    assertEquals(OptionalLong.empty(), disputes.sharedWith(copy));
+  }
+
+  @Test
   void whatWasTheSameBeforeItTookItsRowsSaysNothing() {
     look(witness("n3", 12, Map.of(10L, "a"), Map.of(12L, "r")));
 

@@ -82,6 +82,10 @@ class MembershipTest {
             .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
       }
       assertEquals(wiped, cluster.leaderNode());
+      // To itself there is nothing to hand over.
+      var again = cluster.leader().transferLeadership(Optional.of(wiped));
+      assertEquals(
+          Optional.of(wiped), again.get(ReplicaCluster.DEADLINE_SECONDS, SECONDS).leaderNode());
       cluster.send("after");
       cluster.commonState();
       assertEquals(MESSAGES + 1, stored(cluster.replica(wiped)));

@@ -24,9 +24,8 @@ final class RowSumBench {
 
   private static final int PER_COMMIT = 1_000;
   private static final int ROW_BYTES = 40;
-  private static final int PAIRS = 4;
+  private static final int PAIRS = 3;
   private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(3);
-  private static final long PIECE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final RocksTables store;
   private final SplittableRandom random = new SplittableRandom(7);
@@ -59,13 +58,16 @@ final class RowSumBench {
     }
     long alone = sums.lastMillis();
     commitFor(WARM_UP_NANOS);
+    long summedRows = 0;
     double beside = 0;
     double without = 0;
     for (int i = 1; i <= PAIRS; i++) {
+      summedRows = next;
       sums.begin(Applied.NOTHING);
       int summed = i + 1;
+      long began = System.nanoTime();
       beside += commitWhile(() -> sums.taken() < summed);
-      without += commitFor(PIECE_NANOS);
+      without += commitFor(System.nanoTime() - began);
     }
     System.out.println(
         new Json()
@@ -73,8 +75,9 @@ final class RowSumBench {
             .put("rows", rows)
             .put("file_bytes", fileBytes)
             .put("sum_ms_alone", alone)
-            .put("rows_at_the_end", next)
-            .put("sum_ms_at_the_end", sums.lastMillis())
+            .put("rows_of_the_last_sum", summedRows)
+            .put("last_sum_ms", sums.lastMillis())
+            .put("pairs", PAIRS)
             .put("rows_committed_per_s_beside", Math.round(beside / PAIRS))
             .put("rows_committed_per_s_without", Math.round(without / PAIRS))
             .put("ratio", Math.round(100 * beside / without) / 100.0));

@@ -30,6 +30,8 @@ import org.junit.jupiter.api.Test;
 
 class GroupProbeTest {
 
+  private Optional<String> wantedLeader = Optional.empty();
+
   private final List<Server> servers = new ArrayList<>();
 
   @AfterEach
@@ -101,8 +103,20 @@ class GroupProbeTest {
     servers.get(0).shutdownNow();
     assertTrue(probe("c", "n1", follower).contains("does not answer"));
     try (var probe = new GroupProbe(List.of(follower))) {
-      assertTrue(probe.lackWithout("n3", "g0", "c").orElseThrow().contains("no name server"));
+      assertTrue(
+          probe
+              .lackWithout("n3", "g0", "c", Optional.empty())
+              .orElseThrow()
+              .contains("no name server"));
     }
+  }
+
+  @Test
+  void anotherLeaderThanTheOneThatIsWantedIsALack() throws IOException {
+    HostPort leader = serve(new Replica(ReplicaRole.LEADER, 100, 100));
+    wantedLeader = Optional.of("n2");
+
+    assertEquals("n1 leads group g0, and not n2, whose rows are wanted", probe("c", "n1", leader));
   }
 
   /** What is said without n3 of cluster c; empty: nothing. */
@@ -118,7 +132,7 @@ class GroupProbeTest {
             .build();
     HostPort nameServer = serve(new NameServer(route));
     try (var probe = new GroupProbe(List.of(nameServer))) {
-      return probe.lackWithout("n3", "g0", "c").orElse("");
+      return probe.lackWithout("n3", "g0", "c", wantedLeader).orElse("");
     }
   }
 

@@ -187,7 +187,7 @@ final class FakeBrokerGroups implements Cluster.BrokerGroups {
       }
 
       @Override
-      public void rebuild(String clientAddress, String peerId) {
+      public void rebuild(String clientAddress, String peerId, String source) {
         rebuilt = true;
       }
     };
