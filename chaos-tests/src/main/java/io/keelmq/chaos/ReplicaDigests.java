@@ -43,6 +43,9 @@ final class ReplicaDigests {
           committed.compareAndSet(
               0, statuses.stream().mapToLong(ReplicaStatus::getCommittedIndex).max().orElse(0));
           for (ReplicaStatus status : statuses) {
+            status
+                .getRowSumsList()
+                .forEach(sum -> verdict.sum(status.getNode(), sum.getIndex(), sum.getDigest()));
             var digests = new ArrayList<>(status.getDigestsList());
             // At a multiple of the interval the list has the digest of all entries below it, which
             // is another one than that of what is applied there.

@@ -287,6 +287,9 @@ final class UpgradeRound {
       status
           .getDigestsList()
           .forEach(each -> verdict.digest(node.id(), each.getIndex(), each.getDigest()));
+      status
+          .getRowSumsList()
+          .forEach(each -> verdict.sum(node.id(), each.getIndex(), each.getDigest()));
     }
     try (DirectoryStream<Path> aside = Files.newDirectoryStream(cluster.dataDir(node), SET_ASIDE)) {
       aside.forEach(

@@ -128,6 +128,10 @@ final class UpgradeVerdict {
     digests.digest(node, index, digest);
   }
 
+  void sum(String node, long index, String sum) {
+    digests.sum(node, index, sum);
+  }
+
   /** A node that is not as it should be after a step. */
   void flaw(String what) {
     flaws.add(what);

@@ -39,6 +39,7 @@ class UpgradeVerdictTest {
     faults.put("and did not end", v -> v.oldOneEnded(""));
     faults.put("without one of", v -> v.oldOneEnded("NullPointerException"));
     faults.put("index 1024: replica n3 has b", v -> v.digest("n3", 1_024, "b"));
+    faults.put("rows behind entry 900: replica n3 has s", v -> v.sum("n3", 900, "s"));
     faults.put("n2 ended by itself", v -> v.flaw("n2 ended by itself"));
 
     faults.forEach(
@@ -125,6 +126,7 @@ class UpgradeVerdictTest {
     for (String node : new String[] {"n1", "n2", "n3"}) {
       verdict.digest(node, 1_024, "a");
     }
+    verdict.sum("n1", 900, "r");
     return verdict;
   }
 }

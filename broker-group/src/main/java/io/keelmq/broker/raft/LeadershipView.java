@@ -26,7 +26,8 @@ final class LeadershipView {
   private Optional<PeerId> leader = Optional.empty();
   private boolean votes;
 
-  private volatile long version;
+  private long version;
+
   private volatile Leadership current;
 
   /**
@@ -75,7 +76,7 @@ final class LeadershipView {
   }
 
   /** Rises with each change of leader, so that whoever looked can tell whether that is old news. */
-  long version() {
+  synchronized long version() {
     return version;
   }
 

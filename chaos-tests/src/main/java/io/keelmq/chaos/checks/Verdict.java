@@ -69,6 +69,11 @@ public final class Verdict {
     digests.digest(replica, index, digest);
   }
 
+  /** Of all rows that a replica held behind an entry. */
+  public void sum(String replica, long index, String sum) {
+    digests.sum(replica, index, sum);
+  }
+
   public Ledger ledger() {
     return ledger;
   }

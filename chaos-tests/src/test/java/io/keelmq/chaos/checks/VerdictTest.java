@@ -23,6 +23,7 @@ class VerdictTest {
   private final List<Event> history = new ArrayList<>();
   private final List<List<Stored>> replicas = new ArrayList<>();
   private final List<String> digests = new ArrayList<>(List.of("d", "d", "d"));
+  private final List<String> sums = new ArrayList<>(List.of("s", "s", "s"));
 
   /** Send 10 of producer 0 failed, 20 is unknown and stored, 21 is unknown and was never stored. */
   VerdictTest() {
@@ -222,6 +223,13 @@ class VerdictTest {
   }
 
   @Test
+  void findsRowsThatDifferUnderTheSameDigest() {
+    sums.set(2, "other");
+
+    assertEquals(List.of("DigestsAgree"), verdict().broken());
+  }
+
+  @Test
   void tellsDifferentDigestsAtOneIndex() {
     digests.set(2, "other");
 
@@ -252,6 +260,7 @@ class VerdictTest {
     }
     for (int i = 0; i < digests.size(); i++) {
       verdict.digest(REPLICAS.get(i), 100, digests.get(i));
+      verdict.sum(REPLICAS.get(i), 90, sums.get(i));
     }
     return verdict;
   }
