@@ -215,7 +215,6 @@ final class ReplicaFolder {
     requireSupportedLevel(options);
     // Nothing of the open batch yet: what it holds now has survived.
     Applied durable = state.applied();
-    InheritedRows inherited = InheritedRows.open(folder, durable.index(), options.disk());
     log = openLog(options, durable, onDamage);
     if (identity.isPresent() && identity.get().hasJoined() && log.last() == 0) {
       throw new LostMemoryException(
@@ -230,6 +229,8 @@ final class ReplicaFolder {
     requireHardLinks();
     requireSnapshotOfLog();
     requireStoreOfLog(durable, onDamage);
+    // Last: it may be written, and a folder that is refused stays as it is.
+    InheritedRows inherited = InheritedRows.open(folder, durable.index(), options.disk());
     rowProof = new RowProof(inherited, new RowSums(store, options.node(), options.nanos()));
   }
 
