@@ -279,6 +279,9 @@ def priority():
         check(got[0].priority == 3, f"priority {got[0].priority}")
 
 
+REPORTING = threading.Lock()
+
+
 def report(name, scenario):
     start = time.monotonic()
     try:
@@ -288,7 +291,9 @@ def report(name, scenario):
     except BaseException as failure:
         traceback.print_exc()
         line = re.sub(r"\s+", " ", f"FAIL {name} {failure!r}")
-    print(line, flush=True)
+    # print() writes a line and its end apart, and another thread may come between.
+    with REPORTING:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
