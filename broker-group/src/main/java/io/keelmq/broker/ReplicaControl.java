@@ -1,6 +1,7 @@
 package io.keelmq.broker;
 
 import io.keelmq.broker.state.LevelRange;
+import io.keelmq.broker.state.Members.Seat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,6 +18,22 @@ public interface ReplicaControl {
 
     public Plan {
       members = List.copyOf(members);
+    }
+
+    /**
+     * Those who vote, each with the incarnation that does: the members of this plan, until the rows
+     * name others.
+     *
+     * @param seats as the rows have them; empty until the first change of members
+     */
+    public List<Member> voters(List<Seat> seats) {
+      return seats.isEmpty()
+          ? members
+          : seats.stream().filter(seat -> seat.voting() != 0).map(Plan::voter).toList();
+    }
+
+    private static Member voter(Seat seat) {
+      return new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress());
     }
   }
 

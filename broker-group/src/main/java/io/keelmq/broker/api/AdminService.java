@@ -4,7 +4,6 @@ import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Feature;
@@ -95,7 +94,7 @@ final class AdminService extends MembershipAdmin {
     this.changes = changes;
     this.reads = new AdminReads(edge);
     this.ownStatus = new OwnStatus(identity, edge.replica(), control);
-    this.replicaCalls = new ReplicaCalls(control, () -> voters(edge.replica(), control));
+    this.replicaCalls = new ReplicaCalls(edge.replica(), control);
     this.snapshotSending = new SnapshotSending(edge, identity, control);
   }
 
@@ -365,13 +364,6 @@ final class AdminService extends MembershipAdmin {
           replicaCalls.rebuild(request.getPeerId(), request.getSourceNode());
           return RebuildReplicaResponse.getDefaultInstance();
         });
-  }
-
-  private static int voters(Replica replica, ReplicaControl control) {
-    var seats = replica.state().members();
-    return seats.isEmpty()
-        ? control.status().plan().map(plan -> plan.members().size()).orElse(0)
-        : (int) seats.stream().filter(seat -> seat.voting() != 0).count();
   }
 
   @Override

@@ -3,26 +3,23 @@ package io.keelmq.broker.api;
 import io.grpc.stub.StreamObserver;
 import io.keelmq.broker.DivergedStateException;
 import io.keelmq.broker.Leadership;
+import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.v1.Code;
 import io.keelmq.v1.ReplicaPlan;
 import io.keelmq.v1.TakeSnapshotResponse;
 import io.keelmq.v1.TransferLeadershipResponse;
 import java.util.concurrent.CompletionException;
-import java.util.function.IntSupplier;
 
-/** What is asked of the replica that is called and of nobody else. Stateless but for its port. */
+/** What is asked of the replica that is called and of nobody else. Stateless but for its ports. */
 final class ReplicaCalls {
 
+  private final Replica replica;
   private final ReplicaControl control;
-  private final IntSupplier voters;
 
-  /**
-   * @param voters how many the group has
-   */
-  ReplicaCalls(ReplicaControl control, IntSupplier voters) {
+  ReplicaCalls(Replica replica, ReplicaControl control) {
+    this.replica = replica;
     this.control = control;
-    this.voters = voters;
   }
 
   void prepare(ReplicaPlan plan) throws ReplicaControl.Refused {
@@ -61,11 +58,12 @@ final class ReplicaCalls {
           "this replica is %s, not %s: see whether it was rebuilt already"
               .formatted(status.peerId(), peerId));
     }
-    if (voters.getAsInt() < 3) {
+    int voters = status.plan().map(plan -> plan.voters(replica.state().members()).size()).orElse(0);
+    if (voters < 3) {
       throw new ReplicaControl.Refused(
           ReplicaControl.Refused.Reason.PRECONDITION,
           "its group has %d voters and cannot do without one: expected 3 or more"
-              .formatted(voters.getAsInt()));
+              .formatted(voters));
     }
     if (source.isEmpty()) {
       throw new ReplicaControl.Refused(

@@ -5,7 +5,6 @@ import io.keelmq.broker.Replica;
 import io.keelmq.broker.ReplicaControl;
 import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
-import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.common.RowWitness;
 import io.keelmq.common.RowWitness.Difference;
 import io.keelmq.v1.ReplicaRole;
@@ -77,7 +76,7 @@ final class DigestWatch implements AutoCloseable {
     }
     ReplicaStatus status = ownStatus.get();
     RowWitness own = RowWitness.of(status);
-    List<Member> voters = voters(plan.get());
+    List<Member> voters = plan.get().voters(replica.state().members());
     var told = new ArrayList<RowWitness>();
     for (Member voter : voters) {
       if (!voter.node().equals(node)) {
@@ -121,19 +120,6 @@ final class DigestWatch implements AutoCloseable {
           difference.get().entry());
     }
     contradicted = difference.isPresent();
-  }
-
-  private List<Member> voters(Plan plan) {
-    List<Seat> seats = replica.state().members();
-    if (seats.isEmpty()) {
-      return plan.members();
-    }
-    return seats.stream()
-        .filter(seat -> seat.voting() != 0)
-        .map(
-            seat ->
-                new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress()))
-        .toList();
   }
 
   /** Two addresses may lead to one process, which has one voice. */

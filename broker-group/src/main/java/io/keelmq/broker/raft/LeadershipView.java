@@ -10,8 +10,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who leads, as this replica was last told by Raft. Read by any thread; written by the apply
- * thread, by the reply thread when the members' addresses changed, and by the timer, under the
- * lock, which guards what the next {@link Leadership} is made of. Nobody is called while it is
+ * thread, by the reply thread when the members' addresses changed, and by {@link LeaderLook}, under
+ * the lock, which guards what the next {@link Leadership} is made of. Nobody is called while it is
  * held.
  */
 final class LeadershipView {
@@ -94,9 +94,7 @@ final class LeadershipView {
           || leader.filter(newLeader::equals).isPresent()) {
         return;
       }
-      version++;
-      leader = Optional.of(newLeader.copy());
-      current = now(false);
+      change(term, Optional.of(newLeader.copy()));
     }
     LOG.info("following, leader={}: told before the apply thread, which is behind", newLeader);
     onChange.run();

@@ -2,7 +2,6 @@ package io.keelmq.broker.raft;
 
 import com.alipay.sofa.jraft.entity.PeerId;
 import io.keelmq.broker.ReplicaControl.Member;
-import io.keelmq.broker.state.Members.Seat;
 import io.keelmq.broker.state.StateView;
 import io.keelmq.common.HostPort;
 import java.util.List;
@@ -43,13 +42,6 @@ final class Roster {
 
   /** Those who vote, each with the incarnation that does. */
   List<Member> voters() {
-    List<Seat> seats = state.members();
-    return seats.isEmpty()
-        ? identity.plan().members()
-        : seats.stream().filter(seat -> seat.voting() != 0).map(Roster::voter).toList();
-  }
-
-  private static Member voter(Seat seat) {
-    return new Member(seat.node(), seat.raftAddress(), seat.voting(), seat.clientAddress());
+    return identity.plan().voters(state.members());
   }
 }
