@@ -9,8 +9,7 @@ import io.keelmq.broker.ReplicaControl.Member;
 import io.keelmq.broker.ReplicaControl.Plan;
 import io.keelmq.broker.raft.ReplicaIdentity.Stage;
 import io.keelmq.broker.state.StateView;
-import io.keelmq.broker.state.Table;
-import io.keelmq.broker.state.TableReads;
+import io.keelmq.broker.state.testing.MapTables;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +29,7 @@ class LeaderLookTest {
           SELF,
           new Roster(
               new ReplicaIdentity(new Plan("c", "g0", MEMBERS), "n1", Stage.JOINED),
-              new StateView(new NoRows())),
+              new StateView(new MapTables())),
           true,
           () -> changes++);
   private PeerId raft;
@@ -46,23 +45,6 @@ class LeaderLookTest {
     var peer = new PeerId();
     peer.parse("127.0.0.1:" + incarnation + ":" + incarnation);
     return peer;
-  }
-
-  private static final class NoRows implements TableReads {
-    @Override
-    public Optional<byte[]> get(Table table, byte[] key) {
-      return Optional.empty();
-    }
-
-    @Override
-    public Optional<Row> floor(Table table, byte[] key) {
-      return Optional.empty();
-    }
-
-    @Override
-    public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
-      return List.of();
-    }
   }
 
   private void raftFollows(PeerId leader) {

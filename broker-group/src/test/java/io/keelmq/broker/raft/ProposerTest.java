@@ -18,8 +18,7 @@ import io.keelmq.broker.state.BodyAddress;
 import io.keelmq.broker.state.Command;
 import io.keelmq.broker.state.Reply;
 import io.keelmq.broker.state.StateView;
-import io.keelmq.broker.state.Table;
-import io.keelmq.broker.state.TableReads;
+import io.keelmq.broker.state.testing.MapTables;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -59,7 +58,7 @@ class ProposerTest {
             clock,
             replies,
             (c, s) -> acks.early(c, s),
-            new StateView(EMPTY),
+            new StateView(new MapTables()),
             LIMIT,
             () -> noRoom);
     made.start();
@@ -422,22 +421,4 @@ class ProposerTest {
   private void fail(int entry, Status status) {
     raft.get(entry).getDone().run(status);
   }
-
-  private static final TableReads EMPTY =
-      new TableReads() {
-        @Override
-        public Optional<byte[]> get(Table table, byte[] key) {
-          return Optional.empty();
-        }
-
-        @Override
-        public Optional<Row> floor(Table table, byte[] key) {
-          return Optional.empty();
-        }
-
-        @Override
-        public List<Row> range(Table table, byte[] fromKey, byte[] toKey, int limit) {
-          return List.of();
-        }
-      };
 }

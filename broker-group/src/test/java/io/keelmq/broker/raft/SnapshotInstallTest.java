@@ -122,8 +122,7 @@ class SnapshotInstallTest {
     try (var cluster = new SnapshotCluster(folder, 3).begin()) {
       String away = leaveBehind(cluster, 60);
       String old = cluster.group.leaderNode();
-      String other =
-          cluster.followers().stream().filter(node -> !node.equals(away)).findFirst().orElseThrow();
+      String other = followerBeside(cluster, away);
       var begun = new CountDownLatch(1);
       var goOn = new CountDownLatch(1);
       var back =
@@ -139,15 +138,7 @@ class SnapshotInstallTest {
       assertTrue(begun.await(ReplicaCluster.DEADLINE_SECONDS, SECONDS));
       assertEquals(Optional.of(old), back.leadership().leaderNode());
 
-      await()
-          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
-          .until(
-              () -> {
-                if (cluster.group.leaderNode().equals(old)) {
-                  cluster.group.replica(old).transferLeadership(Optional.of(other));
-                }
-                return cluster.group.replica(other).leadership().isLeader();
-              });
+      awaitLead(cluster, old, other);
 
       await()
           .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
@@ -361,8 +352,7 @@ class SnapshotInstallTest {
     try (var cluster = new SnapshotCluster(folder, 3).begin()) {
       String away = leaveBehind(cluster, 60);
       String old = cluster.group.leaderNode();
-      String other =
-          cluster.followers().stream().filter(node -> !node.equals(away)).findFirst().orElseThrow();
+      String other = followerBeside(cluster, away);
       SnapshotCluster.damage(cluster.fileOfSnapshot(old, "db", ".sst"));
       var back = cluster.group.open(away);
       await()
@@ -370,15 +360,7 @@ class SnapshotInstallTest {
           .until(() -> back.snapshotStats().failedDownloads().getAsLong() >= 1);
       assertFalse(back.snapshotStats().installs().getAsLong() > 0);
 
-      await()
-          .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
-          .until(
-              () -> {
-                if (cluster.group.leaderNode().equals(old)) {
-                  cluster.group.replica(old).transferLeadership(Optional.of(other));
-                }
-                return cluster.group.replica(other).leadership().isLeader();
-              });
+      awaitLead(cluster, old, other);
 
       awaitInstalls(back, 1);
       cluster.send(5);
@@ -426,5 +408,25 @@ class SnapshotInstallTest {
         .snapshotNow()
         .handle((taken, failure) -> failure == null ? "taken" : failure.getMessage())
         .get(ReplicaCluster.DEADLINE_SECONDS, SECONDS);
+  }
+
+  private static String followerBeside(SnapshotCluster cluster, String away) {
+    return cluster.followers().stream()
+        .filter(node -> !node.equals(away))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The transfer may be refused while the cluster is busy, so it is asked for again. */
+  private static void awaitLead(SnapshotCluster cluster, String old, String other) {
+    await()
+        .atMost(ReplicaCluster.DEADLINE_SECONDS, SECONDS)
+        .until(
+            () -> {
+              if (cluster.group.leaderNode().equals(old)) {
+                cluster.group.replica(old).transferLeadership(Optional.of(other));
+              }
+              return cluster.group.replica(other).leadership().isLeader();
+            });
   }
 }

@@ -20,12 +20,25 @@ class RowExaminationTest {
     return findings.get(0);
   }
 
-  @Test
-  void aReplicaThatHasItsRowsFromAnotherOneDecidesNothing() {
+  private void anotherDigestAtN3() {
     cluster
         .statuses
         .get("n3")
         .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+  }
+
+  private void otherRowsAtN3() {
+    cluster.statuses.forEach(
+        (node, status) ->
+            status.addRowSums(
+                StateDigest.newBuilder()
+                    .setIndex(49_500)
+                    .setDigest(node.equals("n3") ? "s3" : "s1")));
+  }
+
+  @Test
+  void aReplicaThatHasItsRowsFromAnotherOneDecidesNothing() {
+    anotherDigestAtN3();
     cluster.statuses.get("n2").setInheritedUpTo(40_000);
 
     Finding found = only();
@@ -36,10 +49,7 @@ class RowExaminationTest {
 
   @Test
   void aLearnerDecidesNothing() {
-    cluster
-        .statuses
-        .get("n3")
-        .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+    anotherDigestAtN3();
     cluster.statuses.get("n2").setRole(ReplicaRole.LEARNER);
 
     Finding found = only();
@@ -51,17 +61,9 @@ class RowExaminationTest {
   @Test
   void whoIsOutvotedAtALaterEntryThanTheFirstDifferentOne() {
     // Of 49,151 only two have told yet.
-    cluster
-        .statuses
-        .get("n3")
-        .setDigests(0, StateDigest.newBuilder().setIndex(49_152).setDigest("bb"));
+    anotherDigestAtN3();
     cluster.statuses.get("n2").clearDigests();
-    cluster.statuses.forEach(
-        (node, status) ->
-            status.addRowSums(
-                StateDigest.newBuilder()
-                    .setIndex(49_500)
-                    .setDigest(node.equals("n3") ? "s3" : "s1")));
+    otherRowsAtN3();
 
     Finding found = only();
 
@@ -71,12 +73,7 @@ class RowExaminationTest {
 
   @Test
   void differentRowsUnderTheSameDigests() {
-    cluster.statuses.forEach(
-        (node, status) ->
-            status.addRowSums(
-                StateDigest.newBuilder()
-                    .setIndex(49_500)
-                    .setDigest(node.equals("n3") ? "s3" : "s1")));
+    otherRowsAtN3();
 
     Finding found = only();
 
